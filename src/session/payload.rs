@@ -1,0 +1,125 @@
+//! The large, cold part of a session.
+
+use serde::{Deserialize, Serialize};
+
+use super::user_data::to_bounded_json;
+use super::{Cookie, Fingerprint, Invalid, Proxy, Timestamp, UserData};
+
+/// The most cookies one session may have, as in browsers.
+pub const MAX_COOKIES: usize = 3000;
+/// The most bytes the cookies, user data, proxy and fingerprint of one session may have together: 4 MiB.
+pub const MAX_PAYLOAD_LENGTH: usize = 4 << 20;
+
+/// The large, cold part of a session: who it is to the site. Written only when it changes.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Payload {
+    /// Its cookies, session cookies included.
+    pub cookies: Vec<Cookie>,
+    /// What the caller keeps with it.
+    pub user_data: UserData,
+    /// The proxy that all its requests leave through, bound at creation.
+    pub proxy: Option<Proxy>,
+    /// How it looks to the site, bound at creation.
+    pub fingerprint: Option<Fingerprint>,
+}
+
+impl Payload {
+    /// Sets a cookie: it replaces the same cookie, and deletes it where it is expired at `now`
+    /// ([RFC 6265, 5.3](https://www.rfc-editor.org/rfc/rfc6265#section-5.3)).
+    pub fn set_cookie(&mut self, cookie: Cookie, now: Timestamp) {
+        let expired = cookie.is_expired(now.to_datetime());
+        match self.cookies.iter().position(|old| old.is_same_cookie(&cookie)) {
+            Some(at) if expired => drop(self.cookies.remove(at)),
+            Some(at) => {
+                // The same cookie keeps its age: RFC 6265, 5.3, item 11.3.
+                let created_at = self.cookies[at].created_at.or(cookie.created_at);
+                self.cookies[at] = Cookie { created_at, ..cookie };
+            }
+            None if expired => {}
+            None => self.cookies.push(cookie),
+        }
+    }
+
+    /// Whether it may be stored.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`], naming `cookies`, `user_data`, `fingerprint` or `payload`, where a limit is exceeded.
+    pub(crate) fn check(&self) -> Result<(), Invalid> {
+        if self.cookies.len() > MAX_COOKIES {
+            return Err(Invalid::new("cookies", self.cookies.len(), "must be at most 3000"));
+        }
+        let mut length = self.user_data.to_text()?.len() + self.proxy.as_ref().map_or(0, |p| p.url().len());
+        for cookie in &self.cookies {
+            length += cookie.name.len() + cookie.value.len() + cookie.domain.len() + cookie.path.len();
+            length += cookie.partition_key.as_ref().map_or(0, String::len);
+        }
+        if let Some(fingerprint) = &self.fingerprint {
+            length += to_bounded_json("fingerprint", &fingerprint.attributes)?.len();
+            length += fingerprint.headers.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
+        }
+        if length > MAX_PAYLOAD_LENGTH {
+            let value = format!("{length} bytes");
+            return Err(Invalid::new("payload", value, "must be at most 4194304 bytes in all"));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+    fn names(payload: &Payload) -> Vec<(&str, &str)> {
+        payload.cookies.iter().map(|c| (c.name.as_str(), c.value.as_str())).collect()
+    }
+
+    #[test]
+    fn peer_19_a_past_dated_cookie_deletes_the_older_one() {
+        let mut payload = Payload::default();
+        payload.set_cookie(Cookie::new("a", "1", ".Example.com"), NOW);
+        payload.set_cookie(Cookie::new("b", "2", "example.com"), NOW);
+        payload.set_cookie(
+            Cookie::new("a", "", "example.com")
+                .with_expires_at(NOW.minus(Duration::from_secs(1)).to_datetime()),
+            NOW,
+        );
+        assert_eq!(names(&payload), [("b", "2")]);
+    }
+
+    #[test]
+    fn peer_18_an_expiry_at_the_epoch_is_an_expiry_and_none_is_a_session_cookie() {
+        let mut payload = Payload::default();
+        payload.set_cookie(Cookie::new("a", "1", "example.com"), NOW);
+        assert!(!payload.cookies[0].is_expired(Timestamp::MAX.to_datetime()));
+        payload.set_cookie(
+            Cookie::new("a", "1", "example.com").with_expires_at(chrono::DateTime::UNIX_EPOCH),
+            NOW,
+        );
+        assert!(payload.cookies.is_empty());
+    }
+
+    #[test]
+    fn a_cookie_replaces_the_same_cookie_only() {
+        let mut payload = Payload::default();
+        payload.set_cookie(Cookie::new("a", "1", "example.com"), NOW);
+        payload.set_cookie(Cookie { path: "/x".into(), ..Cookie::new("a", "2", "example.com") }, NOW);
+        payload.set_cookie(Cookie::new("a", "3", "www.example.com"), NOW);
+        payload.set_cookie(Cookie::new("a", "4", "example.com"), NOW);
+        assert_eq!(names(&payload), [("a", "4"), ("a", "2"), ("a", "3")]);
+    }
+
+    #[test]
+    fn a_payload_over_a_limit_is_refused() {
+        let cookie = Cookie::new("a", "1", "example.com");
+        let payload = Payload { cookies: vec![cookie; MAX_COOKIES + 1], ..Payload::default() };
+        assert_eq!(payload.check().unwrap_err().field, "cookies");
+        let cookie = Cookie::new("a", "x".repeat(MAX_PAYLOAD_LENGTH), "example.com");
+        let payload = Payload { cookies: vec![cookie], ..Payload::default() };
+        assert_eq!(payload.check().unwrap_err().field, "payload");
+    }
+}
