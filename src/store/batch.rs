@@ -1,0 +1,121 @@
+//! What is written in one go.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{PoolName, PoolNumber, Sequence};
+use crate::session::{ErrorScore, Payload, Reason, SessionId, SessionRecord, Timestamp};
+
+/// Changes that are written together or not at all.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// The changes, in order.
+    pub changes: Vec<Change>,
+}
+
+/// One change of a [`Batch`].
+#[derive(Debug)]
+pub enum Change {
+    /// A pool came into being, or its counters moved on.
+    Pool(PoolEntry),
+    /// A session came into being, or changed.
+    Session(SessionChange),
+    /// A retired session is forgotten, its log entry not.
+    Purge {
+        /// Its pool.
+        pool: PoolNumber,
+        /// Its id.
+        id: SessionId,
+        /// Why it had been retired.
+        reason: Reason,
+    },
+    /// Log entries are forgotten: those from `first` to `last`, both included.
+    TrimLog {
+        /// Their pool.
+        pool: PoolNumber,
+        /// The first.
+        first: Sequence,
+        /// The last.
+        last: Sequence,
+    },
+}
+
+/// A session as it is from now on.
+#[derive(Debug)]
+pub struct SessionChange {
+    /// Its pool.
+    pub pool: PoolNumber,
+    /// Its id.
+    pub id: SessionId,
+    /// Its hot part.
+    pub record: SessionRecord,
+    /// Whether the store does not have it yet. If it has it, it has it as live.
+    pub is_new: bool,
+    /// Its cold part; `None` where that did not change. A new session has one.
+    pub payload: Option<Arc<Payload>>,
+    /// Where its retirement stands in the log: given if and only if `record` is retired.
+    pub retirement: Option<Sequence>,
+}
+
+/// A pool as a store knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PoolEntry {
+    /// Its number.
+    pub number: PoolNumber,
+    /// Its name.
+    pub name: PoolName,
+    /// The last retirement in its log, or the last there was.
+    pub last_sequence: Sequence,
+    /// Sessions retired up to here are forgotten.
+    pub purged_through: Sequence,
+    /// The log is forgotten up to here; never beyond `purged_through`.
+    pub trimmed_through: Sequence,
+}
+
+impl PoolEntry {
+    /// A pool in which nothing has happened yet.
+    pub fn new(number: PoolNumber, name: PoolName) -> Self {
+        Self {
+            number,
+            name,
+            last_sequence: Sequence::START,
+            purged_through: Sequence::START,
+            trimmed_through: Sequence::START,
+        }
+    }
+}
+
+/// One retirement as it stands in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogEntry {
+    /// Which session.
+    pub id: SessionId,
+    /// Why.
+    pub reason: Reason,
+    /// When.
+    pub retired_at: Timestamp,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// How often it had been used.
+    pub usage_count: u32,
+    /// How many of those uses were bad.
+    pub error_count: u32,
+    /// Its error score at the end.
+    pub error_score: ErrorScore,
+}
+
+impl LogEntry {
+    /// What the log says of a session; `None` where it is live.
+    pub fn of(id: SessionId, record: &SessionRecord) -> Option<Self> {
+        record.retired.map(|retired| Self {
+            id,
+            reason: retired.reason,
+            retired_at: retired.at,
+            created_at: record.created_at,
+            usage_count: record.usage_count,
+            error_count: record.error_count,
+            error_score: record.error_score,
+        })
+    }
+}

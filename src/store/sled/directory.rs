@@ -1,0 +1,139 @@
+//! The directory around the engine: what says that it is a store, and who has it open.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use crate::store::StoreError;
+
+const MARKER: &str = "STORE";
+const MARKER_NEW: &str = "STORE.new";
+const LOCK: &str = "LOCK";
+pub(super) const ENGINE: &str = "engine";
+
+const FIRST_LINE: &str = "session-pool store";
+
+/// Keeps the directory from being opened twice, until it is dropped.
+#[derive(Debug)]
+pub(super) struct StoreLock {
+    _file: File,
+}
+
+/// What a directory is.
+pub(super) enum Found {
+    /// Nothing yet: it is missing or empty.
+    Empty,
+    /// A store of that schema version, or of one on the way to it.
+    Store(u32),
+}
+
+/// Tells what is at `path`, and changes nothing.
+pub(super) fn inspect(path: &Path) -> Result<Found, StoreError> {
+    match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Empty),
+        Err(error) => return Err(StoreError::io("look at", path)(error)),
+        Ok(metadata) if !metadata.is_dir() => return Err(StoreError::NotADirectory { path: path.into() }),
+        Ok(_) => {}
+    }
+    let marker = path.join(MARKER);
+    match fs::read(&marker) {
+        Ok(text) => return read_marker(path, &text).map(Found::Store),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(StoreError::io("read", marker)(error)),
+    }
+    for entry in fs::read_dir(path).map_err(StoreError::io("list", path))? {
+        let name = entry.map_err(StoreError::io("list", path))?.file_name();
+        // What a process leaves that was killed while it made a store.
+        if name != LOCK && name != MARKER_NEW {
+            return Err(StoreError::NotAStore {
+                path: path.into(),
+                found: name.to_string_lossy().into_owned(),
+            });
+        }
+    }
+    Ok(Found::Empty)
+}
+
+fn read_marker(path: &Path, text: &[u8]) -> Result<u32, StoreError> {
+    let version = std::str::from_utf8(text)
+        .ok()
+        .and_then(|text| text.strip_prefix(FIRST_LINE))
+        .and_then(|rest| rest.trim_start().strip_prefix("schema "))
+        .and_then(|version| version.trim_end().parse().ok());
+    version.ok_or_else(|| StoreError::Damaged {
+        path: path.into(),
+        detail: format!("its file {MARKER} does not say \"{FIRST_LINE}\" and \"schema N\""),
+    })
+}
+
+/// Says durably that the directory is a store of that schema version, or on the way to it.
+pub(super) fn mark(path: &Path, version: u32) -> Result<(), StoreError> {
+    let new = path.join(MARKER_NEW);
+    let write = || {
+        let mut file = File::create(&new)?;
+        file.write_all(format!("{FIRST_LINE}\nschema {version}\n").as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&new, path.join(MARKER))
+    };
+    write().map_err(StoreError::io("write", &new))?;
+    sync_directory(path)
+}
+
+/// Makes the directory, readable for its owner only. One that is there is left as it is.
+pub(super) fn create(path: &Path) -> Result<(), StoreError> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(StoreError::io("create the directory", path))
+}
+
+/// Takes the lock of a directory.
+pub(super) fn lock(path: &Path) -> Result<StoreLock, StoreError> {
+    let lock = path.join(LOCK);
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&lock).map_err(StoreError::io("open", &lock))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut text = String::new();
+            let holder = file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
+            return Err(StoreError::InUse { path: path.into(), holder });
+        }
+        Err(TryLockError::Error(error)) => return Err(StoreError::io("lock", &lock)(error)),
+    }
+    let mut write = || {
+        file.set_len(0)?;
+        file.rewind()?;
+        writeln!(file, "{}", std::process::id())
+    };
+    write().map_err(StoreError::io("write", &lock))?;
+    Ok(StoreLock { _file: file })
+}
+
+/// Makes every file in a directory, and the directory itself, durable.
+pub(super) fn sync_files(path: &Path) -> Result<(), StoreError> {
+    for entry in fs::read_dir(path).map_err(StoreError::io("list", path))? {
+        let path: PathBuf = entry.map_err(StoreError::io("list", path))?.path();
+        if path.is_dir() {
+            sync_directory(&path)?;
+        } else {
+            File::open(&path).and_then(|file| file.sync_all()).map_err(StoreError::io("sync", &path))?;
+        }
+    }
+    sync_directory(path)
+}
+
+/// Makes the names in a directory durable.
+pub(super) fn sync_directory(path: &Path) -> Result<(), StoreError> {
+    // Elsewhere a directory cannot be opened as a file, nor need it be synced.
+    if cfg!(unix) {
+        File::open(path)
+            .and_then(|file| file.sync_all())
+            .map_err(StoreError::io("sync the directory", path))?;
+    }
+    Ok(())
+}

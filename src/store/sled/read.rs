@@ -1,0 +1,190 @@
+//! Reading, and the store's contract.
+
+use std::ops::ControlFlow;
+
+use super::{SledStore, keys, values};
+use crate::session::{Payload, SessionId, SessionRecord, State, Timestamp};
+use crate::store::{
+    Batch, LogEntry, PoolEntry, PoolNumber, Sequence, Store, StoreError, Unreadable, Visited,
+};
+
+fn engine_error(operation: &'static str) -> impl FnOnce(sled::Error) -> StoreError {
+    move |source| StoreError::Engine { operation, source: Box::new(source) }
+}
+
+fn unreadable(item: &'static str, pool: PoolNumber, key: &[u8]) -> impl FnOnce(String) -> Unreadable {
+    let key = key.to_vec();
+    move |rule| Unreadable { item, pool: Some(pool), key, rule }
+}
+
+fn read_record(pool: PoolNumber, id: &SessionId, bytes: &[u8]) -> Visited<SessionRecord> {
+    values::decode_record(bytes).map_err(unreadable("session", pool, id.as_bytes()))
+}
+
+impl SledStore {
+    fn read_payload(&self, pool: PoolNumber, id: &SessionId, first: &[u8]) -> Result<Payload, StoreError> {
+        let unreadable = |rule: String| unreadable("payload", pool, id.as_bytes())(rule);
+        let (length, first) = first
+            .split_first_chunk::<4>()
+            .ok_or_else(|| unreadable("its first part is too short".to_owned()))?;
+        let length = u32::from_be_bytes(*length) as usize;
+        if first.len() == length {
+            return Ok(values::decode_payload(first).map_err(unreadable)?);
+        }
+        let mut bytes = first.to_vec();
+        for part in 1..=u16::MAX {
+            if bytes.len() >= length {
+                break;
+            }
+            let key = keys::payload_part(pool, id, part);
+            match self.trees.payloads.get(key).map_err(engine_error("read a payload"))? {
+                Some(part) => bytes.extend_from_slice(&part),
+                None => return Err(unreadable(format!("its part {part} is missing")).into()),
+            }
+        }
+        if bytes.len() != length {
+            return Err(unreadable(format!("it has {} bytes and should have {length}", bytes.len())).into());
+        }
+        Ok(values::decode_payload(&bytes).map_err(unreadable)?)
+    }
+}
+
+impl Store for SledStore {
+    fn visit_pools(
+        &self,
+        visit: &mut dyn FnMut(Visited<PoolEntry>) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        for item in self.trees.meta.scan_prefix(keys::POOL_PREFIX) {
+            let (key, value) = item.map_err(engine_error("read the pools"))?;
+            let item = keys::read_pool_entry(&key).and_then(|number| {
+                values::decode_pool(number, &value).map_err(unreadable("pool entry", number, &key))
+            });
+            if visit(item).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
+        self.write(batch)
+    }
+
+    fn sync(&self) -> Result<(), StoreError> {
+        // The engine's flush hands its buffers to the system and waits for them, but makes neither the file's length
+        // nor the disk's own cache durable; this does.
+        self.db.flush().map_err(engine_error("flush its buffers"))?;
+        self.database_file.sync_data().map_err(StoreError::io("sync the database in", &self.path))
+    }
+
+    fn record(&self, pool: PoolNumber, id: &SessionId) -> Result<Option<SessionRecord>, StoreError> {
+        match self.trees.sessions.get(keys::session(pool, id)).map_err(engine_error("read a session"))? {
+            Some(value) => Ok(Some(read_record(pool, id, &value)?)),
+            None => Ok(None),
+        }
+    }
+
+    fn payload(&self, pool: PoolNumber, id: &SessionId) -> Result<Option<Payload>, StoreError> {
+        let first = self.trees.payloads.get(keys::payload_part(pool, id, 0));
+        match first.map_err(engine_error("read a payload"))? {
+            Some(first) => self.read_payload(pool, id, &first).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn contains(&self, pool: PoolNumber, id: &SessionId) -> Result<bool, StoreError> {
+        self.trees.sessions.contains_key(keys::session(pool, id)).map_err(engine_error("look for a session"))
+    }
+
+    fn visit_by_state(
+        &self,
+        pool: PoolNumber,
+        state: State,
+        visit: &mut dyn FnMut(Visited<(SessionId, SessionRecord)>) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        for key in self.trees.by_state.scan_prefix(keys::by_state_prefix(pool, state)).keys() {
+            let key = key.map_err(engine_error("read the index by state"))?;
+            let item = match keys::read_by_state(&key) {
+                Ok((pool, _, id)) => match self.record(pool, &id) {
+                    Ok(Some(record)) => Ok((id, record)),
+                    Ok(None) => Err(unreadable("session", pool, id.as_bytes())(
+                        "the index by state has it, and nothing else".into(),
+                    )),
+                    Err(StoreError::Unreadable(unreadable)) => Err(unreadable),
+                    Err(error) => return Err(error),
+                },
+                Err(unreadable) => Err(unreadable),
+            };
+            if visit(item).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn visit_sessions(
+        &self,
+        pool: PoolNumber,
+        visit: &mut dyn FnMut(Visited<(SessionId, SessionRecord)>) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        for item in self.trees.sessions.scan_prefix(keys::pool_prefix(pool)) {
+            let (key, value) = item.map_err(engine_error("read the sessions"))?;
+            let item = keys::read_session(&key)
+                .and_then(|(pool, id)| read_record(pool, &id, &value).map(|record| (id, record)));
+            if visit(item).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn visit_state_index(
+        &self,
+        visit: &mut dyn FnMut(Visited<(PoolNumber, State, SessionId)>) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        for key in self.trees.by_state.iter().keys() {
+            let key = key.map_err(engine_error("read the index by state"))?;
+            if visit(keys::read_by_state(&key)).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn visit_expiring(
+        &self,
+        after: Timestamp,
+        until: Timestamp,
+        visit: &mut dyn FnMut(Visited<(Timestamp, PoolNumber, SessionId)>) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let millis = |time: Timestamp, more: i64| keys::expiry_prefix_millis(time.as_millis() + more);
+        for key in self.trees.by_expiry.range(millis(after, 1)..millis(until, 1)).keys() {
+            let key = key.map_err(engine_error("read the index by expiry"))?;
+            if visit(keys::read_by_expiry(&key)).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn visit_log(
+        &self,
+        pool: PoolNumber,
+        after: Sequence,
+        visit: &mut dyn FnMut(Visited<(Sequence, LogEntry)>) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let range = keys::retirement(pool, after.next())..=keys::retirement(pool, Sequence(u64::MAX));
+        for item in self.trees.retirements.range(range) {
+            let (key, value) = item.map_err(engine_error("read the retirement log"))?;
+            let item = keys::read_retirement(&key).and_then(|(pool, sequence)| {
+                let entry = values::decode_log_entry(&value);
+                let entry = entry.map_err(unreadable("log entry", pool, sequence.to_string().as_bytes()))?;
+                Ok((sequence, entry))
+            });
+            if visit(item).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
