@@ -1,0 +1,111 @@
+//! Handing out.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::SessionPool;
+use super::core::LOOK_AGAIN_AFTER;
+use super::directory::{Counts, Directory, Next};
+use super::lease::Lease;
+use super::session::Session;
+use crate::error::{Error, Refusal, Result};
+use crate::session::{SessionId, Timestamp};
+
+impl SessionPool {
+    /// Leases a session: a new one or one that is there, as the pool's [`Growth`](crate::Growth) and
+    /// [`Strategy`](crate::Strategy) say.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::Refused`] ([`Refusal::NoneAvailable`]): all are in use or resting, and none may be created.
+    /// - [`Error::CreateFailed`], [`Error::Invalid`]: the create function failed, or answered options that break a rule.
+    /// - [`Error::Closed`], [`Error::Poisoned`].
+    /// - [`Error::Store`]: the create function chose an id, and the store could not be asked for it.
+    pub fn acquire(&self) -> Result<Lease> {
+        self.acquire_until(None)
+    }
+
+    /// Leases a session, and waits for one to become free where there is none, for `timeout` at most.
+    ///
+    /// Meanwhile the thread sleeps. It is woken when a session comes back, when a rest ends, and when there is room for
+    /// a new session.
+    ///
+    /// # Errors
+    ///
+    /// As [`SessionPool::acquire`], [`Refusal::NoneAvailable`] after `timeout`.
+    pub fn acquire_timeout(&self, timeout: Duration) -> Result<Lease> {
+        // Beyond what an instant can hold, nobody lives to see the end.
+        let far_away = || Instant::now() + Duration::from_secs(u64::from(u32::MAX));
+        self.acquire_until(Some(Instant::now().checked_add(timeout).unwrap_or_else(far_away)))
+    }
+
+    fn acquire_until(&self, deadline: Option<Instant>) -> Result<Lease> {
+        let core = &self.handle.core;
+        let mut directory = core.lock_open()?;
+        loop {
+            let now = core.now();
+            let next = directory.next(now);
+            if let Next::Leased(slot, _) = next {
+                directory.pin(slot);
+            }
+            core.tell(&mut directory);
+            match next {
+                Next::Leased(slot, id) => {
+                    drop(directory);
+                    return Ok(Lease::new(Session::leased(Arc::clone(&self.handle), slot, id)));
+                }
+                Next::Create => {
+                    drop(directory);
+                    return self.create_on_demand();
+                }
+                Next::Nothing => {}
+            }
+            let Some(deadline) = deadline.filter(|deadline| *deadline > Instant::now()) else {
+                return Err(none_available(&directory).into());
+            };
+            // A rest ends without anybody saying so.
+            let rest = directory.next_rest_ends().map_or(LOOK_AGAIN_AFTER, |until| until.since(now));
+            let wake_at = Instant::now() + rest.min(LOOK_AGAIN_AFTER);
+            directory.waiting += 1;
+            core.freed.wait_until(&mut directory, deadline.min(wake_at));
+            directory.waiting -= 1;
+            if directory.is_closed {
+                return Err(Error::Closed { pool: core.name.clone() });
+            }
+            core.committer.check()?;
+        }
+    }
+
+    /// Leases one session, whatever the strategy.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::Refused`], which says why: [`Refusal::NotFound`], [`Refusal::Retired`], [`Refusal::Resting`],
+    ///   [`Refusal::Busy`].
+    /// - [`Error::Closed`], [`Error::Poisoned`].
+    /// - [`Error::Store`]: it is not live, and the store could not be asked what became of it.
+    pub fn acquire_by_id(&self, id: &SessionId) -> Result<Lease> {
+        let core = &self.handle.core;
+        let now: Timestamp = core.now();
+        let leased = core.change(|directory| {
+            let slot = directory.find(id)?;
+            Some(directory.lease_by_id(slot, now).map(|()| {
+                directory.pin(slot);
+                slot
+            }))
+        })?;
+        match leased {
+            Some(slot) => Ok(Lease::new(Session::leased(Arc::clone(&self.handle), slot?, *id))),
+            None => match core.committer.store.record(core.number, id)?.and_then(|record| record.retired) {
+                Some(retired) => Err(Refusal::Retired { id: *id, reason: retired.reason }.into()),
+                None => Err(Refusal::NotFound { id: *id }.into()),
+            },
+        }
+    }
+}
+
+fn none_available(directory: &Directory) -> Refusal {
+    let Counts { live, resting, leased, creating, .. } = directory.counts();
+    let next_rest_ends = directory.next_rest_ends().map(Timestamp::to_datetime);
+    Refusal::NoneAvailable { live, resting, leased, creating, next_rest_ends }
+}

@@ -1,0 +1,321 @@
+//! How a pool is opened.
+
+use std::fmt;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+
+use super::SessionPool;
+use super::config::{Durability, Growth, RestoredLimits, Retention, Strategy};
+use super::core::{CreateFn, Entry, PoolCore};
+use super::directory::Directory;
+use super::handle::PoolHandle;
+use super::payloads::Payloads;
+use super::report::OpenReport;
+use super::session_store::SessionStore;
+use crate::clock::{Clock, SystemClock};
+use crate::error::{BoxError, Result};
+use crate::retirement::Broadcast;
+use crate::session::{Invalid, Limits, SessionOptions, State, StatusRules};
+use crate::store::{PoolEntry, PoolName};
+
+/// How a pool is opened: every option with its default.
+///
+/// | option | default |
+/// |---|---|
+/// | [`name`](Self::name) | `default` |
+/// | [`max_pool_size`](Self::max_pool_size) | 1000 live sessions |
+/// | [`session_options`](Self::session_options) | those of [`SessionOptions`] |
+/// | [`strategy`](Self::strategy) | [`Strategy::Random`] |
+/// | [`growth`](Self::growth) | [`Growth::FillFirst`] |
+/// | [`durability`](Self::durability) | [`Durability::Buffered`], 50 ms |
+/// | [`create_with`](Self::create_with) | nothing beyond the session options |
+/// | [`status_rules`](Self::status_rules) | 401, 403 retire; 429 rests |
+/// | [`restored_limits`](Self::restored_limits) | [`RestoredLimits::Stored`] |
+/// | [`retired_retention`](Self::retired_retention) | 7 days, 10,000 sessions |
+/// | [`log_retention`](Self::log_retention) | 60 days, 1,000,000 entries |
+/// | [`channel_capacity`](Self::channel_capacity) | 1024 events a subscriber |
+/// | [`clock`](Self::clock) | [`SystemClock`] |
+#[must_use = "a builder does nothing until it opens a pool"]
+pub struct PoolBuilder {
+    name: String,
+    max_pool_size: usize,
+    session_options: SessionOptions,
+    strategy: Strategy,
+    growth: Growth,
+    durability: Durability,
+    create: Option<Box<CreateFn>>,
+    status_rules: StatusRules,
+    restored_limits: RestoredLimits,
+    retired_retention: Retention,
+    log_retention: Retention,
+    channel_capacity: usize,
+    clock: Arc<dyn Clock>,
+}
+
+impl Default for PoolBuilder {
+    fn default() -> Self {
+        Self {
+            name: PoolName::default().as_str().to_owned(),
+            max_pool_size: Self::DEFAULT_MAX_POOL_SIZE,
+            session_options: SessionOptions::default(),
+            strategy: Strategy::default(),
+            growth: Growth::default(),
+            durability: Durability::default(),
+            create: None,
+            status_rules: StatusRules::default(),
+            restored_limits: RestoredLimits::default(),
+            retired_retention: Retention::DEFAULT_SESSIONS,
+            log_retention: Retention::DEFAULT_LOG,
+            channel_capacity: Self::DEFAULT_CHANNEL_CAPACITY,
+            clock: Arc::new(SystemClock),
+        }
+    }
+}
+
+impl PoolBuilder {
+    /// How many live sessions a pool may have where nothing else is said.
+    pub const DEFAULT_MAX_POOL_SIZE: usize = 1000;
+    /// How many live sessions a pool may be told to have at most: 2^31.
+    pub const MAX_MAX_POOL_SIZE: usize = 1 << 31;
+    /// How many events a subscriber can be behind where nothing else is said.
+    pub const DEFAULT_CHANNEL_CAPACITY: usize = 1024;
+    /// How many events a subscriber may be told to be behind at most. The channel's memory is taken at once.
+    pub const MAX_CHANNEL_CAPACITY: usize = 1 << 20;
+    /// The longest that a change may be told to wait for others, in [`Durability::Buffered`].
+    pub const MAX_MAX_DELAY: Duration = Duration::from_secs(3600);
+
+    /// The pool's name in its store. Default: `default`.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// How many live sessions it may have, from 1 to 2^31. Retired ones do not count. Default: 1000.
+    pub fn max_pool_size(mut self, sessions: usize) -> Self {
+        self.max_pool_size = sessions;
+        self
+    }
+
+    /// What its sessions are made from. Default: the defaults of [`SessionOptions`].
+    pub fn session_options(mut self, options: SessionOptions) -> Self {
+        self.session_options = options;
+        self
+    }
+
+    /// Which session is handed out next. Default: [`Strategy::Random`].
+    pub fn strategy(mut self, strategy: Strategy) -> Self {
+        self.strategy = strategy;
+        self
+    }
+
+    /// When a session is created on demand. Default: [`Growth::FillFirst`].
+    pub fn growth(mut self, growth: Growth) -> Self {
+        self.growth = growth;
+        self
+    }
+
+    /// What it takes for a call to return. Default: [`Durability::Buffered`] with 50 ms.
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// What is done to create a session on demand: log in, choose a proxy, and answer the options with what came of it.
+    ///
+    /// It may take its time, and runs while other threads go on; at most as many at a time as the pool has room for
+    /// . Where it fails, whoever asked gets [`Error::CreateFailed`](crate::Error::CreateFailed), and the place is
+    /// free again. It is called for sessions created after a restart too, and never for those that came back.
+    pub fn create_with<F>(mut self, create: F) -> Self
+    where
+        F: Fn(SessionOptions) -> Result<SessionOptions, BoxError> + Send + Sync + 'static,
+    {
+        self.create = Some(Box::new(create));
+        self
+    }
+
+    /// What an HTTP status says about a session. Default: 401 and 403 retire it, 429 rests it.
+    pub fn status_rules(mut self, rules: StatusRules) -> Self {
+        self.status_rules = rules;
+        self
+    }
+
+    /// Which limits hold for sessions that come back. Default: those they were stored with.
+    pub fn restored_limits(mut self, limits: RestoredLimits) -> Self {
+        self.restored_limits = limits;
+        self
+    }
+
+    /// How long retired sessions are kept. Default: 7 days, 10,000 sessions.
+    pub fn retired_retention(mut self, retention: Retention) -> Self {
+        self.retired_retention = retention;
+        self
+    }
+
+    /// How long the retirement log is kept, at least as long as the retired sessions. Default: 60 days, 1,000,000
+    /// entries.
+    pub fn log_retention(mut self, retention: Retention) -> Self {
+        self.log_retention = retention;
+        self
+    }
+
+    /// How many events a subscriber can be behind before it misses some, from 1 to 2^20. Default: 1024.
+    pub fn channel_capacity(mut self, events: usize) -> Self {
+        self.channel_capacity = events;
+        self
+    }
+
+    /// Where the time comes from. Default: [`SystemClock`].
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Opens the pool in a store of its own in the directory `path`, which is created where there is none.
+    ///
+    /// # Errors
+    ///
+    /// As [`PoolBuilder::open_in`] and [`SessionStore::open`].
+    pub fn open(self, path: impl AsRef<Path>) -> Result<SessionPool> {
+        // Before anything is created.
+        self.check()?;
+        self.open_in(&SessionStore::open(path)?)
+    }
+
+    /// Opens the pool in memory: it is gone with its last handle. For tests.
+    ///
+    /// # Errors
+    ///
+    /// As [`PoolBuilder::open_in`].
+    pub fn open_in_memory(self) -> Result<SessionPool> {
+        self.check()?;
+        self.open_in(&SessionStore::in_memory()?)
+    }
+
+    /// Opens the pool in a store that it shares with others. Its live sessions come back; those that have meanwhile
+    /// grown too old are retired.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::Invalid`](crate::Error::Invalid): an option breaks its rule.
+    /// - [`Error::AlreadyOpen`](crate::Error::AlreadyOpen): the pool is open in this store.
+    /// - [`Error::Store`](crate::Error::Store): the store cannot be read.
+    /// - [`Error::Poisoned`](crate::Error::Poisoned): a write of the store has failed.
+    pub fn open_in(self, store: &SessionStore) -> Result<SessionPool> {
+        let (name, limits) = self.check()?;
+        store.committer().check()?;
+        let (entry, is_new) = store.take(&name)?;
+        let restored = match self.restored_limits {
+            RestoredLimits::Stored => None,
+            RestoredLimits::Current => Some(limits),
+        };
+        match self.restore(store, &entry, restored) {
+            Ok((directory, report)) => Ok(self.start(store, entry, is_new, directory, report)),
+            Err(error) => {
+                store.release_unopened(&name);
+                Err(error)
+            }
+        }
+    }
+
+    fn check(&self) -> Result<(PoolName, Limits), Invalid> {
+        let name = self.name.parse()?;
+        if !(1..=Self::MAX_MAX_POOL_SIZE).contains(&self.max_pool_size) {
+            let rule = "must be from 1 to 2147483648";
+            return Err(Invalid::new("max_pool_size", self.max_pool_size, rule));
+        }
+        if !(1..=Self::MAX_CHANNEL_CAPACITY).contains(&self.channel_capacity) {
+            let rule = "must be from 1 to 1048576";
+            return Err(Invalid::new("channel_capacity", self.channel_capacity, rule));
+        }
+        if let Durability::Buffered { max_delay } = self.durability
+            && max_delay > Self::MAX_MAX_DELAY
+        {
+            return Err(Invalid::new("max_delay", format_args!("{max_delay:?}"), "must be at most 3600 s"));
+        }
+        self.status_rules.check()?;
+        self.retired_retention.check_with_log(self.log_retention)?;
+        self.session_options.check_template()?;
+        Ok((name, self.session_options.limits()?))
+    }
+
+    /// Reads the live sessions of the pool. What cannot be read is left alone and reported (I-7).
+    fn restore(
+        &self,
+        store: &SessionStore,
+        entry: &PoolEntry,
+        limits: Option<Limits>,
+    ) -> Result<(Directory, OpenReport)> {
+        let mut directory = Directory::new(self.strategy, self.growth, self.max_pool_size);
+        let mut report = OpenReport::default();
+        let now = self.clock.now().into();
+        let mut sessions = Vec::new();
+        store.store().visit_by_state(entry.number, State::Live, &mut |item| {
+            match item {
+                Ok(session) if self.strategy == Strategy::Random => directory.restore(session, limits, now),
+                Ok(session) => sessions.push(session),
+                Err(unreadable) => report.note_unreadable(unreadable),
+            }
+            ControlFlow::Continue(())
+        })?;
+        // The queue goes on as it was: who was idle longest comes first, or whoever was in use last.
+        sessions.sort_by_key(|(_, record)| (record.last_used_at, record.created_at));
+        if self.strategy == Strategy::UntilFailure {
+            sessions.reverse();
+        }
+        for session in sessions {
+            directory.restore(session, limits, now);
+        }
+        let retired: u64 = directory.tally.retired.iter().sum();
+        report.restored = directory.counts().live;
+        report.retired = usize::try_from(retired).unwrap_or(usize::MAX);
+        Ok((directory, report))
+    }
+
+    fn start(
+        self,
+        store: &SessionStore,
+        entry: PoolEntry,
+        is_new: bool,
+        directory: Directory,
+        report: OpenReport,
+    ) -> SessionPool {
+        let core = Arc::new(PoolCore {
+            name: entry.name.clone(),
+            number: entry.number,
+            committer: Arc::clone(store.committer()),
+            clock: self.clock,
+            durability: self.durability,
+            session_options: self.session_options,
+            create: self.create,
+            status_rules: self.status_rules,
+            retired_retention: self.retired_retention,
+            log_retention: self.log_retention,
+            broadcast: Arc::new(Broadcast::new(self.channel_capacity)),
+            directory: Mutex::new(directory),
+            payloads: Payloads::default(),
+            entry: Mutex::new(Entry { pool: entry, is_dirty: is_new }),
+            freed: Condvar::new(),
+            spare_dirty: Mutex::default(),
+        });
+        core.committer.register(&core);
+        core.announce();
+        SessionPool::new(PoolHandle { core, store: store.clone() }, report)
+    }
+}
+
+impl fmt::Debug for PoolBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PoolBuilder")
+            .field("name", &self.name)
+            .field("max_pool_size", &self.max_pool_size)
+            .field("session_options", &self.session_options)
+            .field("strategy", &self.strategy)
+            .field("growth", &self.growth)
+            .field("durability", &self.durability)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,127 @@
+//! Who has something to write, and who waits for it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+
+use crate::pool::core::PoolCore;
+
+/// How soon a change is to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Urgency {
+    /// At once.
+    Now,
+    /// Within that time.
+    Within(Duration),
+}
+
+/// The pools that have something to write, and the rounds in which it is written.
+#[derive(Default)]
+pub(super) struct Queue {
+    state: Mutex<State>,
+    /// Wakes the committer.
+    work: Condvar,
+    /// Wakes those who wait for a round to end.
+    done: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    pools: Vec<Arc<PoolCore>>,
+    /// When the round must begin; `None` while nothing is queued.
+    due: Option<Instant>,
+    is_urgent: bool,
+    /// Rounds are numbered from 1. Whatever is queued while round n has begun is in round n + 1 at the latest.
+    begun: u64,
+    finished: u64,
+    is_poisoned: bool,
+    is_stopped: bool,
+}
+
+/// One round of writing.
+pub(super) struct Round {
+    pub(super) number: u64,
+    pub(super) pools: Vec<Arc<PoolCore>>,
+}
+
+impl Queue {
+    pub(super) fn push(&self, pool: Arc<PoolCore>, urgency: Urgency) {
+        let mut state = self.state.lock();
+        state.pools.push(pool);
+        match urgency {
+            Urgency::Now => state.is_urgent = true,
+            Urgency::Within(delay) => {
+                // A delay beyond what an instant can hold is one that nobody lives to see.
+                let due = Instant::now().checked_add(delay);
+                state.due = match (state.due, due) {
+                    (Some(a), Some(b)) => Some(a.min(b)),
+                    (a, b) => a.or(b),
+                };
+            }
+        }
+        drop(state);
+        self.work.notify_one();
+    }
+
+    pub(super) fn hurry(&self) {
+        let mut state = self.state.lock();
+        if !state.is_urgent {
+            state.is_urgent = true;
+            drop(state);
+            self.work.notify_one();
+        }
+    }
+
+    pub(super) fn wait_for_round(&self) {
+        let mut state = self.state.lock();
+        let awaited = state.begun + 1;
+        state.is_urgent = true;
+        self.work.notify_one();
+        while state.finished < awaited && !state.is_poisoned && !state.is_stopped {
+            self.done.wait(&mut state);
+        }
+    }
+
+    /// Waits for the next round, at most until `maintenance`. `None` when the thread is to end.
+    pub(super) fn next_round(&self, maintenance: Instant) -> Option<Round> {
+        let mut state = self.state.lock();
+        loop {
+            // Nothing more can be written, and nothing is left to be written.
+            if state.is_stopped && (state.is_poisoned || state.pools.is_empty()) {
+                state.pools.clear();
+                return None;
+            }
+            if state.is_poisoned {
+                state.pools.clear();
+                state.is_urgent = false;
+                self.work.wait(&mut state);
+                continue;
+            }
+            let due = state.due.map_or(maintenance, |due| due.min(maintenance));
+            if state.is_urgent || state.is_stopped || Instant::now() >= due {
+                break;
+            }
+            self.work.wait_until(&mut state, due);
+        }
+        state.is_urgent = false;
+        state.due = None;
+        state.begun += 1;
+        Some(Round { number: state.begun, pools: std::mem::take(&mut state.pools) })
+    }
+
+    pub(super) fn finish_round(&self, number: u64) {
+        self.state.lock().finished = number;
+        self.done.notify_all();
+    }
+
+    pub(super) fn poison(&self) {
+        self.state.lock().is_poisoned = true;
+        self.done.notify_all();
+    }
+
+    pub(super) fn stop(&self) {
+        self.state.lock().is_stopped = true;
+        self.work.notify_one();
+    }
+}

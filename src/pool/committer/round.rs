@@ -1,0 +1,139 @@
+//! One round: collect, commit, sync, tell.
+
+use std::sync::Arc;
+
+use super::Committer;
+use crate::pool::core::PoolCore;
+use crate::pool::directory::{Collected, SlotIndex};
+use crate::retirement::Retirement;
+use crate::session::{Payload, SessionId, Timestamp};
+use crate::store::{Batch, Change, LogEntry, SessionChange, StoreError};
+
+/// How many sessions are copied in one go, while their pool's lock is held.
+const COLLECT: usize = 128;
+/// How many sessions go into one transaction.
+const BATCH: usize = 512;
+/// How many transactions share one sync of the disk.
+const BATCHES_A_SYNC: usize = 8;
+
+/// What has been collected and not yet told.
+#[derive(Default)]
+struct Work {
+    batch: Batch,
+    sessions: usize,
+    batches: usize,
+    /// When the first of the new sessions in it expires.
+    earliest_expiry: Option<Timestamp>,
+    /// What is to be done when it is durable, pool by pool.
+    followups: Vec<Followup>,
+}
+
+struct Followup {
+    pool: Arc<PoolCore>,
+    retirements: Vec<Retirement>,
+    retired: Vec<SlotIndex>,
+    payloads: Vec<(SessionId, Arc<Payload>)>,
+}
+
+impl Committer {
+    pub(super) fn run_round(&self, pools: Vec<Arc<PoolCore>>) -> Result<(), StoreError> {
+        let _writing = self.writing.lock();
+        let mut work = Work::default();
+        for pool in pools {
+            let mut dirty = pool.take_dirty();
+            for slots in dirty.chunks(COLLECT) {
+                collect(&pool, slots, &mut work);
+                if work.sessions >= BATCH {
+                    self.commit(&mut work)?;
+                }
+            }
+            if dirty.is_empty() {
+                // A pool that was just opened, and has no session yet.
+                collect(&pool, &[], &mut work);
+            }
+            pool.give_back(std::mem::take(&mut dirty));
+        }
+        self.commit(&mut work)?;
+        self.sync(&mut work)
+    }
+
+    fn commit(&self, work: &mut Work) -> Result<(), StoreError> {
+        if work.batch.changes.is_empty() {
+            return Ok(());
+        }
+        self.store.commit(&work.batch)?;
+        if let Some(time) = work.earliest_expiry.take() {
+            self.sweep_from(time);
+        }
+        work.batch.changes.clear();
+        work.sessions = 0;
+        work.batches += 1;
+        if work.batches >= BATCHES_A_SYNC { self.sync(work) } else { Ok(()) }
+    }
+
+    /// Makes durable what was committed, then tells of it: never the other way round (I-5).
+    fn sync(&self, work: &mut Work) -> Result<(), StoreError> {
+        if work.batches == 0 {
+            return Ok(());
+        }
+        self.store.sync()?;
+        work.batches = 0;
+        for followup in work.followups.drain(..) {
+            for retirement in &followup.retirements {
+                followup.pool.broadcast.send(retirement);
+                self.broadcast.send(retirement);
+            }
+            followup.pool.committed(&followup.retired, &followup.payloads);
+        }
+        Ok(())
+    }
+}
+
+/// Copies what is to be written of some sessions of a pool.
+fn collect(pool: &Arc<PoolCore>, slots: &[SlotIndex], work: &mut Work) {
+    let mut followup = Followup {
+        pool: Arc::clone(pool),
+        retirements: Vec::new(),
+        retired: Vec::new(),
+        payloads: Vec::new(),
+    };
+    let mut collected: Vec<Collected> = Vec::with_capacity(slots.len());
+    {
+        let mut directory = pool.directory.lock();
+        for slot in slots {
+            let session = directory.collect(*slot);
+            if session.record.retired.is_some() {
+                followup.retired.push(*slot);
+            }
+            collected.push(session);
+        }
+    }
+    let mut entry = pool.entry.lock();
+    for Collected { id, record, is_new, is_payload_dirty } in collected {
+        if is_new {
+            work.earliest_expiry =
+                Some(work.earliest_expiry.map_or(record.expires_at, |t| t.min(record.expires_at)));
+        }
+        // A payload may be flagged that went with an earlier batch: it had changed twice by then.
+        let payload = if is_payload_dirty { pool.payloads.get(&id) } else { None };
+        if let Some(payload) = &payload {
+            followup.payloads.push((id, Arc::clone(payload)));
+        }
+        let retirement = LogEntry::of(id, &record).map(|told| {
+            entry.pool.last_sequence = entry.pool.last_sequence.next();
+            entry.is_dirty = true;
+            let sequence = entry.pool.last_sequence;
+            followup.retirements.push(Retirement::new(pool.name.clone(), sequence, told));
+            sequence
+        });
+        let change = SessionChange { pool: pool.number, id, record, is_new, payload, retirement };
+        work.batch.changes.push(Change::Session(change));
+    }
+    if std::mem::take(&mut entry.is_dirty) {
+        work.batch.changes.push(Change::Pool(entry.pool.clone()));
+    }
+    work.sessions += slots.len();
+    if !(followup.retired.is_empty() && followup.payloads.is_empty()) {
+        work.followups.push(followup);
+    }
+}

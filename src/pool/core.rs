@@ -1,0 +1,164 @@
+//! What a pool is made of, behind every handle to it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
+
+use super::committer::{Committer, Urgency};
+use super::config::{Durability, Retention};
+use super::directory::{Directory, Signals, SlotIndex};
+use super::payloads::Payloads;
+use crate::clock::Clock;
+use crate::error::{BoxError, Error};
+use crate::retirement::Broadcast;
+use crate::session::{Payload, SessionId, SessionOptions, StatusRules, Timestamp};
+use crate::store::{PoolEntry, PoolName, PoolNumber};
+
+pub(crate) type CreateFn = dyn Fn(SessionOptions) -> Result<SessionOptions, BoxError> + Send + Sync;
+
+/// A pool: its sessions in memory, and the way to the store.
+pub(crate) struct PoolCore {
+    pub(crate) name: PoolName,
+    pub(crate) number: PoolNumber,
+    pub(crate) committer: Arc<Committer>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) durability: Durability,
+    pub(crate) session_options: SessionOptions,
+    pub(crate) create: Option<Box<CreateFn>>,
+    pub(crate) status_rules: StatusRules,
+    pub(crate) retired_retention: Retention,
+    pub(crate) log_retention: Retention,
+    pub(crate) broadcast: Arc<Broadcast>,
+    /// Reach it by [`PoolCore::change`], unless nothing is changed that others must hear of.
+    pub(crate) directory: Mutex<Directory>,
+    pub(crate) payloads: Payloads,
+    pub(crate) entry: Mutex<Entry>,
+    /// Wakes those who wait for a session; notified while the directory is locked, so that nobody misses it.
+    pub(crate) freed: Condvar,
+    /// The committer's other list of dirty sessions, kept for its memory.
+    pub(crate) spare_dirty: Mutex<Vec<SlotIndex>>,
+}
+
+/// What the store is to know of the pool itself. Changed by the committer only.
+pub(crate) struct Entry {
+    pub(crate) pool: PoolEntry,
+    pub(crate) is_dirty: bool,
+}
+
+impl PoolCore {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now().into()
+    }
+
+    /// Changes the directory, then lets others hear of it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`], [`Error::Poisoned`].
+    pub(crate) fn change<T>(self: &Arc<Self>, change: impl FnOnce(&mut Directory) -> T) -> Result<T, Error> {
+        let mut directory = self.lock_open()?;
+        let answer = change(&mut directory);
+        self.tell(&mut directory);
+        Ok(answer)
+    }
+
+    pub(crate) fn lock_open(&self) -> Result<MutexGuard<'_, Directory>, Error> {
+        self.committer.check()?;
+        let directory = self.directory.lock();
+        if directory.is_closed { Err(Error::Closed { pool: self.name.clone() }) } else { Ok(directory) }
+    }
+
+    /// Lets others hear of what has happened in the directory.
+    pub(crate) fn tell(self: &Arc<Self>, directory: &mut Directory) {
+        let Signals { is_dirty, has_retired, has_freed } = std::mem::take(&mut directory.signals);
+        if is_dirty && !std::mem::replace(&mut directory.is_queued, true) {
+            // Under the lock: whoever sees the change afterwards finds the pool queued.
+            let urgency = match self.durability {
+                Durability::Buffered { max_delay } if !has_retired => Urgency::Within(max_delay),
+                Durability::Buffered { .. } | Durability::Immediate => Urgency::Now,
+            };
+            self.committer.enqueue(Arc::clone(self), urgency);
+        } else if has_retired {
+            self.committer.hurry();
+        }
+        if has_freed && directory.waiting > 0 {
+            self.freed.notify_one();
+        }
+    }
+
+    /// Waits until what was changed before is durable, where the pool promises that.
+    pub(crate) fn settle_durably(&self) -> Result<(), Error> {
+        match self.durability {
+            Durability::Immediate => self.committer.wait(),
+            Durability::Buffered { .. } => Ok(()),
+        }
+    }
+
+    /// Queues the pool itself to be written, where the store does not have it yet.
+    pub(crate) fn announce(self: &Arc<Self>) {
+        if self.entry.lock().is_dirty {
+            let mut directory = self.directory.lock();
+            directory.signals.is_dirty = true;
+            self.tell(&mut directory);
+        }
+    }
+
+    /// Lets everyone who waits look again.
+    pub(crate) fn wake_all(&self) {
+        let _directory = self.directory.lock();
+        self.freed.notify_all();
+    }
+
+    /// Retires those of some sessions that are too old.
+    pub(crate) fn retire_expired(self: &Arc<Self>, ids: &[SessionId]) -> usize {
+        /// How many sessions are looked at while the lock is held.
+        const CHUNK: usize = 64;
+        let mut retired = 0;
+        for ids in ids.chunks(CHUNK) {
+            let now = self.now();
+            // A pool that was closed meanwhile is none of the sweeper's business.
+            let _ = self.change(|directory| {
+                for id in ids {
+                    if let Some(slot) = directory.find(id)
+                        && directory.slot(slot).record.is_expired(now)
+                    {
+                        retired += usize::from(directory.retire_if_unusable(slot, now));
+                    }
+                }
+            });
+        }
+        retired
+    }
+
+    // --- for the committer
+
+    /// The sessions that await a commit, in a list to be given back.
+    pub(crate) fn take_dirty(&self) -> Vec<SlotIndex> {
+        let mut list = std::mem::take(&mut *self.spare_dirty.lock());
+        let mut directory = self.directory.lock();
+        directory.is_queued = false;
+        directory.take_dirty(&mut list);
+        list
+    }
+
+    pub(crate) fn give_back(&self, list: Vec<SlotIndex>) {
+        *self.spare_dirty.lock() = list;
+    }
+
+    /// What was collected is durable.
+    pub(crate) fn committed(&self, retired: &[SlotIndex], payloads: &[(SessionId, Arc<Payload>)]) {
+        for (id, payload) in payloads {
+            self.payloads.committed(id, payload);
+        }
+        if !retired.is_empty() {
+            let mut directory = self.directory.lock();
+            for slot in retired {
+                directory.committed(*slot);
+            }
+        }
+    }
+}
+
+/// How long a waiter sleeps at most before it looks at the clock again, which may have been set.
+pub(crate) const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(250);

@@ -1,0 +1,109 @@
+//! Letting sessions in: new ones, and those that come back.
+
+use std::hash::BuildHasher;
+
+use hashbrown::hash_table::Entry;
+
+use super::available::End;
+use super::{Directory, Slot, SlotIndex, index};
+use crate::error::Refusal;
+use crate::pool::config::Growth;
+use crate::session::{Limits, SessionId, SessionRecord, Timestamp};
+
+impl Directory {
+    /// Takes the place of a session that is about to be created. [`Directory::end_creation`] gives it back.
+    pub(crate) fn begin_creation(&mut self) -> bool {
+        let has_room = self.growth != Growth::Manual && self.live + self.creating < self.max_pool_size;
+        self.creating += usize::from(has_room);
+        has_room
+    }
+
+    /// Takes the place of a session that the caller adds, whatever the growth.
+    pub(crate) fn begin_addition(&mut self) -> Result<(), Refusal> {
+        if self.live + self.creating < self.max_pool_size {
+            self.creating += 1;
+            return Ok(());
+        }
+        let Self { live, creating, max_pool_size, .. } = *self;
+        Err(Refusal::PoolFull { live, creating, max_pool_size })
+    }
+
+    /// Keeps an id from being given to two sessions that are created at the same time.
+    pub(crate) fn reserve(&mut self, id: SessionId) -> Result<(), Refusal> {
+        if self.find(&id).is_some() || self.reserved.contains(&id) {
+            return Err(Refusal::DuplicateId { id });
+        }
+        self.reserved.push(id);
+        Ok(())
+    }
+
+    /// Gives back the place, and the id where one was reserved.
+    pub(crate) fn end_creation(&mut self, reserved: Option<SessionId>) {
+        self.creating -= 1;
+        self.signals.has_freed = true;
+        if let Some(id) = reserved {
+            self.reserved.retain(|other| *other != id);
+        }
+    }
+
+    /// A session that the store does not have yet.
+    pub(crate) fn insert_new(&mut self, id: SessionId, record: SessionRecord) -> SlotIndex {
+        self.tally.created += 1;
+        let slot = self.insert(id, record);
+        self.slots[slot.at()].is_new = true;
+        self.slots[slot.at()].is_payload_dirty = true;
+        self.mark_dirty(slot);
+        slot
+    }
+
+    /// A live session that the store has. One that is no longer usable is retired at once.
+    pub(crate) fn restore(
+        &mut self,
+        (id, record): (SessionId, SessionRecord),
+        limits: Option<Limits>,
+        now: Timestamp,
+    ) {
+        self.tally.restored += 1;
+        let slot = self.insert(id, record);
+        if let Some(limits) = limits.filter(|limits| *limits != record.limits) {
+            self.slots[slot.at()].record.limits = limits;
+            self.mark_dirty(slot);
+            self.refresh(slot, End::Back);
+        }
+        self.retire_if_unusable(slot, now);
+        if self.slots[slot.at()].is_live() && record.is_resting(now) {
+            self.rest_slot(slot, now);
+        }
+    }
+
+    /// A retired session that somebody wants to look at.
+    pub(crate) fn insert_retired(&mut self, id: SessionId, record: SessionRecord) -> SlotIndex {
+        self.insert(id, record)
+    }
+
+    pub(super) fn insert(&mut self, id: SessionId, record: SessionRecord) -> SlotIndex {
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                self.slots[slot.at()] = Slot::new(id, record);
+                slot
+            }
+            None => {
+                self.slots.push(Slot::new(id, record));
+                self.available.grow();
+                // One place for every slot, so that marking one never allocates.
+                self.dirty.reserve(self.slots.len() - self.dirty.len());
+                index(self.slots.len() - 1)
+            }
+        };
+        let Self { by_id, hasher, slots, .. } = self;
+        let hash = |slot: &SlotIndex| hasher.hash_one(slots[slot.at()].id);
+        if let Entry::Vacant(entry) = by_id.entry(hash(&slot), |other| slots[other.at()].id == id, hash) {
+            entry.insert(slot);
+        }
+        if self.slots[slot.at()].is_live() {
+            self.live += 1;
+            self.refresh(slot, End::Back);
+        }
+        slot
+    }
+}

@@ -1,0 +1,171 @@
+//! The sessions of a pool in memory: where they are picked and counted.
+//!
+//! Everything here takes constant time (logarithmic, where sessions rest) and happens under the pool's lock. A method
+//! notes in [`Signals`] what others have to hear of it; the pool tells them.
+
+mod available;
+mod commit;
+mod create;
+mod hand_out;
+mod slot;
+mod take_back;
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::hash::{BuildHasher, RandomState};
+
+use available::Available;
+pub(crate) use commit::Collected;
+use hashbrown::HashTable;
+pub(crate) use slot::{Slot, SlotIndex};
+
+use super::config::{Growth, Strategy};
+use crate::session::{Reason, SessionId, Timestamp};
+
+/// The sessions of a pool that are live, and those retired ones that somebody still looks at.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    strategy: Strategy,
+    growth: Growth,
+    max_pool_size: usize,
+    slots: Vec<Slot>,
+    free: Vec<SlotIndex>,
+    by_id: HashTable<SlotIndex>,
+    hasher: RandomState,
+    available: Available,
+    /// When to look at a resting session again.
+    rests: BinaryHeap<Reverse<(Timestamp, SlotIndex)>>,
+    dirty: Vec<SlotIndex>,
+    /// Ids that were asked for by name and are being created.
+    reserved: Vec<SessionId>,
+    rng: fastrand::Rng,
+    live: usize,
+    creating: usize,
+    resting: usize,
+    leased: usize,
+    pub(crate) tally: Tally,
+    pub(crate) signals: Signals,
+    /// Whether the pool was closed: nothing changes any more.
+    pub(crate) is_closed: bool,
+    /// Whether the pool is queued for the next commit.
+    pub(crate) is_queued: bool,
+    /// How many threads wait for a session.
+    pub(crate) waiting: usize,
+}
+
+/// What has happened since the pool was opened.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Tally {
+    pub(crate) created: u64,
+    pub(crate) restored: u64,
+    pub(crate) reclaimed: u64,
+    pub(crate) failed: u64,
+    pub(crate) rested: u64,
+    pub(crate) retired: [u64; Reason::ALL.len()],
+}
+
+/// What others have to hear of a change.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Signals {
+    /// Something awaits the next commit.
+    pub(crate) is_dirty: bool,
+    /// A session was retired.
+    pub(crate) has_retired: bool,
+    /// One session, or one place in the pool, has become free.
+    pub(crate) has_freed: bool,
+}
+
+/// What a request for a session gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// This one, already leased.
+    Leased(SlotIndex, SessionId),
+    /// A new one, whose place is taken already: see [`Directory::begin_creation`].
+    Create,
+    /// None, for now.
+    Nothing,
+}
+
+/// How many sessions there are of which kind.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Counts {
+    pub(crate) live: usize,
+    pub(crate) available: usize,
+    pub(crate) resting: usize,
+    pub(crate) leased: usize,
+    pub(crate) creating: usize,
+    pub(crate) uncommitted: usize,
+}
+
+impl Directory {
+    pub(crate) fn new(strategy: Strategy, growth: Growth, max_pool_size: usize) -> Self {
+        Self {
+            strategy,
+            growth,
+            max_pool_size,
+            slots: Vec::new(),
+            free: Vec::new(),
+            by_id: HashTable::new(),
+            hasher: RandomState::new(),
+            available: Available::new(strategy),
+            rests: BinaryHeap::new(),
+            dirty: Vec::new(),
+            reserved: Vec::new(),
+            rng: fastrand::Rng::new(),
+            live: 0,
+            creating: 0,
+            resting: 0,
+            leased: 0,
+            tally: Tally::default(),
+            signals: Signals::default(),
+            is_closed: false,
+            is_queued: false,
+            waiting: 0,
+        }
+    }
+
+    pub(crate) fn slot(&self, slot: SlotIndex) -> &Slot {
+        &self.slots[slot.at()]
+    }
+
+    pub(crate) fn find(&self, id: &SessionId) -> Option<SlotIndex> {
+        let hash = self.hasher.hash_one(id);
+        self.by_id.find(hash, |slot| self.slots[slot.at()].id == *id).copied()
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        Counts {
+            live: self.live,
+            available: self.available.len(),
+            resting: self.resting,
+            leased: self.leased,
+            creating: self.creating,
+            uncommitted: self.dirty.len(),
+        }
+    }
+
+    /// When the first of the resting sessions may be handed out.
+    pub(crate) fn next_rest_ends(&self) -> Option<Timestamp> {
+        self.rests.peek().map(|Reverse((until, _))| *until)
+    }
+
+    /// The first live session at or behind `slot`, for going through all of them.
+    pub(crate) fn live_from(&self, slot: SlotIndex) -> Option<(SlotIndex, SessionId)> {
+        let mut behind = self.slots.iter().enumerate().skip(slot.at());
+        behind
+            .find(|(at, slot)| slot.is_live() && !self.is_vacant(*at))
+            .map(|(at, slot)| (index(at), slot.id))
+    }
+
+    fn is_vacant(&self, at: usize) -> bool {
+        self.slots[at].id == SessionId::BEFORE_ALL
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a slot has hundreds of bytes: memory ends long before u32 does"
+)]
+fn index(at: usize) -> SlotIndex {
+    SlotIndex(at as u32)
+}

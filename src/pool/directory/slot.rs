@@ -1,0 +1,81 @@
+//! One session in memory.
+
+use crate::session::{SessionId, SessionRecord, Timestamp};
+
+/// The number of a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct SlotIndex(pub(super) u32);
+
+impl SlotIndex {
+    pub(crate) const FIRST: Self = Self(0);
+
+    /// The one behind it.
+    pub(crate) fn next(self) -> Option<Self> {
+        self.0.checked_add(1).map(Self)
+    }
+
+    pub(super) fn at(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// One session in memory: its record, and what its pool needs to know of it now.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    pub(crate) id: SessionId,
+    pub(crate) record: SessionRecord,
+    /// Its leases.
+    pub(crate) in_flight: u32,
+    /// The handles that look at it: while there are any, the slot is not given to another session.
+    pub(super) handles: u32,
+    /// The time of its earliest entry in the queue of resting sessions; `Timestamp::MAX` where it has none.
+    pub(super) rest_entry: Timestamp,
+    /// Whether it is resting, as far as anybody has looked.
+    pub(super) is_resting: bool,
+    /// Whether it awaits the next commit.
+    pub(super) is_dirty: bool,
+    /// Whether its retirement is being committed.
+    pub(super) is_committing: bool,
+    /// Whether the store does not have it yet.
+    pub(super) is_new: bool,
+    /// Whether its payload awaits the next commit.
+    pub(super) is_payload_dirty: bool,
+}
+
+impl Slot {
+    pub(super) fn new(id: SessionId, record: SessionRecord) -> Self {
+        Self {
+            id,
+            record,
+            in_flight: 0,
+            handles: 0,
+            rest_entry: Timestamp::MAX,
+            is_resting: false,
+            is_dirty: false,
+            is_committing: false,
+            is_new: false,
+            is_payload_dirty: false,
+        }
+    }
+
+    pub(crate) fn is_live(&self) -> bool {
+        self.record.retired.is_none()
+    }
+
+    /// Whether its limits allow one more lease.
+    pub(super) fn has_room(&self) -> bool {
+        let limits = &self.record.limits;
+        self.in_flight < limits.max_concurrent_uses
+            && self.record.usage_count.saturating_add(self.in_flight) < limits.max_usage_count
+    }
+
+    /// Whether it may be handed out, but for its age.
+    pub(super) fn is_available(&self) -> bool {
+        self.is_live() && !self.is_resting && self.has_room()
+    }
+
+    /// Whether nobody needs it in memory any more: the store has all of it, and no handle looks at it.
+    pub(super) fn is_disposable(&self) -> bool {
+        !self.is_live() && !self.is_dirty && !self.is_committing && self.handles == 0 && self.in_flight == 0
+    }
+}

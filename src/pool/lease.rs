@@ -1,0 +1,121 @@
+//! The handle of one use.
+
+use std::fmt;
+use std::ops::Deref;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::session::Session;
+use crate::error::Result;
+use crate::session::{Outcome, Settlement, Timestamp};
+
+/// The right to use a session once, from [`SessionPool::acquire`] to its outcome. It counts against the session's
+/// `max_usage_count` and `max_concurrent_uses` meanwhile.
+///
+/// End it with [`reclaim`](Lease::reclaim), [`fail`](Lease::fail), [`retire`](Lease::retire),
+/// [`rest_for`](Lease::rest_for) or [`settle_status`](Lease::settle_status). A lease that is dropped without an outcome,
+/// by an early `?`, a panic, a cancelled future, is a `fail`. In [`Durability::Immediate`] dropping it waits for
+/// the disk like any other outcome; what goes wrong then is answered by the next call.
+///
+/// It dereferences to its [`Session`]. An outcome given to that one ends this use, and a later one changes nothing.
+///
+/// [`SessionPool::acquire`]: crate::SessionPool::acquire
+/// [`Durability::Immediate`]: crate::Durability::Immediate
+#[must_use = "a lease that is dropped without an outcome counts as failed"]
+pub struct Lease {
+    session: Session,
+}
+
+impl Lease {
+    pub(super) fn new(session: Session) -> Self {
+        Self { session }
+    }
+
+    /// Its session, for instance to [clone](Session::clone) a handle that outlives the lease.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// The use went well: the error score falls by the decrement.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`](crate::Error::Closed), [`Error::Poisoned`](crate::Error::Poisoned).
+    pub fn reclaim(self) -> Result<Outcome> {
+        self.session.settle_and_go(Settlement::Reclaim)
+    }
+
+    /// The use went badly: the error score rises by 1.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lease::reclaim`].
+    pub fn fail(self) -> Result<Outcome> {
+        self.session.settle_and_go(Settlement::Fail)
+    }
+
+    /// The session is burnt: it is never handed out again.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lease::reclaim`].
+    pub fn retire(self) -> Result<Outcome> {
+        self.session.settle_and_go(Settlement::Retire)
+    }
+
+    /// The site asks for a pause: the use counts, the error score stays, and the session is not handed out for
+    /// `duration`, also after a restart.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lease::reclaim`].
+    pub fn rest_for(self, duration: Duration) -> Result<Outcome> {
+        let until = self.session.core().now().plus(duration);
+        self.session.settle_and_go(Settlement::Rest { until })
+    }
+
+    /// The same until a time.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lease::reclaim`].
+    pub fn rest_until(self, time: DateTime<Utc>) -> Result<Outcome> {
+        self.session.settle_and_go(Settlement::Rest { until: Timestamp::from(time) })
+    }
+
+    /// Whatever the pool's [`StatusRules`](crate::StatusRules) say of an HTTP status, and of the value of its
+    /// Retry-After header where there was one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lease::reclaim`].
+    pub fn settle_status(self, status: u16, retry_after: Option<Duration>) -> Result<Outcome> {
+        let core = self.session.core();
+        let settlement = core.status_rules.settlement(status, retry_after, core.now());
+        self.session.settle_and_go(settlement)
+    }
+}
+
+impl Deref for Lease {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        &self.session
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if !self.session.has_outcome() {
+            // Nobody is left to hear of an error; the next call to the pool answers it.
+            let _ = self.session.settle_and_go(Settlement::Fail);
+        }
+    }
+}
+
+impl fmt::Debug for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Lease").field(self.session.id()).finish()
+    }
+}

@@ -1,0 +1,218 @@
+//! Handing out and taking back.
+
+mod acquire;
+mod builder;
+mod committer;
+mod config;
+mod core;
+mod create;
+mod directory;
+mod handle;
+mod lease;
+mod payloads;
+mod report;
+mod session;
+mod session_store;
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+pub use builder::PoolBuilder;
+pub use committer::Forgotten;
+pub use config::{Durability, Growth, RestoredLimits, Retention, Strategy};
+use directory::SlotIndex;
+use handle::PoolHandle;
+pub use lease::Lease;
+pub use report::{OpenReport, PoolStats, RetiredCounts};
+pub use session::Session;
+pub use session_store::SessionStore;
+
+use crate::error::{Refusal, Result};
+use crate::retirement::{RetirementLog, Subscription};
+use crate::session::{SessionId, SessionOptions};
+use crate::store::{PoolName, Sequence};
+
+/// A pool of sessions, kept in a store.
+///
+/// Clones are handles of the same pool. It can be called from any thread; in [`Durability::Buffered`], the default,
+/// nothing but [`flush`](Self::flush), [`close`](Self::close), [`sweep`](Self::sweep), [`forget`](Self::forget) and the
+/// last drop waits for a disk, and what reads a payload may read one.
+///
+/// - **Drop.** When the last handle is dropped ([`Session`]s and [`Lease`]s are handles too), what is pending is
+///   committed. An error is lost: call [`close`](Self::close) to hear of it.
+/// - **Close.** [`close`](Self::close) commits what is pending, ends every subscription, and lets nothing change any
+///   more: later calls answer [`Error::Closed`]. The store's directory is free when the last handle is dropped.
+/// - **Crash.** After a crash or a power cut everything is there that was durable: in [`Durability::Immediate`] all that
+///   was acknowledged, in [`Durability::Buffered`] all but the last moments. A use in flight leaves no trace.
+#[derive(Clone)]
+pub struct SessionPool {
+    handle: Arc<PoolHandle>,
+    report: Arc<OpenReport>,
+}
+
+impl SessionPool {
+    fn new(handle: PoolHandle, report: OpenReport) -> Self {
+        Self { handle: Arc::new(handle), report: Arc::new(report) }
+    }
+
+    /// Opens the pool `default` in the directory `path`, with every option at its default. Where there is no store, one
+    /// is created.
+    ///
+    /// # Errors
+    ///
+    /// As [`PoolBuilder::open`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::builder().open(path)
+    }
+
+    /// To open a pool with options of its own.
+    pub fn builder() -> PoolBuilder {
+        PoolBuilder::default()
+    }
+
+    /// Its name in its store.
+    pub fn name(&self) -> &PoolName {
+        &self.handle.core.name
+    }
+
+    /// The store that it is in.
+    pub fn session_store(&self) -> &SessionStore {
+        &self.handle.store
+    }
+
+    /// What its sessions are made from, to make one that differs: `..pool.session_options()`.
+    pub fn session_options(&self) -> SessionOptions {
+        self.handle.core.session_options.clone()
+    }
+
+    /// What opening it found.
+    pub fn open_report(&self) -> &OpenReport {
+        &self.report
+    }
+
+    /// A handle of a session, live or retired, without a lease.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Refused`] ([`Refusal::NotFound`]), [`Error::Store`] where it is there and cannot be read.
+    pub fn get(&self, id: &SessionId) -> Result<Session> {
+        let core = &self.handle.core;
+        {
+            let mut directory = core.directory.lock();
+            if let Some(slot) = directory.find(id) {
+                directory.pin(slot);
+                return Ok(Session::new(Arc::clone(&self.handle), slot, *id));
+            }
+        }
+        // Retired ones are in the store only.
+        let record = core.committer.store.record(core.number, id)?;
+        let record = record.filter(|record| record.retired.is_some()).ok_or(Refusal::NotFound { id: *id })?;
+        let mut directory = core.directory.lock();
+        let slot = directory.find(id).unwrap_or_else(|| directory.insert_retired(*id, record));
+        directory.pin(slot);
+        Ok(Session::new(Arc::clone(&self.handle), slot, *id))
+    }
+
+    /// Handles of its live sessions, one after the other, in no particular order. Sessions that come or go meanwhile
+    /// may be among them or not.
+    pub fn iter(&self) -> impl Iterator<Item = Session> + use<> {
+        let handle = Arc::clone(&self.handle);
+        let mut next = Some(SlotIndex::FIRST);
+        std::iter::from_fn(move || {
+            let mut directory = handle.core.directory.lock();
+            let (slot, id) = directory.live_from(next?)?;
+            directory.pin(slot);
+            next = slot.next();
+            drop(directory);
+            Some(Session::new(Arc::clone(&handle), slot, id))
+        })
+    }
+
+    /// Hears its retirements from now on, each once, after it is durable.
+    pub fn retirements(&self) -> Subscription {
+        self.handle.core.broadcast.subscribe()
+    }
+
+    /// Its retirement log behind `after`, oldest first: what happened while nobody listened. From the beginning:
+    /// [`Sequence::START`].
+    pub fn retirement_log(&self, after: Sequence) -> RetirementLog {
+        let core = &self.handle.core;
+        RetirementLog::new(Arc::clone(&core.committer.store), core.name.clone(), core.number, after)
+    }
+
+    /// Waits until everything that was done before is durable.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Poisoned`].
+    pub fn flush(&self) -> Result<()> {
+        self.handle.store.flush()
+    }
+
+    /// Waits until everything that was done before is durable, ends every subscription, and lets nothing change any
+    /// more.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Poisoned`]; the pool is closed all the same.
+    pub fn close(&self) -> Result<()> {
+        self.handle.close()
+    }
+
+    /// Retires the sessions that have grown too old, and answers how many those were in the open pools of the store. It
+    /// happens by itself once a second.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Poisoned`], [`Error::Store`].
+    pub fn sweep(&self) -> Result<usize> {
+        // The index has what was committed.
+        self.flush()?;
+        Ok(self.handle.core.committer.sweep()?)
+    }
+
+    /// Forgets the retired sessions and the log entries whose time is over. It happens by itself once a minute.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Poisoned`], [`Error::Closed`], [`Error::Store`].
+    pub fn forget(&self) -> Result<Forgotten> {
+        drop(self.handle.core.lock_open()?);
+        self.flush()?;
+        Ok(self.handle.core.committer.forget_in(&self.handle.core)?)
+    }
+
+    /// How it is, and what has happened in it since it was opened.
+    pub fn stats(&self) -> PoolStats {
+        let core = &self.handle.core;
+        let directory = core.directory.lock();
+        let (counts, tally) = (directory.counts(), directory.tally);
+        drop(directory);
+        PoolStats {
+            live: counts.live,
+            available: counts.available,
+            resting: counts.resting,
+            leased: counts.leased,
+            creating: counts.creating,
+            uncommitted: counts.uncommitted,
+            created: tally.created,
+            restored: tally.restored,
+            reclaimed: tally.reclaimed,
+            failed: tally.failed,
+            rested: tally.rested,
+            retired: RetiredCounts::of(tally.retired),
+            subscribers: core.broadcast.subscribers(),
+            missed_events: core.broadcast.missed(),
+        }
+    }
+}
+
+impl fmt::Debug for SessionPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionPool")
+            .field("name", self.name())
+            .field("stats", &self.stats())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,90 @@
+//! What a pool tells of itself.
+
+use crate::session::Reason;
+use crate::store::Unreadable;
+
+/// What opening a pool found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OpenReport {
+    /// How many sessions came back.
+    pub restored: usize,
+    /// How many others were retired on opening: they had grown too old, or were beyond today's limits.
+    pub retired: usize,
+    /// How many sessions are there and could not be read. They were left as they are.
+    pub unreadable: usize,
+    /// The first of those, and why.
+    pub unreadable_items: Vec<Unreadable>,
+}
+
+impl OpenReport {
+    /// How many unreadable items a report names.
+    pub const MAX_UNREADABLE_ITEMS: usize = 100;
+
+    pub(super) fn note_unreadable(&mut self, item: Unreadable) {
+        self.unreadable += 1;
+        if self.unreadable_items.len() < Self::MAX_UNREADABLE_ITEMS {
+            self.unreadable_items.push(item);
+        }
+    }
+}
+
+/// How a pool is, and what has happened in it since it was opened.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct PoolStats {
+    /// Live sessions.
+    pub live: usize,
+    /// Those of them that can be handed out now; some may turn out to have expired.
+    pub available: usize,
+    /// Those of them that are resting, as far as anybody has looked.
+    pub resting: usize,
+    /// Those of them that are in use.
+    pub leased: usize,
+    /// Sessions being created.
+    pub creating: usize,
+    /// Sessions with changes that await the next commit.
+    pub uncommitted: usize,
+    /// Sessions created since the pool was opened.
+    pub created: u64,
+    /// Sessions that came back when it was opened.
+    pub restored: u64,
+    /// Uses that ended well.
+    pub reclaimed: u64,
+    /// Uses that ended badly.
+    pub failed: u64,
+    /// Uses that ended with a rest.
+    pub rested: u64,
+    /// Sessions retired since the pool was opened.
+    pub retired: RetiredCounts,
+    /// Listeners to its retirements.
+    pub subscribers: usize,
+    /// Retirements that a listener missed, all listeners together.
+    pub missed_events: u64,
+}
+
+/// Numbers of retired sessions, by reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct RetiredCounts {
+    /// Their error score had reached the maximum.
+    pub blocked: u64,
+    /// They had been used as often as they might be.
+    pub exhausted: u64,
+    /// They were too old.
+    pub expired: u64,
+    /// The caller had said so.
+    pub retired: u64,
+}
+
+impl RetiredCounts {
+    /// All of them.
+    pub fn total(&self) -> u64 {
+        self.blocked + self.exhausted + self.expired + self.retired
+    }
+
+    pub(super) fn of(by_reason: [u64; Reason::ALL.len()]) -> Self {
+        let [blocked, exhausted, expired, retired] = by_reason;
+        Self { blocked, exhausted, expired, retired }
+    }
+}
