@@ -15,7 +15,7 @@
 //! | `meta` | `pool/`, pool u32 | [`Pool`] |
 //!
 //! Numbers in keys, and the two lengths and the version that stand alone, are big endian. States: 0 live, 1 blocked,
-//! 2 exhausted, 3 expired, 4 retired by the caller. A payload's value bytes are cut into parts of at most 8 KiB.
+//! 2 exhausted, 3 expired, 4 retired by the caller. A payload's value bytes are cut into parts of at most 4 KiB.
 
 use serde::{Deserialize, Serialize};
 

@@ -95,13 +95,11 @@ impl PoolCore {
         }
     }
 
-    /// Queues the pool itself to be written, where the store does not have it yet.
+    /// Queues what opening the pool has left to be written: the pool itself where it is new, and who was retired.
     pub(crate) fn announce(self: &Arc<Self>) {
-        if self.entry.lock().is_dirty {
-            let mut directory = self.directory.lock();
-            directory.signals.is_dirty = true;
-            self.tell(&mut directory);
-        }
+        let mut directory = self.directory.lock();
+        directory.signals.is_dirty |= self.entry.lock().is_dirty;
+        self.tell(&mut directory);
     }
 
     /// Lets everyone who waits look again.

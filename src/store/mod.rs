@@ -10,6 +10,7 @@ mod name;
 mod sled;
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 pub use batch::{Batch, Change, LogEntry, PoolEntry, SessionChange};
 pub use error::{StoreError, Unreadable};
@@ -138,4 +139,73 @@ pub trait Store: Send + Sync + 'static {
         after: Sequence,
         visit: &mut dyn FnMut(Visited<(Sequence, LogEntry)>) -> ControlFlow<()>,
     ) -> Result<(), StoreError>;
+}
+
+/// A shared store is one: what several handles keep, for instance to look into it while a pool is open.
+impl<S: Store + ?Sized> Store for Arc<S> {
+    fn visit_pools(&self, visit: &mut dyn FnMut(Visited<PoolEntry>) -> ControlFlow<()>) -> Result<(), StoreError> {
+        (**self).visit_pools(visit)
+    }
+
+    fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
+        (**self).commit(batch)
+    }
+
+    fn sync(&self) -> Result<(), StoreError> {
+        (**self).sync()
+    }
+
+    fn record(&self, pool: PoolNumber, id: &SessionId) -> Result<Option<SessionRecord>, StoreError> {
+        (**self).record(pool, id)
+    }
+
+    fn payload(&self, pool: PoolNumber, id: &SessionId) -> Result<Option<Payload>, StoreError> {
+        (**self).payload(pool, id)
+    }
+
+    fn contains(&self, pool: PoolNumber, id: &SessionId) -> Result<bool, StoreError> {
+        (**self).contains(pool, id)
+    }
+
+    fn visit_by_state(
+        &self,
+        pool: PoolNumber,
+        state: State,
+        visit: &mut dyn FnMut(Visited<(SessionId, SessionRecord)>) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        (**self).visit_by_state(pool, state, visit)
+    }
+
+    fn visit_sessions(
+        &self,
+        pool: PoolNumber,
+        visit: &mut dyn FnMut(Visited<(SessionId, SessionRecord)>) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        (**self).visit_sessions(pool, visit)
+    }
+
+    fn visit_state_index(
+        &self,
+        visit: &mut dyn FnMut(Visited<(PoolNumber, State, SessionId)>) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        (**self).visit_state_index(visit)
+    }
+
+    fn visit_expiring(
+        &self,
+        after: Timestamp,
+        until: Timestamp,
+        visit: &mut dyn FnMut(Visited<(Timestamp, PoolNumber, SessionId)>) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        (**self).visit_expiring(after, until, visit)
+    }
+
+    fn visit_log(
+        &self,
+        pool: PoolNumber,
+        after: Sequence,
+        visit: &mut dyn FnMut(Visited<(Sequence, LogEntry)>) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        (**self).visit_log(pool, after, visit)
+    }
 }

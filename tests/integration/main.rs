@@ -1,4 +1,20 @@
 //! What session-pool promises, one module a subject. Names of tests and messages name the rule (R-n) or the invariant
-//! (I-n) that they hold; the crate's documentation lists both.
+//! (I-n) that they hold, and `peer_n` a mistake of other pools that this one must not make; the crate's documentation
+//! lists the rules and the invariants.
 
-mod smoke;
+mod support;
+
+mod allocations;
+mod bad_input;
+mod concurrency;
+mod crash;
+mod durability;
+mod handing_out;
+mod many_pools;
+mod model;
+mod peers;
+mod restart;
+mod retention;
+mod retirements;
+mod rules;
+mod store_conformance;

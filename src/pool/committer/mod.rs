@@ -61,7 +61,7 @@ impl Committer {
         while let Some(round) = self.queue.next_round(next_sweep) {
             // The engine meets some faults with a panic. That poisons like any other failed write.
             let done = catch_unwind(AssertUnwindSafe(|| {
-                self.run_round(round.pools)?;
+                self.run_round(&round.pools)?;
                 let now = Instant::now();
                 if now >= next_sweep {
                     next_sweep = now + Self::SWEEP_EVERY;
@@ -74,7 +74,7 @@ impl Committer {
                 Ok(())
             }));
             match done {
-                Ok(Ok(())) => self.queue.finish_round(round.number),
+                Ok(Ok(())) => self.queue.finish_round(round),
                 Ok(Err(error)) => self.poison(error),
                 Err(_) => self.poison(StoreError::Engine {
                     operation: "commit a batch",

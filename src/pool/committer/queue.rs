@@ -29,6 +29,8 @@ pub(super) struct Queue {
 #[derive(Default)]
 struct State {
     pools: Vec<Arc<PoolCore>>,
+    /// The last round's list, kept for its memory: queueing must not allocate.
+    spare: Vec<Arc<PoolCore>>,
     /// When the round must begin; `None` while nothing is queued.
     due: Option<Instant>,
     is_urgent: bool,
@@ -107,11 +109,18 @@ impl Queue {
         state.is_urgent = false;
         state.due = None;
         state.begun += 1;
-        Some(Round { number: state.begun, pools: std::mem::take(&mut state.pools) })
+        let mut pools = std::mem::take(&mut state.spare);
+        pools.reserve(state.pools.capacity());
+        std::mem::swap(&mut pools, &mut state.pools);
+        Some(Round { number: state.begun, pools })
     }
 
-    pub(super) fn finish_round(&self, number: u64) {
-        self.state.lock().finished = number;
+    pub(super) fn finish_round(&self, mut round: Round) {
+        round.pools.clear();
+        let mut state = self.state.lock();
+        state.finished = round.number;
+        state.spare = round.pools;
+        drop(state);
         self.done.notify_all();
     }
 

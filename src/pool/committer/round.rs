@@ -36,20 +36,20 @@ struct Followup {
 }
 
 impl Committer {
-    pub(super) fn run_round(&self, pools: Vec<Arc<PoolCore>>) -> Result<(), StoreError> {
+    pub(super) fn run_round(&self, pools: &[Arc<PoolCore>]) -> Result<(), StoreError> {
         let _writing = self.writing.lock();
         let mut work = Work::default();
         for pool in pools {
             let mut dirty = pool.take_dirty();
             for slots in dirty.chunks(COLLECT) {
-                collect(&pool, slots, &mut work);
+                collect(pool, slots, &mut work);
                 if work.sessions >= BATCH {
                     self.commit(&mut work)?;
                 }
             }
             if dirty.is_empty() {
                 // A pool that was just opened, and has no session yet.
-                collect(&pool, &[], &mut work);
+                collect(pool, &[], &mut work);
             }
             pool.give_back(std::mem::take(&mut dirty));
         }

@@ -7,9 +7,10 @@ use super::{SledStore, Trees, keys, values};
 use crate::session::State;
 use crate::store::{Batch, Change, LogEntry, SessionChange, StoreError};
 
-/// How many bytes of a payload go into one value. The engine writes a leaf of up to 32 values as one message, and what
-/// does not fit into a segment (512 KiB) goes to a file of its own, which it never syncs. 32 of these fit.
-pub(super) const PAYLOAD_PART: usize = 8 << 10;
+/// How many bytes of a payload go into one value. The engine writes a leaf, of 17 values or a few more, as one message,
+/// and a message of more than a quarter of a segment (128 KiB) to a file of its own, which it never syncs. With parts of
+/// 4 KiB a leaf stays far below that; with 8 KiB it does not.
+pub(super) const PAYLOAD_PART: usize = 4 << 10;
 
 /// What is to be written to one tree: in order, a value to put, or `None` to remove the key.
 type Writes = Vec<(IVec, Option<IVec>)>;

@@ -1,0 +1,24 @@
+//! Questions one asks a store offline: what is in it, and is it sound?
+//!
+//! Everything here reads a [`Store`](crate::Store) and changes nothing. The command-line tool is made of it.
+//!
+//! ```
+//! # let directory = tempfile::tempdir()?;
+//! # let path = directory.path().join("sessions");
+//! # session_pool::SessionPool::open(&path)?.acquire()?.reclaim()?;
+//! use session_pool::{SledStoreOptions, inspect};
+//!
+//! let store = SledStoreOptions::new().create(false).open(&path)?;
+//! let stats = inspect::stats(&store, chrono::Utc::now())?;
+//! assert_eq!(stats[0].live, 1);
+//! assert!(inspect::check(&store)?.is_sound());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod check;
+mod query;
+mod stats;
+
+pub use check::{CheckReport, Finding, check};
+pub use query::{Filter, Found, find, for_each};
+pub use stats::{PoolSummary, stats};

@@ -1,0 +1,195 @@
+//! What the tests share.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use session_pool::{
+    Batch, LogEntry, ManualClock, MemoryStore, Payload, PoolBuilder, PoolEntry, PoolNumber, Sequence, SessionId,
+    SessionOptions, SessionPool, SessionRecord, SessionStore, SledStoreOptions, State, Store, StoreError, Timestamp,
+    Visited, inspect,
+};
+
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
+
+pub(crate) fn clock() -> ManualClock {
+    ManualClock::new("2026-03-01T12:00:00Z".parse().unwrap())
+}
+
+/// A pool in memory on a clock of its own.
+pub(crate) fn pool(change: impl FnOnce(PoolBuilder) -> PoolBuilder) -> (SessionPool, ManualClock) {
+    let clock = clock();
+    let pool = change(SessionPool::builder().clock(clock.clone())).open_in_memory().unwrap();
+    (pool, clock)
+}
+
+pub(crate) fn options(change: impl FnOnce(&mut SessionOptions)) -> SessionOptions {
+    let mut options = SessionOptions::default();
+    change(&mut options);
+    options
+}
+
+pub(crate) fn named(id: &str) -> SessionOptions {
+    options(|o| o.id = Some(id.parse().unwrap()))
+}
+
+pub(crate) fn id(text: &str) -> SessionId {
+    text.parse().unwrap()
+}
+
+/// I-1, I-2: every index and the log agree with the sessions.
+pub(crate) fn assert_sound(store: &dyn Store) {
+    let report = inspect::check(store).unwrap();
+    assert!(report.is_sound(), "I-1, I-2: {:#?}", report.findings);
+}
+
+/// A place that outlives the pools in it: on disk, or in memory.
+pub(crate) enum Place {
+    Disk(tempfile::TempDir),
+    Memory(Arc<MemoryStore>),
+}
+
+impl Place {
+    pub(crate) fn disk() -> Self {
+        Self::Disk(tempfile::tempdir().unwrap())
+    }
+
+    pub(crate) fn memory() -> Self {
+        Self::Memory(Arc::default())
+    }
+
+    pub(crate) fn both() -> [Self; 2] {
+        [Self::disk(), Self::memory()]
+    }
+
+    pub(crate) fn path(&self) -> std::path::PathBuf {
+        match self {
+            Self::Disk(directory) => directory.path().join("sessions"),
+            Self::Memory(_) => panic!("it has no path"),
+        }
+    }
+
+    pub(crate) fn open_store(&self) -> SessionStore {
+        match self {
+            Self::Disk(_) => SessionStore::open(self.path()).unwrap(),
+            Self::Memory(store) => SessionStore::with_store(Arc::clone(store)).unwrap(),
+        }
+    }
+
+    pub(crate) fn open(&self, change: impl FnOnce(PoolBuilder) -> PoolBuilder) -> SessionPool {
+        change(SessionPool::builder()).open_in(&self.open_store()).unwrap()
+    }
+
+    /// Looks into it while no pool is open.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&dyn Store) -> T) -> T {
+        match self {
+            Self::Disk(_) => look(&SledStoreOptions::new().create(false).open(self.path()).unwrap()),
+            Self::Memory(store) => look(store),
+        }
+    }
+
+    pub(crate) fn assert_sound(&self) {
+        self.look(assert_sound);
+    }
+}
+
+/// A store whose writes can be made to fail.
+#[derive(Default)]
+pub(crate) struct FaultyStore {
+    pub inner: MemoryStore,
+    pub fails_commit: AtomicBool,
+    pub fails_sync: AtomicBool,
+    pub panics: AtomicBool,
+}
+
+impl FaultyStore {
+    fn fail(&self, operation: &'static str, switch: &AtomicBool) -> Result<(), StoreError> {
+        assert!(!self.panics.load(Ordering::SeqCst), "the engine gives up, as a test asked for");
+        if switch.load(Ordering::SeqCst) {
+            return Err(StoreError::Engine { operation, source: "no space left on device".into() });
+        }
+        Ok(())
+    }
+}
+
+impl Store for FaultyStore {
+    fn visit_pools(&self, visit: &mut dyn FnMut(Visited<PoolEntry>) -> ControlFlow<()>) -> Result<(), StoreError> {
+        self.inner.visit_pools(visit)
+    }
+
+    fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
+        self.fail("commit a batch", &self.fails_commit)?;
+        self.inner.commit(batch)
+    }
+
+    fn sync(&self) -> Result<(), StoreError> {
+        self.fail("sync", &self.fails_sync)
+    }
+
+    fn record(&self, pool: PoolNumber, id: &SessionId) -> Result<Option<SessionRecord>, StoreError> {
+        self.inner.record(pool, id)
+    }
+
+    fn payload(&self, pool: PoolNumber, id: &SessionId) -> Result<Option<Payload>, StoreError> {
+        self.inner.payload(pool, id)
+    }
+
+    fn contains(&self, pool: PoolNumber, id: &SessionId) -> Result<bool, StoreError> {
+        self.inner.contains(pool, id)
+    }
+
+    fn visit_by_state(
+        &self,
+        pool: PoolNumber,
+        state: State,
+        visit: &mut dyn FnMut(Visited<(SessionId, SessionRecord)>) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        self.inner.visit_by_state(pool, state, visit)
+    }
+
+    fn visit_sessions(
+        &self,
+        pool: PoolNumber,
+        visit: &mut dyn FnMut(Visited<(SessionId, SessionRecord)>) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        self.inner.visit_sessions(pool, visit)
+    }
+
+    fn visit_state_index(
+        &self,
+        visit: &mut dyn FnMut(Visited<(PoolNumber, State, SessionId)>) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        self.inner.visit_state_index(visit)
+    }
+
+    fn visit_expiring(
+        &self,
+        after: Timestamp,
+        until: Timestamp,
+        visit: &mut dyn FnMut(Visited<(Timestamp, PoolNumber, SessionId)>) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        self.inner.visit_expiring(after, until, visit)
+    }
+
+    fn visit_log(
+        &self,
+        pool: PoolNumber,
+        after: Sequence,
+        visit: &mut dyn FnMut(Visited<(Sequence, LogEntry)>) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        self.inner.visit_log(pool, after, visit)
+    }
+}
+
+/// The engine itself, below a store that is not open. It lets go of its files a little after it is dropped.
+pub(crate) fn engine(place: &Place) -> sled::Db {
+    let path = place.path().join("engine");
+    for _ in 0..100 {
+        match sled::open(&path) {
+            Ok(engine) => return engine,
+            Err(_) => std::thread::sleep(Duration::from_millis(50)),
+        }
+    }
+    sled::open(path).unwrap()
+}
