@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::ops::ControlFlow;
 
-use super::query::pools;
+use super::query::all_pools;
 use crate::session::{Reason, SessionId, SessionRecord, State, Timestamp};
 use crate::store::{PoolEntry, PoolNumber, Sequence, Store, StoreError, Unreadable, Visited};
 
@@ -91,7 +91,7 @@ impl CheckReport {
 /// [`StoreError`] where the engine fails. What is merely wrong is in the report.
 pub fn check(store: &dyn Store) -> Result<CheckReport, StoreError> {
     let mut check = Check { store, report: CheckReport::default(), states: HashMap::new(), expiries: HashMap::new() };
-    let (pools, unreadable) = pools(store)?;
+    let (pools, unreadable) = all_pools(store)?;
     check.report.findings.extend(unreadable.into_iter().map(Finding::Unreadable));
     check.read_indexes()?;
     for pool in &pools {

@@ -20,5 +20,5 @@ mod query;
 mod stats;
 
 pub use check::{CheckReport, Finding, check};
-pub use query::{Filter, Found, find, for_each};
+pub use query::{Filter, Found, find, for_each, pools};
 pub use stats::{PoolSummary, stats};

@@ -38,8 +38,17 @@ pub struct Found<'a> {
     pub record: SessionRecord,
 }
 
+/// Every pool of a store, by name. Entries that cannot be read are passed over; [`check`](super::check) names them.
+///
+/// # Errors
+///
+/// [`StoreError`] where the engine fails.
+pub fn pools(store: &dyn Store) -> Result<Vec<PoolEntry>, StoreError> {
+    Ok(all_pools(store)?.0)
+}
+
 /// Every pool of a store, by name, and the entries that cannot be read.
-pub(super) fn pools(store: &dyn Store) -> Result<(Vec<PoolEntry>, Vec<Unreadable>), StoreError> {
+pub(super) fn all_pools(store: &dyn Store) -> Result<(Vec<PoolEntry>, Vec<Unreadable>), StoreError> {
     let (mut pools, mut unreadable) = (Vec::new(), Vec::new());
     store.visit_pools(&mut |item| {
         match item {
@@ -62,7 +71,7 @@ pub fn for_each(
     filter: &Filter,
     visit: &mut dyn FnMut(Result<Found<'_>, Unreadable>) -> ControlFlow<()>,
 ) -> Result<(), StoreError> {
-    let (pools, unreadable) = pools(store)?;
+    let (pools, unreadable) = all_pools(store)?;
     for item in unreadable {
         if visit(Err(item)).is_break() {
             return Ok(());
@@ -95,7 +104,7 @@ pub fn find(
     id: &SessionId,
 ) -> Result<Vec<(PoolEntry, SessionRecord)>, StoreError> {
     let mut found = Vec::new();
-    for entry in pools(store)?.0.into_iter().filter(|entry| pool.is_none_or(|name| *name == entry.name)) {
+    for entry in pools(store)?.into_iter().filter(|entry| pool.is_none_or(|name| *name == entry.name)) {
         if let Some(record) = store.record(entry.number, id)? {
             found.push((entry, record));
         }

@@ -44,7 +44,7 @@ pub struct PoolSummary {
 pub fn stats(store: &dyn Store, now: DateTime<Utc>) -> Result<Vec<PoolSummary>, StoreError> {
     let now = Timestamp::from(now);
     let mut summaries = Vec::new();
-    for pool in pools(store)?.0 {
+    for pool in pools(store)? {
         let mut summary = PoolSummary {
             pool: pool.name.clone(),
             live: 0,

@@ -1,1 +1,33 @@
-fn main() {}
+//! The command-line tool: what is in a store, offline. Arguments, a call of the library, a writer.
+
+mod arguments;
+mod commands;
+mod exit_code;
+mod output;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let arguments = arguments::Arguments::parse();
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let done = commands::run(&arguments, &mut out).and_then(|()| Ok(out.flush()?));
+    match done {
+        Ok(()) => exit_code::SUCCESS.into(),
+        // Whoever reads has read enough.
+        Err(error) if exit_code::is_closed_pipe(&*error) => exit_code::SUCCESS.into(),
+        Err(error) => {
+            let mut text = output::escape(&error.to_string());
+            let mut source = error.source();
+            while let Some(cause) = source {
+                text = format!("{text}: {}", output::escape(&cause.to_string()));
+                source = cause.source();
+            }
+            // Where stderr is closed too, there is nobody to tell.
+            let _ = writeln!(std::io::stderr(), "session-pool: {text}");
+            exit_code::of(&*error).into()
+        }
+    }
+}
