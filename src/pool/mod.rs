@@ -28,6 +28,8 @@ pub use report::{OpenReport, PoolStats, RetiredCounts};
 pub use session::Session;
 pub use session_store::SessionStore;
 
+#[cfg(doc)]
+use crate::error::Error;
 use crate::error::{Refusal, Result};
 use crate::retirement::{RetirementLog, Subscription};
 use crate::session::{SessionId, SessionOptions};

@@ -8,6 +8,7 @@ mod allocations;
 mod bad_input;
 mod concurrency;
 mod crash;
+mod crawl_example;
 mod durability;
 mod handing_out;
 mod many_pools;
@@ -18,3 +19,5 @@ mod retention;
 mod retirements;
 mod rules;
 mod store_conformance;
+#[cfg(feature = "cli")]
+mod tool;

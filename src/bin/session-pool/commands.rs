@@ -38,7 +38,11 @@ pub(crate) fn run(arguments: &Arguments, out: &mut impl Write) -> Result {
             }
             let mut states = Vec::new();
             for (pool, record) in found {
-                let payload = store.payload(pool.number, id)?.unwrap_or_default();
+                let payload = store.payload(pool.number, id)?;
+                if payload.is_none() {
+                    note("its cookies, user data, proxy and fingerprint are missing in the store");
+                }
+                let payload = payload.unwrap_or_default();
                 states.push((pool.name, SessionState::new(*id, &record, payload)));
             }
             show(states, *reveal, format, out)
@@ -179,9 +183,13 @@ fn list(store: &dyn Store, filter: &Filter, limit: usize, format: Format, out: &
 /// Says on stderr what was passed over.
 fn note_unreadable(unreadable: usize) {
     if unreadable > 0 {
-        // Where stderr is closed, there is nobody to tell.
-        let _ = writeln!(io::stderr(), "session-pool: {unreadable} unreadable items were passed over");
+        note(&format!("{unreadable} unreadable items were passed over"));
     }
+}
+
+fn note(text: &str) {
+    // Where stderr is closed, there is nobody to tell.
+    let _ = writeln!(io::stderr(), "session-pool: {text}");
 }
 
 fn show(states: Vec<(PoolName, SessionState)>, reveal: bool, format: Format, out: &mut impl Write) -> Result {

@@ -1,0 +1,100 @@
+//! Which pages were found and which are done, in memory and in a file: a line a page found, and one a page done.
+
+use std::collections::{HashSet, VecDeque};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+pub(crate) struct Pages {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    found: HashSet<String>,
+    done: HashSet<String>,
+    waiting: VecDeque<String>,
+    /// Pages that are being fetched, each of which may lead to more.
+    under_way: usize,
+    file: File,
+}
+
+impl Pages {
+    /// Reads what an earlier run has written. A line that a kill cut short is passed over.
+    pub(crate) fn open(path: &Path, start: &str) -> io::Result<Self> {
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(error),
+        };
+        let (mut found, mut done) = (HashSet::new(), HashSet::new());
+        for line in text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')) {
+            match line.split_once(' ') {
+                Some(("found", page)) => drop(found.insert(page.to_owned())),
+                Some(("done", page)) => drop(done.insert(page.to_owned())),
+                _ => {}
+            }
+        }
+        let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+        if !text.is_empty() && !text.ends_with('\n') {
+            file.write_all(b"\n")?;
+        }
+        found.insert(start.to_owned());
+        let waiting = found.difference(&done).cloned().collect();
+        let state = State { found, done, waiting, under_way: 0, file };
+        Ok(Self { state: Mutex::new(state), changed: Condvar::new() })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many are done, and how many are known.
+    pub(crate) fn progress(&self) -> (usize, usize) {
+        let state = self.lock();
+        (state.done.len(), state.found.len())
+    }
+
+    /// The next page to fetch; `None` when all are done.
+    pub(crate) fn next(&self) -> Option<String> {
+        let mut state = self.lock();
+        loop {
+            if let Some(page) = state.waiting.pop_front() {
+                state.under_way += 1;
+                return Some(page);
+            }
+            if state.under_way == 0 {
+                return None;
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// The page could not be fetched this time.
+    pub(crate) fn again(&self, page: String) {
+        let mut state = self.lock();
+        state.under_way -= 1;
+        state.waiting.push_back(page);
+        self.changed.notify_all();
+    }
+
+    /// The page is done, and leads to these.
+    pub(crate) fn done(&self, page: String, links: Vec<String>) -> io::Result<()> {
+        let mut state = self.lock();
+        let mut lines = String::new();
+        for link in links {
+            if state.found.insert(link.clone()) {
+                lines += &format!("found {link}\n");
+                state.waiting.push_back(link);
+            }
+        }
+        // First what was found, then that it is done: cut short anywhere, nothing is lost.
+        lines += &format!("done {page}\n");
+        state.file.write_all(lines.as_bytes())?;
+        state.done.insert(page);
+        state.under_way -= 1;
+        self.changed.notify_all();
+        Ok(())
+    }
+}

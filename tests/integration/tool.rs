@@ -1,0 +1,185 @@
+//! The command-line tool, as a real process.
+
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use session_pool::{Cookie, Growth, SessionOptions, SessionPool};
+
+use crate::support::{Place, engine, named};
+
+fn tool(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_session-pool")).args(arguments).output().unwrap()
+}
+
+fn text(output: &Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_str(&text(output)).unwrap()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+/// A store with two pools, some sessions, and some that are retired.
+fn store() -> (Place, String) {
+    let place = Place::disk();
+    let sessions = place.open_store();
+    let open = |name: &str| SessionPool::builder().name(name).growth(Growth::Manual).open_in(&sessions).unwrap();
+    let (a, b) = (open("shop.example"), open("evil\u{202e}"));
+    let secret = SessionOptions {
+        proxy: Some("http://auto:topsecret@proxy.example:1".parse().unwrap()),
+        ..named("alive").user_data("token", "topsecret").cookie(Cookie::new("sid", "topsecret", "shop.example"))
+    };
+    let _ = a.add(secret).unwrap().reclaim().unwrap();
+    a.add(named("resting")).unwrap().rest_for(std::time::Duration::from_secs(1000)).unwrap();
+    let _ = a.add(named("burnt")).unwrap().retire().unwrap();
+    a.flush().unwrap();
+    let blocked = a.add(SessionOptions { max_error_score: 1.0, ..named("blocked") }).unwrap();
+    let _ = blocked.fail().unwrap();
+    b.add(named("alive")).unwrap().set_user_data("name", "\u{1b}[2J\u{202e}evil").unwrap();
+    drop((blocked, a, b, sessions));
+    let path = place.path().to_str().unwrap().to_owned();
+    (place, path)
+}
+
+#[test]
+fn stats_counts_each_pool_by_state_and_reason() {
+    let (_place, path) = store();
+    let stats = json(&tool(&["stats", &path, "--format", "json"]));
+    assert_eq!(stats[1]["pool"], "shop.example");
+    assert_eq!((&stats[1]["live"], &stats[1]["resting"]), (&2.into(), &1.into()));
+    assert_eq!((&stats[1]["retired"]["retired"], &stats[1]["retired"]["blocked"]), (&1.into(), &1.into()));
+    assert_eq!(stats[1]["uses"], 3);
+    let table = text(&tool(&["stats", &path]));
+    assert_eq!(table.lines().count(), 3, "{table}");
+}
+
+#[test]
+fn list_filters_by_pool_state_and_reason() {
+    let (_place, path) = store();
+    let ids = |arguments: &[&str]| -> Vec<String> {
+        let all = [&["list", &path, "--format", "json"], arguments].concat();
+        let list = json(&tool(&all));
+        list.as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(ids(&[]).len(), 5);
+    assert_eq!(ids(&["--pool", "shop.example", "--state", "live"]), ["alive", "resting"]);
+    assert_eq!(ids(&["--state", "retired"]), ["blocked", "burnt"]);
+    assert_eq!(ids(&["--reason", "retired"]), ["burnt"]);
+    assert_eq!(ids(&["--limit", "2"]).len(), 2);
+    assert_eq!(ids(&["--limit", "0"]), Vec::<String>::new());
+    assert_eq!(ids(&["--pool", "nowhere"]), Vec::<String>::new());
+    assert!(text(&tool(&["list", &path])).contains("retired: blocked"));
+}
+
+#[test]
+fn show_masks_secrets_unless_told_to_reveal_them() {
+    let (_place, path) = store();
+    for format in ["json", "table"] {
+        let show = |more: &[&str]| {
+            let all = [&["show", &path, "alive", "--pool", "shop.example", "--format", format], more].concat();
+            text(&tool(&all))
+        };
+        let masked = show(&[]);
+        assert!(!masked.contains("topsecret") && masked.contains("***") && masked.contains("sid"), "{masked}");
+        assert_eq!(show(&["--reveal"]).matches("topsecret").count(), 3);
+    }
+    let both = json(&tool(&["show", &path, "alive", "--format", "json"]));
+    assert_eq!(both.as_array().unwrap().len(), 2, "one in each pool");
+}
+
+#[test]
+fn what_comes_from_a_site_is_escaped_on_a_terminal() {
+    let (_place, path) = store();
+    let shown = text(&tool(&["show", &path, "alive", "--reveal"]));
+    assert!(!shown.contains('\u{1b}') && !shown.contains('\u{202e}'), "{shown:?}");
+}
+
+#[test]
+fn retirements_shows_the_log() {
+    let (_place, path) = store();
+    let log = json(&tool(&["retirements", &path, "--format", "json"]));
+    assert_eq!((&log[0]["id"], &log[0]["reason"], &log[0]["sequence"]), (&"burnt".into(), &"retired".into(), &1.into()));
+    assert_eq!(log[1]["id"], "blocked");
+    let after = json(&tool(&["retirements", &path, "--format", "json", "--after", "1"]));
+    assert_eq!(after.as_array().unwrap().len(), 1);
+    let none = json(&tool(&["retirements", &path, "--format", "json", "--reason", "expired"]));
+    assert_eq!(none, Value::Array(Vec::new()));
+    assert!(text(&tool(&["retirements", &path, "--limit", "1"])).contains("burnt"));
+}
+
+#[test]
+fn exit_codes_tell_what_was_wrong_and_nothing_is_created() {
+    let (place, path) = store();
+    let missing = place.path().join("missing");
+    let output = tool(&["stats", missing.to_str().unwrap()]);
+    assert_eq!(code(&output), 3);
+    assert!(!missing.exists());
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(message.starts_with("session-pool: there is no session store") && message.lines().count() == 1, "{message}");
+    assert_eq!(code(&tool(&["stats", &format!("{path}/STORE")])), 3);
+    assert_eq!(code(&tool(&["stats", &format!("{path}/engine")])), 3);
+    assert_eq!(code(&tool(&["show", &path, "nobody"])), 5);
+    assert_eq!(code(&tool(&["show", &path, "no body"])), 2);
+    assert_eq!(code(&tool(&["list", &path, "--state", "undead"])), 2);
+    assert_eq!(code(&tool(&["frobnicate"])), 2);
+    let pool = place.open(|b| b);
+    let output = tool(&["stats", &path]);
+    assert_eq!(code(&output), 4);
+    assert!(String::from_utf8_lossy(&output.stderr).contains(&format!("process {}", std::process::id())));
+    drop(pool);
+    let mut file = std::fs::read(place.path().join("STORE")).unwrap();
+    file.truncate(5);
+    std::fs::write(place.path().join("STORE"), file).unwrap();
+    assert_eq!(code(&tool(&["stats", &path])), 1);
+}
+
+#[test]
+fn unreadable_items_are_passed_over_and_counted() {
+    let (place, path) = store();
+    {
+        let engine = engine(&place);
+        let tree = engine.open_tree("sessions").unwrap();
+        let key = tree.iter().keys().find_map(|key| key.ok().filter(|key| key.ends_with(b"resting"))).unwrap();
+        tree.insert(key, b"\x01\xff").unwrap();
+    }
+    let output = tool(&["list", &path, "--format", "json"]);
+    assert_eq!(json(&output).as_array().unwrap().len(), 4);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("1 unreadable"));
+    let stats = json(&tool(&["stats", &path, "--format", "json"]));
+    assert_eq!(stats[1]["unreadable"], 1);
+}
+
+#[test]
+fn a_closed_pipe_is_quiet() {
+    let place = Place::disk();
+    let pool = place.open(|b| b.max_pool_size(5000).growth(Growth::Manual));
+    for n in 0..3000 {
+        pool.add(named(&format!("s{n}"))).unwrap();
+    }
+    drop(pool);
+    let path = place.path();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_session-pool"))
+        .args(["list", path.to_str().unwrap()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Reads nothing, like a `head` that is gone.
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((code(&output), output.stderr.len()), (0, 0), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn help_shows_an_example_of_each_command_and_the_exit_codes() {
+    for command in ["stats", "list", "show", "retirements"] {
+        assert!(text(&tool(&[command, "--help"])).contains("Example: session-pool"), "{command}");
+    }
+    assert!(text(&tool(&["--help"])).contains("Exit codes"));
+    assert!(text(&tool(&["--version"])).contains(env!("CARGO_PKG_VERSION")));
+}
