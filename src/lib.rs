@@ -99,6 +99,9 @@ mod retirement;
 mod session;
 mod store;
 
+// Their types stand in public signatures.
+pub use {chrono, crossbeam_channel, serde_json};
+
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::{BoxError, Error, Refusal, Result};
 pub use pool::{
@@ -115,3 +118,8 @@ pub use store::{
     Batch, Change, LogEntry, MemoryStore, MigrationProgress, PoolEntry, PoolName, PoolNumber, Sequence,
     SessionChange, SledStore, SledStoreOptions, Store, StoreError, Unreadable, Visited, schema_version,
 };
+
+/// The README's example, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

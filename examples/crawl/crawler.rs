@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -63,7 +64,10 @@ pub(crate) fn crawl(options: &Options, site: &SocketAddr) -> Result<(), Box<dyn 
     let crawler = Crawler { pool, pages, agent, site, requests: AtomicU64::new(0), trace, bar };
     let results: Vec<Result<(), BoxError>> = thread::scope(|scope| {
         let workers: Vec<_> = (0..options.workers).map(|_| scope.spawn(|| crawler.work())).collect();
-        workers.into_iter().map(|worker| worker.join().unwrap_or_else(|_| Err("a worker gave up".into()))).collect()
+        workers
+            .into_iter()
+            .map(|worker| worker.join().unwrap_or_else(|_| Err("a worker gave up".into())))
+            .collect()
     });
     crawler.bar.finish_and_clear();
     results.into_iter().collect::<Result<(), _>>().map_err(|error| error as Box<dyn Error>)?;
@@ -78,7 +82,8 @@ pub(crate) fn crawl(options: &Options, site: &SocketAddr) -> Result<(), Box<dyn 
 fn log_in(agent: &Agent, site: &SocketAddr, options: SessionOptions) -> Result<SessionOptions, BoxError> {
     let response = agent.get(format!("http://{site}/login")).call()?;
     let cookie = response.headers().get("set-cookie").ok_or("the log-in gave no cookie")?.to_str()?;
-    let (name, value) = cookie.split(';').next().and_then(|pair| pair.split_once('=')).ok_or("an odd cookie")?;
+    let (name, value) =
+        cookie.split(';').next().and_then(|pair| pair.split_once('=')).ok_or("an odd cookie")?;
     Ok(options.cookie(Cookie::new(name, value, site.ip().to_string())))
 }
 
@@ -108,7 +113,9 @@ impl Crawler<'_> {
         let lease = match self.pool.acquire_timeout(Duration::from_secs(5)) {
             Ok(lease) => lease,
             // All of them are resting, or the log-in timed out: later.
-            Err(PoolError::Refused(Refusal::NoneAvailable { .. }) | PoolError::CreateFailed { .. }) => return Ok(None),
+            Err(PoolError::Refused(Refusal::NoneAvailable { .. }) | PoolError::CreateFailed { .. }) => {
+                return Ok(None);
+            }
             Err(error) => return Err(error.into()),
         };
         self.requests.fetch_add(1, Ordering::Relaxed);
@@ -116,10 +123,12 @@ impl Crawler<'_> {
             let line = format!("{}\n", lease.id());
             trace.lock().map_err(|_| "a worker gave up")?.write_all(line.as_bytes())?;
         }
-        let request = self.agent.get(format!("http://{}{page}", self.site)).header("cookie", cookies(&lease)?);
+        let request =
+            self.agent.get(format!("http://{}{page}", self.site)).header("cookie", cookies(&lease)?);
         let (status, retry_after, body) = match request.call() {
             Ok(mut response) => {
-                let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
+                let retry_after =
+                    response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
                 let Ok(body) = response.body_mut().read_to_string() else {
                     let _ = lease.fail()?;
                     return Ok(None);
@@ -195,5 +204,7 @@ fn resolve(page: &str, href: &str) -> Option<String> {
         }
     }
     let path = format!("/{}", parts.join("/"));
-    (path == START || path.ends_with(".html")).then_some(path)
+    let is_page =
+        Path::new(&path).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("html"));
+    (path == START || is_page).then_some(path)
 }

@@ -82,16 +82,16 @@ impl Pages {
     /// The page is done, and leads to these.
     pub(crate) fn done(&self, page: String, links: Vec<String>) -> io::Result<()> {
         let mut state = self.lock();
-        let mut lines = String::new();
+        let mut log = String::new();
         for link in links {
             if state.found.insert(link.clone()) {
-                lines += &format!("found {link}\n");
+                log.extend(["found ", &link, "\n"]);
                 state.waiting.push_back(link);
             }
         }
         // First what was found, then that it is done: cut short anywhere, nothing is lost.
-        lines += &format!("done {page}\n");
-        state.file.write_all(lines.as_bytes())?;
+        log.extend(["done ", &page, "\n"]);
+        state.file.write_all(log.as_bytes())?;
         state.done.insert(page);
         state.under_way -= 1;
         self.changed.notify_all();

@@ -63,8 +63,9 @@ fn make_up(count: usize) -> BTreeMap<String, String> {
     let name = |n: usize| if n == 0 { START.to_owned() } else { format!("/page/{n}.html") };
     let page = |n: usize| {
         let links = [2 * n + 1, 2 * n + 2, n * 7919 % count, n / 2].into_iter().filter(|to| *to < count);
-        let links: String = links.map(|to| format!("<li><a href=\"{}\">Page {to}</a>\n", name(to))).collect();
-        format!("<!doctype html><title>Page {n}</title><h1>Page {n}</h1><ul>\n{links}</ul>\n")
+        let links: Vec<String> =
+            links.map(|to| format!("<li><a href=\"{}\">Page {to}</a>\n", name(to))).collect();
+        format!("<!doctype html><title>Page {n}</title><h1>Page {n}</h1><ul>\n{}</ul>\n", links.concat())
     };
     (0..count).map(|n| (name(n), page(n))).collect()
 }
@@ -78,7 +79,10 @@ fn read_pages(directory: &Path) -> io::Result<BTreeMap<String, String>> {
             if path.is_dir() {
                 walk(&path, &format!("{prefix}{name}/"), pages)?;
             } else if path.extension().is_some_and(|extension| extension == "html") {
-                pages.insert(format!("{prefix}{name}"), String::from_utf8_lossy(&fs::read(path)?).into_owned());
+                pages.insert(
+                    format!("{prefix}{name}"),
+                    String::from_utf8_lossy(&fs::read(path)?).into_owned(),
+                );
             }
         }
         Ok(())
@@ -86,11 +90,14 @@ fn read_pages(directory: &Path) -> io::Result<BTreeMap<String, String>> {
     let mut pages = BTreeMap::new();
     walk(directory, "/", &mut pages)?;
     if pages.is_empty() {
-        return Err(io::Error::new(io::ErrorKind::NotFound, format!("no HTML files below {}", directory.display())));
+        return Err(io::Error::new(
+            io::ErrorKind::NotFound,
+            format!("no HTML files below {}", directory.display()),
+        ));
     }
     let tops = pages.keys().filter(|page| page.matches('/').count() <= 2);
-    let start: String = tops.map(|page| format!("<a href=\"{page}\">{page}</a>\n")).collect();
-    pages.insert(START.to_owned(), start);
+    let start: Vec<String> = tops.map(|page| format!("<a href=\"{page}\">{page}</a>\n")).collect();
+    pages.insert(START.to_owned(), start.concat());
     Ok(pages)
 }
 
@@ -103,7 +110,9 @@ impl Site {
         for line in lines {
             let line = line?;
             match line.split_once(':') {
-                Some((name, value)) if name.eq_ignore_ascii_case("cookie") => cookie = Some(value.trim().to_owned()),
+                Some((name, value)) if name.eq_ignore_ascii_case("cookie") => {
+                    cookie = Some(value.trim().to_owned())
+                }
                 Some(_) => {}
                 None => break,
             }
@@ -123,14 +132,20 @@ impl Site {
         const FORBIDDEN: (&str, &str) = ("403 Forbidden", "<h1>Who are you?</h1>");
         if path == "/login" {
             let number = self.logins.fetch_add(1, Ordering::Relaxed);
-            return ("200 OK", format!("set-cookie: visitor={number:x}; Path=/; HttpOnly\r\n"), "<h1>Welcome</h1>");
+            return (
+                "200 OK",
+                format!("set-cookie: visitor={number:x}; Path=/; HttpOnly\r\n"),
+                "<h1>Welcome</h1>",
+            );
         }
         let Some(visitor) = cookie.and_then(|cookie| cookie.strip_prefix("visitor=")) else {
             return (FORBIDDEN.0, String::new(), FORBIDDEN.1);
         };
         match self.judge(visitor) {
             Verdict::Banned => return (FORBIDDEN.0, String::new(), FORBIDDEN.1),
-            Verdict::TooFast => return ("429 Too Many Requests", "retry-after: 1\r\n".to_owned(), "<h1>Slowly</h1>"),
+            Verdict::TooFast => {
+                return ("429 Too Many Requests", "retry-after: 1\r\n".to_owned(), "<h1>Slowly</h1>");
+            }
             Verdict::Welcome => {}
         }
         let number = self.requests.fetch_add(1, Ordering::Relaxed);

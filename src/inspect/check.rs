@@ -39,7 +39,9 @@ impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreadable(item) => item.fmt(f),
-            Self::NoStateEntry(pool, id) => write!(f, "pool {pool}: session {id} is not in the index by state"),
+            Self::NoStateEntry(pool, id) => {
+                write!(f, "pool {pool}: session {id} is not in the index by state")
+            }
             Self::WrongStateEntry(pool, id, state) => {
                 write!(f, "pool {pool}: the index by state has session {id} as {state:?}, which it is not")
             }
@@ -52,9 +54,14 @@ impl fmt::Display for Finding {
             Self::NoPayload(pool, id) => write!(f, "pool {pool}: session {id} has no payload"),
             Self::NotLogged(pool, id) => write!(f, "pool {pool}: retired session {id} is not in the log"),
             Self::WrongLogEntry(pool, id, sequence) => {
-                write!(f, "pool {pool}: log entry {sequence} says otherwise of session {id} than the session itself")
+                write!(
+                    f,
+                    "pool {pool}: log entry {sequence} says otherwise of session {id} than the session itself"
+                )
             }
-            Self::LogGap(pool, first, last) => write!(f, "pool {pool}: the log lacks entries {first} to {last}"),
+            Self::LogGap(pool, first, last) => {
+                write!(f, "pool {pool}: the log lacks entries {first} to {last}")
+            }
             Self::UnknownPool(pool, id) => {
                 write!(f, "session {id} belongs to pool {pool}, which the store does not know")
             }
@@ -90,7 +97,8 @@ impl CheckReport {
 ///
 /// [`StoreError`] where the engine fails. What is merely wrong is in the report.
 pub fn check(store: &dyn Store) -> Result<CheckReport, StoreError> {
-    let mut check = Check { store, report: CheckReport::default(), states: HashMap::new(), expiries: HashMap::new() };
+    let mut check =
+        Check { store, report: CheckReport::default(), states: HashMap::new(), expiries: HashMap::new() };
     let (pools, unreadable) = all_pools(store)?;
     check.report.findings.extend(unreadable.into_iter().map(Finding::Unreadable));
     check.read_indexes()?;

@@ -9,7 +9,7 @@
 //! use session_pool::{SledStoreOptions, inspect};
 //!
 //! let store = SledStoreOptions::new().create(false).open(&path)?;
-//! let stats = inspect::stats(&store, chrono::Utc::now())?;
+//! let stats = inspect::stats(&store, std::time::SystemTime::now().into())?;
 //! assert_eq!(stats[0].live, 1);
 //! assert!(inspect::check(&store)?.is_sound());
 //! # Ok::<(), Box<dyn std::error::Error>>(())

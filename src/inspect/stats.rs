@@ -70,7 +70,8 @@ pub fn stats(store: &dyn Store, now: DateTime<Utc>) -> Result<Vec<PoolSummary>, 
                     summary.live += 1;
                     summary.resting += u64::from(record.is_resting(now));
                     summary.expired += u64::from(record.is_expired(now));
-                    let earliest = summary.next_expiry.map_or(record.expires_at, |time| time.min(record.expires_at));
+                    let earliest =
+                        summary.next_expiry.map_or(record.expires_at, |time| time.min(record.expires_at));
                     summary.next_expiry = Some(earliest);
                 }
             }

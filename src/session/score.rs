@@ -78,6 +78,7 @@ impl<'de> Deserialize<'de> for ErrorScore {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_cmp, reason = "scores are exact")]
 mod tests {
     use super::*;
 

@@ -92,6 +92,7 @@ impl SessionRecord {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_cmp, reason = "scores are exact")]
 mod tests {
     use std::time::Duration;
 

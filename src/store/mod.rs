@@ -143,7 +143,10 @@ pub trait Store: Send + Sync + 'static {
 
 /// A shared store is one: what several handles keep, for instance to look into it while a pool is open.
 impl<S: Store + ?Sized> Store for Arc<S> {
-    fn visit_pools(&self, visit: &mut dyn FnMut(Visited<PoolEntry>) -> ControlFlow<()>) -> Result<(), StoreError> {
+    fn visit_pools(
+        &self,
+        visit: &mut dyn FnMut(Visited<PoolEntry>) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
         (**self).visit_pools(visit)
     }
 

@@ -6,7 +6,9 @@ use crate::support::{Place, SECOND, options};
 
 #[test]
 fn acquire_and_reclaim_allocate_nothing_in_buffered_mode() {
-    for strategy in [Strategy::Random, Strategy::RoundRobin, Strategy::LeastRecentlyUsed, Strategy::UntilFailure] {
+    for strategy in
+        [Strategy::Random, Strategy::RoundRobin, Strategy::LeastRecentlyUsed, Strategy::UntilFailure]
+    {
         let pool = Place::disk().open(|b| {
             b.max_pool_size(500)
                 .strategy(strategy)

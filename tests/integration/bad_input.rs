@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use session_pool::{
-    Durability, Error, Growth, Invalid, PoolBuilder, Refusal, Retention, SessionOptions, SessionPool, SessionStore,
-    SledStoreOptions, StatusRules, StoreError, schema_version,
+    Durability, Error, Growth, Invalid, PoolBuilder, Refusal, Retention, SessionOptions, SessionPool,
+    SessionStore, SledStoreOptions, StatusRules, StoreError, schema_version,
 };
 
 use crate::support::{Place, engine, id, named, options, pool};
@@ -52,8 +52,13 @@ fn r7_a_pool_option_out_of_range_is_refused_by_name_and_nothing_is_created() {
         ("channel_capacity", |b| b.channel_capacity(usize::MAX)),
         ("max_delay", |b| b.durability(Durability::Buffered { max_delay: Duration::MAX })),
         ("blocked", |b| b.status_rules(StatusRules { blocked: vec![0], ..StatusRules::default() })),
-        ("log_retention.max_count", |b| b.retired_retention(Retention::UNLIMITED).log_retention(Retention { max_count: 1, ..Retention::UNLIMITED })),
-        ("log_retention.max_age", |b| b.log_retention(Retention { max_age: Duration::ZERO, max_count: u64::MAX })),
+        ("log_retention.max_count", |b| {
+            b.retired_retention(Retention::UNLIMITED)
+                .log_retention(Retention { max_count: 1, ..Retention::UNLIMITED })
+        }),
+        ("log_retention.max_age", |b| {
+            b.log_retention(Retention { max_age: Duration::ZERO, max_count: u64::MAX })
+        }),
         ("max_usage_count", |b| b.session_options(options(|o| o.max_usage_count = 0))),
         ("max_error_score", |b| b.session_options(options(|o| o.max_error_score = f64::INFINITY))),
         ("id", |b| b.session_options(named("everyone"))),
@@ -85,7 +90,8 @@ fn what_create_with_answers_is_checked_too() {
 #[test]
 fn an_id_is_given_once_also_by_the_create_function() {
     for place in Place::both() {
-        let pool = place.open(|b| b.create_with(|options| Ok(SessionOptions { id: Some(id("me")), ..options })));
+        let pool =
+            place.open(|b| b.create_with(|options| Ok(SessionOptions { id: Some(id("me")), ..options })));
         let duplicate = |error: &Error| matches!(error, Error::Refused(Refusal::DuplicateId { .. }));
         let lease = pool.acquire().unwrap();
         assert!(duplicate(&pool.acquire().unwrap_err()));
@@ -150,7 +156,8 @@ fn a_store_of_another_program_is_left_alone() {
 fn i8_a_newer_store_is_refused_untouched() {
     let place = Place::disk();
     place.open(|b| b).add(named("a")).unwrap();
-    fs::write(place.path().join("STORE"), format!("session-pool store\nschema {}\n", schema_version() + 1)).unwrap();
+    fs::write(place.path().join("STORE"), format!("session-pool store\nschema {}\n", schema_version() + 1))
+        .unwrap();
     let before = content(&place.path());
     let error = store_error(SessionPool::open(place.path()));
     let StoreError::NewerSchema { found, supported, .. } = error else { panic!("{error}") };
@@ -162,7 +169,13 @@ fn i8_a_newer_store_is_refused_untouched() {
 fn a_marker_that_says_nothing_is_an_error_and_not_a_panic() {
     let place = Place::disk();
     drop(place.open(|b| b));
-    for text in [&b""[..], b"session-pool store\n", b"session-pool store\nschema -1\n", b"\xff\xfe", b"something else"] {
+    for text in [
+        &b""[..],
+        b"session-pool store\n",
+        b"session-pool store\nschema -1\n",
+        b"\xff\xfe",
+        b"something else",
+    ] {
         fs::write(place.path().join("STORE"), text).unwrap();
         assert!(matches!(store_error(SessionPool::open(place.path())), StoreError::Damaged { .. }));
     }
@@ -235,7 +248,8 @@ fn i7_peer_15_unreadable_records_are_set_aside_counted_and_left_as_they_are() {
         pool.add(named(&format!("s{n}"))).unwrap();
     }
     drop(pool);
-    let damaged: &[(&str, &[u8])] = &[("s1", b""), ("s3", b"\x01\xff\xff"), ("s5", b"\x09abc"), ("s7", &[1; 200])];
+    let damaged: &[(&str, &[u8])] =
+        &[("s1", b""), ("s3", b"\x01\xff\xff"), ("s5", b"\x09abc"), ("s7", &[1; 200])];
     let key = |name: &str| [&0_u32.to_be_bytes()[..], name.as_bytes()].concat();
     {
         let db = engine(&place);
@@ -288,7 +302,10 @@ fn a_damaged_engine_file_is_a_typed_error_and_not_a_panic() {
     for cut in [0, 10, 4096, whole.len() / 2, whole.len() - 5000] {
         fs::write(&database, &whole[..cut]).unwrap();
         match SessionPool::open(place.path()) {
-            Err(Error::Store(StoreError::Damaged { .. } | StoreError::Io { .. } | StoreError::Engine { .. })) | Ok(_) => {}
+            Err(Error::Store(
+                StoreError::Damaged { .. } | StoreError::Io { .. } | StoreError::Engine { .. },
+            ))
+            | Ok(_) => {}
             Err(other) => panic!("{other}"),
         }
     }

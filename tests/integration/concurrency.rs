@@ -56,11 +56,14 @@ fn hammer(place: &Place, strategy: Strategy, growth: Growth, durability: Durabil
             scope.spawn(|| {
                 barrier.wait();
                 for _ in 0..uses {
-                    let lease = match pool.acquire_timeout(Duration::from_millis(u64::from(fastrand::u8(..20)))) {
-                        Ok(lease) => lease,
-                        Err(Error::CreateFailed { .. } | Error::Refused(Refusal::NoneAvailable { .. })) => continue,
-                        Err(error) => panic!("{error}"),
-                    };
+                    let lease =
+                        match pool.acquire_timeout(Duration::from_millis(u64::from(fastrand::u8(..20)))) {
+                            Ok(lease) => lease,
+                            Err(
+                                Error::CreateFailed { .. } | Error::Refused(Refusal::NoneAvailable { .. }),
+                            ) => continue,
+                            Err(error) => panic!("{error}"),
+                        };
                     let stats = pool.stats();
                     assert!(stats.live + stats.creating <= MAX_POOL_SIZE, "R-10: {stats:?}");
                     let id = *lease.id();
@@ -114,7 +117,9 @@ fn hammer(place: &Place, strategy: Strategy, growth: Growth, durability: Durabil
 
 #[test]
 fn r4_r5_r8_r10_hold_under_ten_threads() {
-    for strategy in [Strategy::Random, Strategy::RoundRobin, Strategy::LeastRecentlyUsed, Strategy::UntilFailure] {
+    for strategy in
+        [Strategy::Random, Strategy::RoundRobin, Strategy::LeastRecentlyUsed, Strategy::UntilFailure]
+    {
         for growth in [Growth::FillFirst, Growth::ReuseFirst] {
             hammer(&Place::memory(), strategy, growth, Durability::default(), 400);
         }

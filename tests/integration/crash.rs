@@ -10,7 +10,8 @@ use std::thread;
 use std::time::Duration;
 
 use session_pool::{
-    Durability, Outcome, Retention, Sequence, SessionId, SessionOptions, SessionPool, SessionStore, SledStoreOptions,
+    Durability, Outcome, Retention, Sequence, SessionId, SessionOptions, SessionPool, SessionStore,
+    SledStoreOptions,
 };
 
 use crate::support::assert_sound;
@@ -151,11 +152,20 @@ fn crash_often(times: u32) {
         let pool = builder("immediate", Durability::Immediate).open_in(&store).unwrap();
         assert_eq!(pool.open_report().unreadable, 0);
         for (id, told) in &told {
-            let state = pool.get(id).unwrap_or_else(|error| panic!("I-4, round {round}: {error}")).state().unwrap();
-            assert!(state.usage_count >= told.usage, "I-4, round {round}: {id} {} {}", state.usage_count, told.usage);
+            let state =
+                pool.get(id).unwrap_or_else(|error| panic!("I-4, round {round}: {error}")).state().unwrap();
+            assert!(
+                state.usage_count >= told.usage,
+                "I-4, round {round}: {id} {} {}",
+                state.usage_count,
+                told.usage
+            );
             assert!(state.retired.is_some() || !told.retired, "I-4, round {round}: {id} was retired");
             if told.user_data.is_some() {
-                assert!(state.user_data.get::<u32>("k").unwrap().is_some(), "I-4, round {round}: {id}'s user data");
+                assert!(
+                    state.user_data.get::<u32>("k").unwrap().is_some(),
+                    "I-4, round {round}: {id}'s user data"
+                );
             }
         }
         let log: Vec<_> = pool.retirement_log(Sequence::START).map(|entry| entry.unwrap().id).collect();
@@ -165,7 +175,10 @@ fn crash_often(times: u32) {
         assert_eq!(log.len(), once.len(), "R-4: told twice across a crash");
         let pool = builder("buffered", Durability::default()).open_in(&store).unwrap();
         let logged = pool.retirement_log(Sequence::START).count();
-        assert!(logged >= retired_buffered + flushed, "I-4, round {round}: {logged} {retired_buffered} {flushed}");
+        assert!(
+            logged >= retired_buffered + flushed,
+            "I-4, round {round}: {logged} {retired_buffered} {flushed}"
+        );
         retired_buffered = logged;
     }
     assert!(acknowledged > u64::from(times), "the process hardly got to work: {acknowledged}");

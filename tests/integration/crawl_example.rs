@@ -41,7 +41,8 @@ fn killed_and_started_again_it_finishes_and_uses_no_session_that_was_retired_bef
         command.arg("--state").arg(&state).arg("--trace").arg(&trace).args(["--pages", "1200"]);
         command
     };
-    let used = || fs::read_to_string(&trace).unwrap_or_default().lines().map(str::to_owned).collect::<Vec<_>>();
+    let used =
+        || fs::read_to_string(&trace).unwrap_or_default().lines().map(str::to_owned).collect::<Vec<_>>();
     let (mut burnt, mut seen, mut retired_at_kills) = (HashSet::new(), 0, 0);
     let mut verify = |burnt: &HashSet<String>| {
         let used = used();
@@ -78,9 +79,14 @@ fn it_crawls_a_directory_of_html() {
     let directory = tempfile::tempdir().unwrap();
     let site = directory.path().join("site");
     fs::create_dir_all(site.join("sub/deep")).unwrap();
-    fs::write(site.join("a.html"), "<a href='sub/b.html#x'>b</a> <a href='https://elsewhere.example/'>no</a>").unwrap();
+    fs::write(
+        site.join("a.html"),
+        "<a href='sub/b.html#x'>b</a> <a href='https://elsewhere.example/'>no</a>",
+    )
+    .unwrap();
     fs::write(site.join("sub/b.html"), "<a href=\"../a.html\">a</a><A HREF=deep/c.html?q=1>c</a>").unwrap();
-    fs::write(site.join("sub/deep/c.html"), "<a href='/sub/missing.html'>gone</a><a href='x.pdf'>no</a>").unwrap();
+    fs::write(site.join("sub/deep/c.html"), "<a href='/sub/missing.html'>gone</a><a href='x.pdf'>no</a>")
+        .unwrap();
     let output = Command::new(example())
         .arg("--state")
         .arg(directory.path().join("state"))

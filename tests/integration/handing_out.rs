@@ -92,11 +92,9 @@ fn until_failure_comes_back_to_its_favourite_when_that_was_only_busy() {
 
 #[test]
 fn the_order_goes_on_after_a_restart() {
-    for (strategy, expected) in [
-        (Strategy::RoundRobin, "bc"),
-        (Strategy::LeastRecentlyUsed, "bc"),
-        (Strategy::UntilFailure, "aa"),
-    ] {
+    for (strategy, expected) in
+        [(Strategy::RoundRobin, "bc"), (Strategy::LeastRecentlyUsed, "bc"), (Strategy::UntilFailure, "aa")]
+    {
         for place in Place::both() {
             let clock = clock();
             let open = || place.open(|b| b.clock(clock.clone()).growth(Growth::Manual).strategy(strategy));
@@ -161,7 +159,8 @@ fn an_expired_session_is_never_handed_out_but_replaced() {
 
 #[test]
 fn acquire_timeout_waits_for_whoever_comes_back() {
-    let (pool, _) = pool(|b| b.max_pool_size(1).session_options(options(|o| o.max_concurrent_uses = Some(1))));
+    let (pool, _) =
+        pool(|b| b.max_pool_size(1).session_options(options(|o| o.max_concurrent_uses = Some(1))));
     let lease = pool.acquire().unwrap();
     let waiter = thread::spawn({
         let pool = pool.clone();
@@ -186,7 +185,8 @@ fn acquire_timeout_waits_for_the_end_of_a_rest() {
 
 #[test]
 fn acquire_timeout_gives_up_in_time_and_says_why() {
-    let (pool, _) = pool(|b| b.max_pool_size(1).session_options(options(|o| o.max_concurrent_uses = Some(1))));
+    let (pool, _) =
+        pool(|b| b.max_pool_size(1).session_options(options(|o| o.max_concurrent_uses = Some(1))));
     let _lease = pool.acquire().unwrap();
     let began = Instant::now();
     let refused = pool.acquire_timeout(Duration::from_millis(30)).unwrap_err();
@@ -196,7 +196,8 @@ fn acquire_timeout_gives_up_in_time_and_says_why() {
 
 #[test]
 fn acquire_timeout_takes_the_place_of_a_retired_session() {
-    let (pool, _) = pool(|b| b.max_pool_size(1).session_options(options(|o| o.max_concurrent_uses = Some(1))));
+    let (pool, _) =
+        pool(|b| b.max_pool_size(1).session_options(options(|o| o.max_concurrent_uses = Some(1))));
     let lease = pool.acquire().unwrap();
     let old = *lease.id();
     let waiter = thread::spawn({
@@ -210,7 +211,8 @@ fn acquire_timeout_takes_the_place_of_a_retired_session() {
 
 #[test]
 fn a_waiter_is_told_when_the_pool_closes() {
-    let (pool, _) = pool(|b| b.max_pool_size(1).session_options(options(|o| o.max_concurrent_uses = Some(1))));
+    let (pool, _) =
+        pool(|b| b.max_pool_size(1).session_options(options(|o| o.max_concurrent_uses = Some(1))));
     let _lease = pool.acquire().unwrap();
     let waiter = thread::spawn({
         let pool = pool.clone();

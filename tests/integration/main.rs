@@ -2,6 +2,15 @@
 //! (I-n) that they hold, and `peer_n` a mistake of other pools that this one must not make; the crate's documentation
 //! lists the rules and the invariants.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test ends where something is wrong"
+)]
+#![allow(clippy::float_cmp, reason = "scores are exact: thousandths, which these numbers are")]
+#![allow(clippy::similar_names, reason = "a state and its stats have similar names")]
+
 mod support;
 
 mod allocations;

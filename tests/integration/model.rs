@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use proptest::prelude::*;
 use session_pool::{
-    Error, Growth, Lease, ManualClock, Outcome, Reason, Refusal, Retention, Sequence, Session, SessionOptions,
-    SessionPool, Strategy as PoolStrategy, Timestamp,
+    Error, Growth, Lease, ManualClock, Outcome, Reason, Refusal, Retention, Sequence, Session,
+    SessionOptions, SessionPool, Strategy as PoolStrategy, Timestamp,
 };
 
 use crate::support::{Place, clock, id};
@@ -62,7 +62,13 @@ fn how() -> impl proptest::strategy::Strategy<Value = How> {
 fn operation() -> impl proptest::strategy::Strategy<Value = Operation> {
     let given = (1..8_u32, proptest::option::of(1..3_u32), 1..40_u32, 0..30_u32, 5..90_u32).prop_map(
         |(max_usage_count, max_concurrent_uses, max_error_score, decrement, max_age)| {
-            Operation::Add(Box::new(Given { max_usage_count, max_concurrent_uses, max_error_score, decrement, max_age }))
+            Operation::Add(Box::new(Given {
+                max_usage_count,
+                max_concurrent_uses,
+                max_error_score,
+                decrement,
+                max_age,
+            }))
         },
     );
     prop_oneof![
@@ -212,7 +218,10 @@ impl Test {
     fn follow_expiries(&mut self) {
         let now = self.now();
         for (name, session) in &mut self.model {
-            if session.retired.is_none() && now >= session.expires && self.pool.get(&id(name)).unwrap().is_retired() {
+            if session.retired.is_none()
+                && now >= session.expires
+                && self.pool.get(&id(name)).unwrap().is_retired()
+            {
                 session.retired = Some(Reason::Expired);
             }
         }
@@ -221,8 +230,12 @@ impl Test {
     fn acquire(&mut self) {
         let now = self.now();
         let live_before = self.live();
-        let available: BTreeSet<String> =
-            self.model.iter().filter(|(_, session)| session.is_available(now)).map(|(name, _)| name.clone()).collect();
+        let available: BTreeSet<String> = self
+            .model
+            .iter()
+            .filter(|(_, session)| session.is_available(now))
+            .map(|(name, _)| name.clone())
+            .collect();
         let answer = self.pool.acquire();
         self.follow_expiries();
         match answer {
@@ -331,7 +344,9 @@ impl Test {
         match operation {
             Operation::Acquire => self.acquire(),
             Operation::Settle(n, how) => self.settle(n, how),
-            Operation::Advance(seconds) => self.clock.advance(std::time::Duration::from_secs(u64::from(seconds))),
+            Operation::Advance(seconds) => {
+                self.clock.advance(std::time::Duration::from_secs(u64::from(seconds)))
+            }
             Operation::Flush => self.pool.flush().unwrap(),
             Operation::Forget => drop(self.pool.forget().unwrap()),
             Operation::Sweep => {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use session_pool::{
-    Cookie, Fingerprint, Growth, SameSite, SessionOptions, SessionPool, SessionState, SledStoreOptions, Timestamp,
+    Cookie, Fingerprint, Growth, SameSite, SessionOptions, SessionPool, SessionState, SledStoreOptions,
+    Timestamp,
 };
 
 use crate::support::{Place, SECOND, clock, id, named};
@@ -134,7 +135,8 @@ fn peer_16_an_expired_session_is_retired_on_opening_and_told() {
         clock.advance(3000 * SECOND);
         let store = place.open_store();
         let events = store.retirements();
-        let pool = SessionPool::builder().clock(clock.clone()).growth(Growth::Manual).open_in(&store).unwrap();
+        let pool =
+            SessionPool::builder().clock(clock.clone()).growth(Growth::Manual).open_in(&store).unwrap();
         assert_eq!((pool.open_report().restored, pool.open_report().retired), (1, 1));
         assert_eq!(events.recv_timeout(60 * SECOND).unwrap().id, id("a"));
         assert!(pool.get(&id("a")).unwrap().is_retired());
@@ -146,7 +148,11 @@ fn peer_13_the_store_does_not_grow_with_each_run() {
     let place = Place::disk();
     let size = || -> u64 {
         let files = std::fs::read_dir(place.path().join("engine")).unwrap();
-        files.map(|file| file.unwrap().metadata().unwrap()).filter(std::fs::Metadata::is_file).map(|m| m.len()).sum()
+        files
+            .map(|file| file.unwrap().metadata().unwrap())
+            .filter(std::fs::Metadata::is_file)
+            .map(|m| m.len())
+            .sum()
     };
     let mut sizes = Vec::new();
     for _ in 0..12 {

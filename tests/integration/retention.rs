@@ -27,7 +27,8 @@ fn retired_sessions_and_their_log_are_forgotten_by_number() {
         }
         let forgotten = pool.forget().unwrap();
         assert_eq!((forgotten.sessions, forgotten.log_entries), (7, 5));
-        let logged: Vec<_> = pool.retirement_log(Sequence::START).map(|entry| entry.unwrap().sequence.0).collect();
+        let logged: Vec<_> =
+            pool.retirement_log(Sequence::START).map(|entry| entry.unwrap().sequence.0).collect();
         assert_eq!(logged, [6, 7, 8, 9, 10]);
         assert!(matches!(pool.get(&id("s6")), Err(Error::Refused(Refusal::NotFound { .. }))));
         assert!(pool.get(&id("s7")).unwrap().state().unwrap().retired.is_some());
@@ -36,7 +37,9 @@ fn retired_sessions_and_their_log_are_forgotten_by_number() {
         // Sequences go on, also after a restart, and also where the whole log was forgotten.
         drop(pool);
         let pool = place.open(|b| {
-            b.growth(Growth::Manual).retired_retention(keep(Duration::MAX, 0)).log_retention(keep(Duration::MAX, 0))
+            b.growth(Growth::Manual)
+                .retired_retention(keep(Duration::MAX, 0))
+                .log_retention(keep(Duration::MAX, 0))
         });
         pool.forget().unwrap();
         assert_eq!(pool.retirement_log(Sequence::START).count(), 0);
@@ -53,7 +56,9 @@ fn retired_sessions_and_their_log_are_forgotten_by_number() {
 #[test]
 fn retired_sessions_and_their_log_are_forgotten_by_age() {
     let (pool, clock) = pool(|b| {
-        b.growth(Growth::Manual).retired_retention(keep(60 * SECOND, 100)).log_retention(keep(120 * SECOND, 100))
+        b.growth(Growth::Manual)
+            .retired_retention(keep(60 * SECOND, 100))
+            .log_retention(keep(120 * SECOND, 100))
     });
     retire(&pool, "a");
     clock.advance(30 * SECOND);
@@ -119,7 +124,9 @@ fn i6_a_pool_that_is_smaller_than_what_comes_back_keeps_all_of_it() {
 #[test]
 fn a_forgotten_id_may_be_given_again_and_a_kept_one_may_not() {
     let (pool, clock) = pool(|b| {
-        b.growth(Growth::Manual).retired_retention(keep(60 * SECOND, 100)).log_retention(keep(60 * SECOND, 100))
+        b.growth(Growth::Manual)
+            .retired_retention(keep(60 * SECOND, 100))
+            .log_retention(keep(60 * SECOND, 100))
     });
     retire(&pool, "a");
     pool.flush().unwrap();

@@ -57,7 +57,8 @@ fn peer_17_a_slow_listener_never_holds_up_the_pool_and_can_read_what_it_missed()
     assert_eq!((slow.missed(), quick.missed(), pool.stats().missed_events), (6, 0, 6));
     let heard: Vec<_> = slow.try_iter().collect();
     assert_eq!(heard.iter().map(|event| event.sequence.0).collect::<Vec<_>>(), [1, 2, 3, 4]);
-    let missed: Vec<_> = pool.retirement_log(heard[3].sequence).map(|entry| entry.unwrap().sequence.0).collect();
+    let missed: Vec<_> =
+        pool.retirement_log(heard[3].sequence).map(|entry| entry.unwrap().sequence.0).collect();
     assert_eq!(missed, [5, 6, 7, 8, 9, 10]);
 }
 
@@ -99,9 +100,11 @@ fn a_store_tells_of_all_its_pools_and_each_has_its_own_sequence() {
         }
     }
     store.flush().unwrap();
-    let mut heard: Vec<_> = events.try_iter().map(|event| (event.pool.to_string(), event.sequence.0)).collect();
+    let mut heard: Vec<_> =
+        events.try_iter().map(|event| (event.pool.to_string(), event.sequence.0)).collect();
     heard.sort();
-    let expected: Vec<_> = ["a", "b"].iter().flat_map(|pool| (1..=3).map(|n| ((*pool).to_owned(), n))).collect();
+    let expected: Vec<_> =
+        ["a", "b"].iter().flat_map(|pool| (1..=3).map(|n| ((*pool).to_owned(), n))).collect();
     assert_eq!(heard, expected);
 }
 
@@ -139,7 +142,8 @@ fn the_log_is_read_page_by_page() {
             let _ = pool.acquire().unwrap().reclaim().unwrap();
         }
         pool.flush().unwrap();
-        let sequences: Vec<_> = pool.retirement_log(Sequence(100)).map(|entry| entry.unwrap().sequence.0).collect();
+        let sequences: Vec<_> =
+            pool.retirement_log(Sequence(100)).map(|entry| entry.unwrap().sequence.0).collect();
         assert_eq!(sequences, (101..=1000).collect::<Vec<_>>());
     }
 }

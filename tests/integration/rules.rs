@@ -132,7 +132,10 @@ fn r8_uses_in_flight_count_against_both_limits() {
     let second = pool.acquire().unwrap();
     assert_eq!(first.id(), second.id());
     assert!(matches!(pool.acquire(), Err(Error::Refused(Refusal::NoneAvailable { leased: 1, .. }))));
-    assert!(matches!(pool.acquire_by_id(first.id()), Err(Error::Refused(Refusal::Busy { in_flight: 2, .. }))));
+    assert!(matches!(
+        pool.acquire_by_id(first.id()),
+        Err(Error::Refused(Refusal::Busy { in_flight: 2, .. }))
+    ));
     let session = first.session().clone();
     assert_eq!(first.reclaim().unwrap(), Outcome::Live);
     // One use is over, one under way: there is room for one more, and not for two.
@@ -218,7 +221,8 @@ fn r11_a_rate_limit_rests_a_session_also_across_a_restart() {
         let lease = pool.acquire().unwrap();
         assert_eq!(lease.settle_status(429, Some(60 * SECOND)).unwrap(), Outcome::Live);
         let refused = pool.acquire().unwrap_err();
-        let Error::Refused(Refusal::NoneAvailable { resting: 1, next_rest_ends: Some(_), .. }) = refused else {
+        let Error::Refused(Refusal::NoneAvailable { resting: 1, next_rest_ends: Some(_), .. }) = refused
+        else {
             panic!("{refused}");
         };
         drop(pool);
@@ -244,8 +248,12 @@ fn stored_limits_rule_unless_todays_are_asked_for() {
         };
         let pool = open(10, RestoredLimits::Stored);
         for name in ["a", "b"] {
-            pool.add(SessionOptions { usage_count: 5 * u32::from(name == "b"), max_usage_count: 10, ..named(name) })
-                .unwrap();
+            pool.add(SessionOptions {
+                usage_count: 5 * u32::from(name == "b"),
+                max_usage_count: 10,
+                ..named(name)
+            })
+            .unwrap();
         }
         drop(pool);
         let pool = open(4, RestoredLimits::Stored);

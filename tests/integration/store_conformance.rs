@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use session_pool::{
-    Batch, Change, LogEntry, MemoryStore, Payload, PoolEntry, PoolNumber, Reason, Retired, Sequence, SessionChange,
-    SessionId, SessionRecord, SledStoreOptions, State, Store, Timestamp, UserData,
+    Batch, Change, LogEntry, MemoryStore, Payload, PoolEntry, PoolNumber, Reason, Retired, Sequence,
+    SessionChange, SessionId, SessionRecord, SledStoreOptions, State, Store, Timestamp, UserData,
 };
 
 use crate::support::{assert_sound, id, options, pool};
@@ -37,7 +37,13 @@ fn payload(text: &str) -> Arc<Payload> {
 const A: PoolNumber = PoolNumber(0);
 const B: PoolNumber = PoolNumber(1);
 
-fn session(pool: PoolNumber, name: &str, record: SessionRecord, is_new: bool, retirement: Option<u64>) -> Change {
+fn session(
+    pool: PoolNumber,
+    name: &str,
+    record: SessionRecord,
+    is_new: bool,
+    retirement: Option<u64>,
+) -> Change {
     let payload = is_new.then(|| payload(name));
     let retirement = retirement.map(Sequence);
     Change::Session(SessionChange { pool, id: id(name), record, is_new, payload, retirement })
@@ -116,11 +122,15 @@ fn i1_i2_a_batch_keeps_indexes_and_log_in_step_with_the_sessions() {
         assert_eq!(by_state(store, A, State::Live), [id("y")]);
         assert_eq!(store.record(A, &id("x")).unwrap(), Some(blocked));
         assert_eq!(store.record(A, &id("y")).unwrap().unwrap().usage_count, 7);
-        assert_eq!(log(store, A, 0).iter().map(|(n, entry)| (*n, entry.id)).collect::<Vec<_>>(), [(1, id("z")), (2, id("x"))]);
+        assert_eq!(
+            log(store, A, 0).iter().map(|(n, entry)| (*n, entry.id)).collect::<Vec<_>>(),
+            [(1, id("z")), (2, id("x"))]
+        );
         assert_eq!(log(store, A, 1)[0].1, LogEntry::of(id("x"), &blocked).unwrap());
         assert_eq!(log(store, B, 0), []);
 
-        let purged = PoolEntry { purged_through: Sequence(1), trimmed_through: Sequence(1), ..entry(A, "a", 2) };
+        let purged =
+            PoolEntry { purged_through: Sequence(1), trimmed_through: Sequence(1), ..entry(A, "a", 2) };
         let changes = vec![
             Change::Purge { pool: A, id: id("z"), reason: Reason::Expired },
             Change::TrimLog { pool: A, first: Sequence(1), last: Sequence(1) },

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use session_pool::{
-    Batch, LogEntry, ManualClock, MemoryStore, Payload, PoolBuilder, PoolEntry, PoolNumber, Sequence, SessionId,
-    SessionOptions, SessionPool, SessionRecord, SessionStore, SledStoreOptions, State, Store, StoreError, Timestamp,
-    Visited, inspect,
+    Batch, LogEntry, ManualClock, MemoryStore, Payload, PoolBuilder, PoolEntry, PoolNumber, Sequence,
+    SessionId, SessionOptions, SessionPool, SessionRecord, SessionStore, SledStoreOptions, State, Store,
+    StoreError, Timestamp, Visited, inspect,
 };
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
@@ -114,7 +114,10 @@ impl FaultyStore {
 }
 
 impl Store for FaultyStore {
-    fn visit_pools(&self, visit: &mut dyn FnMut(Visited<PoolEntry>) -> ControlFlow<()>) -> Result<(), StoreError> {
+    fn visit_pools(
+        &self,
+        visit: &mut dyn FnMut(Visited<PoolEntry>) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
         self.inner.visit_pools(visit)
     }
 

@@ -28,11 +28,16 @@ fn code(output: &Output) -> i32 {
 fn store() -> (Place, String) {
     let place = Place::disk();
     let sessions = place.open_store();
-    let open = |name: &str| SessionPool::builder().name(name).growth(Growth::Manual).open_in(&sessions).unwrap();
+    let open =
+        |name: &str| SessionPool::builder().name(name).growth(Growth::Manual).open_in(&sessions).unwrap();
     let (a, b) = (open("shop.example"), open("evil\u{202e}"));
     let secret = SessionOptions {
         proxy: Some("http://auto:topsecret@proxy.example:1".parse().unwrap()),
-        ..named("alive").user_data("token", "topsecret").cookie(Cookie::new("sid", "topsecret", "shop.example"))
+        ..named("alive").user_data("token", "topsecret").cookie(Cookie::new(
+            "sid",
+            "topsecret",
+            "shop.example",
+        ))
     };
     let _ = a.add(secret).unwrap().reclaim().unwrap();
     a.add(named("resting")).unwrap().rest_for(std::time::Duration::from_secs(1000)).unwrap();
@@ -81,11 +86,15 @@ fn show_masks_secrets_unless_told_to_reveal_them() {
     let (_place, path) = store();
     for format in ["json", "table"] {
         let show = |more: &[&str]| {
-            let all = [&["show", &path, "alive", "--pool", "shop.example", "--format", format], more].concat();
+            let all =
+                [&["show", &path, "alive", "--pool", "shop.example", "--format", format], more].concat();
             text(&tool(&all))
         };
         let masked = show(&[]);
-        assert!(!masked.contains("topsecret") && masked.contains("***") && masked.contains("sid"), "{masked}");
+        assert!(
+            !masked.contains("topsecret") && masked.contains("***") && masked.contains("sid"),
+            "{masked}"
+        );
         assert_eq!(show(&["--reveal"]).matches("topsecret").count(), 3);
     }
     let both = json(&tool(&["show", &path, "alive", "--format", "json"]));
@@ -103,7 +112,10 @@ fn what_comes_from_a_site_is_escaped_on_a_terminal() {
 fn retirements_shows_the_log() {
     let (_place, path) = store();
     let log = json(&tool(&["retirements", &path, "--format", "json"]));
-    assert_eq!((&log[0]["id"], &log[0]["reason"], &log[0]["sequence"]), (&"burnt".into(), &"retired".into(), &1.into()));
+    assert_eq!(
+        (&log[0]["id"], &log[0]["reason"], &log[0]["sequence"]),
+        (&"burnt".into(), &"retired".into(), &1.into())
+    );
     assert_eq!(log[1]["id"], "blocked");
     let after = json(&tool(&["retirements", &path, "--format", "json", "--after", "1"]));
     assert_eq!(after.as_array().unwrap().len(), 1);
@@ -120,7 +132,10 @@ fn exit_codes_tell_what_was_wrong_and_nothing_is_created() {
     assert_eq!(code(&output), 3);
     assert!(!missing.exists());
     let message = String::from_utf8(output.stderr).unwrap();
-    assert!(message.starts_with("session-pool: there is no session store") && message.lines().count() == 1, "{message}");
+    assert!(
+        message.starts_with("session-pool: there is no session store") && message.lines().count() == 1,
+        "{message}"
+    );
     assert_eq!(code(&tool(&["stats", &format!("{path}/STORE")])), 3);
     assert_eq!(code(&tool(&["stats", &format!("{path}/engine")])), 3);
     assert_eq!(code(&tool(&["show", &path, "nobody"])), 5);
@@ -144,7 +159,8 @@ fn unreadable_items_are_passed_over_and_counted() {
     {
         let engine = engine(&place);
         let tree = engine.open_tree("sessions").unwrap();
-        let key = tree.iter().keys().find_map(|key| key.ok().filter(|key| key.ends_with(b"resting"))).unwrap();
+        let key =
+            tree.iter().keys().find_map(|key| key.ok().filter(|key| key.ends_with(b"resting"))).unwrap();
         tree.insert(key, b"\x01\xff").unwrap();
     }
     let output = tool(&["list", &path, "--format", "json"]);

@@ -9,8 +9,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use session_pool::inspect::{self, Filter};
 use session_pool::{
-    LogEntry, PoolName, Reason, Sequence, SessionRecord, SessionState, SledStore, SledStoreOptions, State, Store,
-    Timestamp,
+    LogEntry, PoolName, Reason, Sequence, SessionRecord, SessionState, SledStore, SledStoreOptions, State,
+    Store, Timestamp,
 };
 
 use crate::arguments::{Arguments, Command, Format, ReasonArgument, StateArgument};
@@ -317,7 +317,11 @@ fn retirements(store: &dyn Store, wanted: &Wanted<'_>, format: Format, out: &mut
             ];
             written = rows.row(&Logged { pool: &summary.name, sequence, entry }, &cells);
             shown += 1;
-            if written.is_ok() && shown < wanted.limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            if written.is_ok() && shown < wanted.limit {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
         })?;
         std::mem::replace(&mut written, Ok(()))?;
     }

@@ -22,7 +22,9 @@ impl<'a, W: Write> Rows<'a, W> {
         let widths: Vec<usize> = columns.iter().map(|(head, width)| head.len().max(*width)).collect();
         let mut rows = Self { out, format, widths, written: 0 };
         match format {
-            Format::Table => rows.line(&columns.iter().map(|(head, _)| (*head).to_owned()).collect::<Vec<_>>())?,
+            Format::Table => {
+                rows.line(&columns.iter().map(|(head, _)| (*head).to_owned()).collect::<Vec<_>>())?
+            }
             Format::Json => write!(rows.out, "[")?,
         }
         Ok(rows)
@@ -62,7 +64,8 @@ impl<'a, W: Write> Rows<'a, W> {
 /// Text that does nothing to a terminal: control and bidirectional characters become escapes.
 pub(crate) fn escape(text: &str) -> String {
     let is_harmful = |c: char| {
-        c.is_control() || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
+        c.is_control()
+            || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
     };
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {

@@ -106,6 +106,7 @@ impl Committer {
 }
 
 /// A part of a pool's log: behind `after`, and up to `through`; the newest entry of all is `latest`.
+#[derive(Clone, Copy)]
 struct Behind {
     pool: PoolNumber,
     after: Sequence,

@@ -21,6 +21,10 @@ impl SlotIndex {
 
 /// One session in memory: its record, and what its pool needs to know of it now.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and all of their combinations occur"
+)]
 pub(crate) struct Slot {
     pub(crate) id: SessionId,
     pub(crate) record: SessionRecord,

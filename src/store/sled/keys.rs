@@ -1,5 +1,7 @@
 //! Keys: big endian, so that their order means something.
 
+use std::fmt::Display;
+
 use crate::session::{Reason, SessionId, State, Timestamp};
 use crate::store::{PoolNumber, Sequence, Unreadable};
 
@@ -98,7 +100,7 @@ pub(super) fn state_of_code(code: u8) -> Option<State> {
     State::ALL.into_iter().find(|state| state_code(*state) == code)
 }
 
-fn unreadable(item: &'static str, pool: Option<PoolNumber>, key: &[u8], rule: impl ToString) -> Unreadable {
+fn unreadable(item: &'static str, pool: Option<PoolNumber>, key: &[u8], rule: &dyn Display) -> Unreadable {
     Unreadable { item, pool, key: key.to_vec(), rule: rule.to_string() }
 }
 
@@ -108,12 +110,12 @@ fn cut<const N: usize>(key: &[u8]) -> Option<([u8; N], &[u8])> {
 }
 
 fn read_pool<'k>(item: &'static str, key: &'k [u8]) -> Result<(PoolNumber, &'k [u8]), Unreadable> {
-    let (pool, rest) = cut(key).ok_or_else(|| unreadable(item, None, key, "the key is too short"))?;
+    let (pool, rest) = cut(key).ok_or_else(|| unreadable(item, None, key, &"the key is too short"))?;
     Ok((PoolNumber(u32::from_be_bytes(pool)), rest))
 }
 
 fn read_id(item: &'static str, pool: PoolNumber, id: &[u8]) -> Result<SessionId, Unreadable> {
-    SessionId::from_bytes(id).map_err(|error| unreadable(item, Some(pool), id, error))
+    SessionId::from_bytes(id).map_err(|error| unreadable(item, Some(pool), id, &error))
 }
 
 pub(super) fn read_session(key: &[u8]) -> Result<(PoolNumber, SessionId), Unreadable> {
@@ -124,15 +126,16 @@ pub(super) fn read_session(key: &[u8]) -> Result<(PoolNumber, SessionId), Unread
 pub(super) fn read_by_state(key: &[u8]) -> Result<(PoolNumber, State, SessionId), Unreadable> {
     const ITEM: &str = "entry of the index by state";
     let (pool, rest) = read_pool(ITEM, key)?;
-    let ([code], id) = cut(rest).ok_or_else(|| unreadable(ITEM, Some(pool), rest, "the key is too short"))?;
+    let ([code], id) =
+        cut(rest).ok_or_else(|| unreadable(ITEM, Some(pool), rest, &"the key is too short"))?;
     let state = state_of_code(code)
-        .ok_or_else(|| unreadable(ITEM, Some(pool), rest, format_args!("there is no state {code}")))?;
+        .ok_or_else(|| unreadable(ITEM, Some(pool), rest, &format_args!("there is no state {code}")))?;
     Ok((pool, state, read_id(ITEM, pool, id)?))
 }
 
 pub(super) fn read_by_expiry(key: &[u8]) -> Result<(Timestamp, PoolNumber, SessionId), Unreadable> {
     const ITEM: &str = "entry of the index by expiry";
-    let (at, rest) = cut(key).ok_or_else(|| unreadable(ITEM, None, key, "the key is too short"))?;
+    let (at, rest) = cut(key).ok_or_else(|| unreadable(ITEM, None, key, &"the key is too short"))?;
     let (pool, id) = read_pool(ITEM, rest)?;
     let at = Timestamp::from_millis(i64::from_be_bytes(at) ^ i64::MIN);
     Ok((at, pool, read_id(ITEM, pool, id)?))
@@ -142,7 +145,7 @@ pub(super) fn read_retirement(key: &[u8]) -> Result<(PoolNumber, Sequence), Unre
     const ITEM: &str = "log entry";
     let (pool, rest) = read_pool(ITEM, key)?;
     let sequence: [u8; 8] =
-        rest.try_into().map_err(|_| unreadable(ITEM, Some(pool), rest, "the key has not 12 bytes"))?;
+        rest.try_into().map_err(|_| unreadable(ITEM, Some(pool), rest, &"the key has not 12 bytes"))?;
     Ok((pool, Sequence(u64::from_be_bytes(sequence))))
 }
 
@@ -150,7 +153,7 @@ pub(super) fn read_pool_entry(key: &[u8]) -> Result<PoolNumber, Unreadable> {
     let number = key.strip_prefix(POOL_PREFIX).unwrap_or(key);
     match <[u8; 4]>::try_from(number) {
         Ok(number) => Ok(PoolNumber(u32::from_be_bytes(number))),
-        Err(_) => Err(unreadable("pool entry", None, key, "the key has not 9 bytes")),
+        Err(_) => Err(unreadable("pool entry", None, key, &"the key has not 9 bytes")),
     }
 }
 

@@ -155,6 +155,7 @@ mod tests {
     }
 
     /// Doubles each value of `sessions`, one a chunk: run twice on one record, it would show.
+    #[expect(clippy::unnecessary_wraps, reason = "it is what a step looks like")]
     fn double(trees: &Trees, cursor: Option<&[u8]>) -> Result<Chunk, StoreError> {
         let next = match cursor {
             None => trees.sessions.first().unwrap(),
@@ -167,9 +168,12 @@ mod tests {
         }))
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "it is what a step looks like")]
     fn mark(trees: &Trees, _: Option<&[u8]>) -> Result<Chunk, StoreError> {
         let seen: Vec<u8> = trees.sessions.iter().values().map(|value| value.unwrap()[0]).collect();
-        Ok(Chunk { writes: vec![(Place::Payloads, b"seen".to_vec(), Some(seen))], ..Chunk::default() })
+        let places = [Place::Payloads, Place::ByState, Place::ByExpiry, Place::Retirements, Place::Meta];
+        let writes = places.map(|place| (place, b"seen".to_vec(), Some(seen.clone())));
+        Ok(Chunk { writes: writes.to_vec(), ..Chunk::default() })
     }
 
     const STEPS: &[Step] =
@@ -189,7 +193,9 @@ mod tests {
         assert_eq!(migrate(&trees, STEPS, &mut |p| seen.push((p.version, p.records, p.done))).unwrap(), 0);
         assert_eq!(version(&trees).unwrap(), 2);
         assert_eq!(values(&trees), [2, 4, 6, 8, 10]);
-        assert_eq!(&trees.payloads.get("seen").unwrap().unwrap()[..], [2, 4, 6, 8, 10]);
+        for tree in [&trees.payloads, &trees.by_state, &trees.by_expiry, &trees.retirements, &trees.meta] {
+            assert_eq!(&tree.get("seen").unwrap().unwrap()[..], [2, 4, 6, 8, 10]);
+        }
         assert_eq!(seen.first(), Some(&(1, 1, false)));
         assert_eq!(seen.last(), Some(&(2, 0, true)));
         assert_eq!(migrate(&trees, STEPS, &mut |_| panic!("there is nothing to do")).unwrap(), 2);
