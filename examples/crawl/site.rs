@@ -111,7 +111,7 @@ impl Site {
             let line = line?;
             match line.split_once(':') {
                 Some((name, value)) if name.eq_ignore_ascii_case("cookie") => {
-                    cookie = Some(value.trim().to_owned())
+                    cookie = Some(value.trim().to_owned());
                 }
                 Some(_) => {}
                 None => break,

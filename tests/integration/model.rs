@@ -345,7 +345,7 @@ impl Test {
             Operation::Acquire => self.acquire(),
             Operation::Settle(n, how) => self.settle(n, how),
             Operation::Advance(seconds) => {
-                self.clock.advance(std::time::Duration::from_secs(u64::from(seconds)))
+                self.clock.advance(std::time::Duration::from_secs(u64::from(seconds)));
             }
             Operation::Flush => self.pool.flush().unwrap(),
             Operation::Forget => drop(self.pool.forget().unwrap()),

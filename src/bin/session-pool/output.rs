@@ -23,7 +23,7 @@ impl<'a, W: Write> Rows<'a, W> {
         let mut rows = Self { out, format, widths, written: 0 };
         match format {
             Format::Table => {
-                rows.line(&columns.iter().map(|(head, _)| (*head).to_owned()).collect::<Vec<_>>())?
+                rows.line(&columns.iter().map(|(head, _)| (*head).to_owned()).collect::<Vec<_>>())?;
             }
             Format::Json => write!(rows.out, "[")?,
         }
