@@ -52,6 +52,12 @@ fn peer_6_a_handler_that_ends_in_an_error_marks_its_session() {
 #[test]
 fn peer_7_a_retirement_inside_a_handler_that_then_succeeds_stands() {
     let (pool, _) = pool(|b| b.max_pool_size(1));
+    // By the session of the lease itself, and by a handle of its own.
+    let lease = pool.acquire().unwrap();
+    let session = lease.session().clone();
+    assert_eq!(session.retire().unwrap(), Outcome::Retired(Reason::Retired));
+    assert_eq!(lease.reclaim().unwrap(), Outcome::AlreadyRetired(Reason::Retired));
+    assert!(session.is_retired());
     let lease = pool.acquire().unwrap();
     let session = lease.session().clone();
     assert_eq!(lease.session().retire().unwrap(), Outcome::Retired(Reason::Retired));
