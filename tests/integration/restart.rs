@@ -139,7 +139,11 @@ fn peer_16_an_expired_session_is_retired_on_opening_and_told() {
             SessionPool::builder().clock(clock.clone()).growth(Growth::Manual).open_in(&store).unwrap();
         assert_eq!((pool.open_report().restored, pool.open_report().retired), (1, 1));
         pool.flush().unwrap();
-        assert_eq!(pool.retirement_log(session_pool::Sequence::START).count(), 1, "also where nothing else happens");
+        assert_eq!(
+            pool.retirement_log(session_pool::Sequence::START).count(),
+            1,
+            "also where nothing else happens"
+        );
         assert_eq!(events.recv_timeout(60 * SECOND).unwrap().id, id("a"));
         assert!(pool.get(&id("a")).unwrap().is_retired());
     }

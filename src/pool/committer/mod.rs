@@ -74,7 +74,7 @@ impl Committer {
                 Ok(())
             }));
             match done {
-                Ok(Ok(())) => self.queue.finish_round(round),
+                Ok(Ok(())) => self.queue.finish_round(round.number),
                 Ok(Err(error)) => self.poison(error),
                 Err(_) => self.poison(StoreError::Engine {
                     operation: "commit a batch",

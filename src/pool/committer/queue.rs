@@ -29,8 +29,6 @@ pub(super) struct Queue {
 #[derive(Default)]
 struct State {
     pools: Vec<Arc<PoolCore>>,
-    /// The last round's list, kept for its memory: queueing must not allocate.
-    spare: Vec<Arc<PoolCore>>,
     /// When the round must begin; `None` while nothing is queued.
     due: Option<Instant>,
     is_urgent: bool,
@@ -109,18 +107,13 @@ impl Queue {
         state.is_urgent = false;
         state.due = None;
         state.begun += 1;
-        let mut pools = std::mem::take(&mut state.spare);
-        pools.reserve(state.pools.capacity());
-        std::mem::swap(&mut pools, &mut state.pools);
-        Some(Round { number: state.begun, pools })
+        // As much room as before, since queueing must not allocate.
+        let room = Vec::with_capacity(state.pools.capacity());
+        Some(Round { number: state.begun, pools: std::mem::replace(&mut state.pools, room) })
     }
 
-    pub(super) fn finish_round(&self, mut round: Round) {
-        round.pools.clear();
-        let mut state = self.state.lock();
-        state.finished = round.number;
-        state.spare = round.pools;
-        drop(state);
+    pub(super) fn finish_round(&self, number: u64) {
+        self.state.lock().finished = number;
         self.done.notify_all();
     }
 
