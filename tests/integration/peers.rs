@@ -57,7 +57,7 @@ fn peer_7_a_retirement_inside_a_handler_that_then_succeeds_stands() {
     let session = lease.session().clone();
     assert_eq!(session.retire().unwrap(), Outcome::Retired(Reason::Retired));
     assert_eq!(lease.reclaim().unwrap(), Outcome::AlreadyRetired(Reason::Retired));
-    assert!(session.is_retired());
+    assert_eq!((session.is_retired(), session.record().usage_count), (true, 1));
     let lease = pool.acquire().unwrap();
     let session = lease.session().clone();
     assert_eq!(lease.session().retire().unwrap(), Outcome::Retired(Reason::Retired));
