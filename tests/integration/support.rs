@@ -196,3 +196,9 @@ pub(crate) fn engine(place: &Place) -> sled::Db {
     }
     sled::open(path).unwrap()
 }
+
+/// Sweeps, and answers how many sessions have expired in the pool by now. (A store also sweeps by itself, now and then.)
+pub(crate) fn expired_after_sweep(pool: &SessionPool) -> u64 {
+    pool.sweep().unwrap();
+    pool.stats().retired.expired
+}
