@@ -19,7 +19,7 @@ use super::session_store::SessionStore;
 use crate::clock::{Clock, SystemClock};
 use crate::error::{BoxError, Result};
 use crate::retirement::Broadcast;
-use crate::session::{Invalid, Limits, SessionOptions, State, StatusRules};
+use crate::session::{Invalid, Limits, SessionOptions, State, StatusRules, Timestamp};
 use crate::store::{PoolEntry, PoolName};
 
 /// How a pool is opened: every option with its default.
@@ -212,8 +212,14 @@ impl PoolBuilder {
             RestoredLimits::Stored => None,
             RestoredLimits::Current => Some(limits),
         };
-        match self.restore(store, &entry, restored) {
-            Ok((directory, report)) => Ok(self.start(store, entry, is_new, directory, report)),
+        let now = self.clock.now().into();
+        match self.restore(store, &entry, restored, now) {
+            Ok((directory, report)) => {
+                let pool = self.start(store, entry, is_new, directory, report);
+                // What has expired since then may have been passed over by a sweep that did not know the pool yet.
+                store.committer().sweep_from(now);
+                Ok(pool)
+            }
             Err(error) => {
                 store.release_unopened(&name);
                 Err(error)
@@ -248,10 +254,10 @@ impl PoolBuilder {
         store: &SessionStore,
         entry: &PoolEntry,
         limits: Option<Limits>,
+        now: Timestamp,
     ) -> Result<(Directory, OpenReport)> {
         let mut directory = Directory::new(self.strategy, self.growth, self.max_pool_size);
         let mut report = OpenReport::default();
-        let now = self.clock.now().into();
         let mut sessions = Vec::new();
         store.store().visit_by_state(entry.number, State::Live, &mut |item| {
             match item {
