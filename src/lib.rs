@@ -116,7 +116,8 @@ pub use session::{
 };
 pub use store::{
     Batch, Change, LogEntry, MemoryStore, MigrationProgress, PoolEntry, PoolName, PoolNumber, Sequence,
-    SessionChange, SledStore, SledStoreOptions, Store, StoreError, Unreadable, Visited, schema_version,
+    SessionChange, SledStore, SledStoreOptions, Store, StoreError, Unreadable, Visited, Visitor,
+    schema_version,
 };
 
 /// The README's example, compiled and run.

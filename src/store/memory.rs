@@ -1,13 +1,13 @@
 //! A store in memory: for tests, and for pools that need not outlive the process.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::{Bound, ControlFlow};
+use std::ops::Bound;
 use std::time::Duration;
 
 use parking_lot::RwLock;
 
 use super::{
-    Batch, Change, LogEntry, PoolEntry, PoolNumber, Sequence, SessionChange, Store, StoreError, Visited,
+    Batch, Change, LogEntry, PoolEntry, PoolNumber, Sequence, SessionChange, Store, StoreError, Visitor,
 };
 use crate::session::{Payload, SessionId, SessionRecord, State, Timestamp};
 
@@ -77,10 +77,7 @@ impl Trees {
 }
 
 impl Store for MemoryStore {
-    fn visit_pools(
-        &self,
-        visit: &mut dyn FnMut(Visited<PoolEntry>) -> ControlFlow<()>,
-    ) -> Result<(), StoreError> {
+    fn visit_pools(&self, visit: &mut Visitor<'_, PoolEntry>) -> Result<(), StoreError> {
         for entry in self.trees.read_recursive().pools.values() {
             if visit(Ok(entry.clone())).is_break() {
                 break;
@@ -117,7 +114,7 @@ impl Store for MemoryStore {
         &self,
         pool: PoolNumber,
         state: State,
-        visit: &mut dyn FnMut(Visited<(SessionId, SessionRecord)>) -> ControlFlow<()>,
+        visit: &mut Visitor<'_, (SessionId, SessionRecord)>,
     ) -> Result<(), StoreError> {
         let trees = self.trees.read_recursive();
         let from = trees.by_state.range((pool, state, SessionId::BEFORE_ALL)..);
@@ -134,7 +131,7 @@ impl Store for MemoryStore {
     fn visit_sessions(
         &self,
         pool: PoolNumber,
-        visit: &mut dyn FnMut(Visited<(SessionId, SessionRecord)>) -> ControlFlow<()>,
+        visit: &mut Visitor<'_, (SessionId, SessionRecord)>,
     ) -> Result<(), StoreError> {
         let trees = self.trees.read_recursive();
         let from = trees.sessions.range((pool, SessionId::BEFORE_ALL)..);
@@ -148,7 +145,7 @@ impl Store for MemoryStore {
 
     fn visit_state_index(
         &self,
-        visit: &mut dyn FnMut(Visited<(PoolNumber, State, SessionId)>) -> ControlFlow<()>,
+        visit: &mut Visitor<'_, (PoolNumber, State, SessionId)>,
     ) -> Result<(), StoreError> {
         for entry in &self.trees.read_recursive().by_state {
             if visit(Ok(*entry)).is_break() {
@@ -162,7 +159,7 @@ impl Store for MemoryStore {
         &self,
         after: Timestamp,
         until: Timestamp,
-        visit: &mut dyn FnMut(Visited<(Timestamp, PoolNumber, SessionId)>) -> ControlFlow<()>,
+        visit: &mut Visitor<'_, (Timestamp, PoolNumber, SessionId)>,
     ) -> Result<(), StoreError> {
         let trees = self.trees.read_recursive();
         let from = (after.plus(Duration::from_millis(1)), PoolNumber(0), SessionId::BEFORE_ALL);
@@ -178,7 +175,7 @@ impl Store for MemoryStore {
         &self,
         pool: PoolNumber,
         after: Sequence,
-        visit: &mut dyn FnMut(Visited<(Sequence, LogEntry)>) -> ControlFlow<()>,
+        visit: &mut Visitor<'_, (Sequence, LogEntry)>,
     ) -> Result<(), StoreError> {
         let trees = self.trees.read_recursive();
         let range = (Bound::Excluded((pool, after)), Bound::Included((pool, Sequence(u64::MAX))));

@@ -23,6 +23,9 @@ use crate::session::{Payload, SessionId, SessionRecord, State, Timestamp};
 /// What a visitor is handed: an item, or what could not be read in its place.
 pub type Visited<T> = Result<T, Unreadable>;
 
+/// Whoever is shown the items of a store, one after the other, and says when it has seen enough.
+pub type Visitor<'a, T> = dyn FnMut(Visited<T>) -> ControlFlow<()> + 'a;
+
 /// A place that keeps sessions.
 ///
 /// # Contract
@@ -43,10 +46,7 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     ///
     /// [`StoreError`] where the engine fails.
-    fn visit_pools(
-        &self,
-        visit: &mut dyn FnMut(Visited<PoolEntry>) -> ControlFlow<()>,
-    ) -> Result<(), StoreError>;
+    fn visit_pools(&self, visit: &mut Visitor<'_, PoolEntry>) -> Result<(), StoreError>;
 
     /// Writes a batch: all of it, or nothing.
     ///
@@ -92,7 +92,7 @@ pub trait Store: Send + Sync + 'static {
         &self,
         pool: PoolNumber,
         state: State,
-        visit: &mut dyn FnMut(Visited<(SessionId, SessionRecord)>) -> ControlFlow<()>,
+        visit: &mut Visitor<'_, (SessionId, SessionRecord)>,
     ) -> Result<(), StoreError>;
 
     /// Visits all the sessions of a pool, whatever the indexes say.
@@ -103,7 +103,7 @@ pub trait Store: Send + Sync + 'static {
     fn visit_sessions(
         &self,
         pool: PoolNumber,
-        visit: &mut dyn FnMut(Visited<(SessionId, SessionRecord)>) -> ControlFlow<()>,
+        visit: &mut Visitor<'_, (SessionId, SessionRecord)>,
     ) -> Result<(), StoreError>;
 
     /// Visits the index by state itself, of all pools.
@@ -113,7 +113,7 @@ pub trait Store: Send + Sync + 'static {
     /// [`StoreError`] where the engine fails.
     fn visit_state_index(
         &self,
-        visit: &mut dyn FnMut(Visited<(PoolNumber, State, SessionId)>) -> ControlFlow<()>,
+        visit: &mut Visitor<'_, (PoolNumber, State, SessionId)>,
     ) -> Result<(), StoreError>;
 
     /// Visits the index by expiry, of all pools: what expires after `after` and at `until` or before, earliest first.
@@ -125,7 +125,7 @@ pub trait Store: Send + Sync + 'static {
         &self,
         after: Timestamp,
         until: Timestamp,
-        visit: &mut dyn FnMut(Visited<(Timestamp, PoolNumber, SessionId)>) -> ControlFlow<()>,
+        visit: &mut Visitor<'_, (Timestamp, PoolNumber, SessionId)>,
     ) -> Result<(), StoreError>;
 
     /// Visits the retirement log of a pool behind `after`, oldest first.
@@ -137,16 +137,13 @@ pub trait Store: Send + Sync + 'static {
         &self,
         pool: PoolNumber,
         after: Sequence,
-        visit: &mut dyn FnMut(Visited<(Sequence, LogEntry)>) -> ControlFlow<()>,
+        visit: &mut Visitor<'_, (Sequence, LogEntry)>,
     ) -> Result<(), StoreError>;
 }
 
 /// A shared store is one: what several handles keep, for instance to look into it while a pool is open.
 impl<S: Store + ?Sized> Store for Arc<S> {
-    fn visit_pools(
-        &self,
-        visit: &mut dyn FnMut(Visited<PoolEntry>) -> ControlFlow<()>,
-    ) -> Result<(), StoreError> {
+    fn visit_pools(&self, visit: &mut Visitor<'_, PoolEntry>) -> Result<(), StoreError> {
         (**self).visit_pools(visit)
     }
 
@@ -174,7 +171,7 @@ impl<S: Store + ?Sized> Store for Arc<S> {
         &self,
         pool: PoolNumber,
         state: State,
-        visit: &mut dyn FnMut(Visited<(SessionId, SessionRecord)>) -> ControlFlow<()>,
+        visit: &mut Visitor<'_, (SessionId, SessionRecord)>,
     ) -> Result<(), StoreError> {
         (**self).visit_by_state(pool, state, visit)
     }
@@ -182,14 +179,14 @@ impl<S: Store + ?Sized> Store for Arc<S> {
     fn visit_sessions(
         &self,
         pool: PoolNumber,
-        visit: &mut dyn FnMut(Visited<(SessionId, SessionRecord)>) -> ControlFlow<()>,
+        visit: &mut Visitor<'_, (SessionId, SessionRecord)>,
     ) -> Result<(), StoreError> {
         (**self).visit_sessions(pool, visit)
     }
 
     fn visit_state_index(
         &self,
-        visit: &mut dyn FnMut(Visited<(PoolNumber, State, SessionId)>) -> ControlFlow<()>,
+        visit: &mut Visitor<'_, (PoolNumber, State, SessionId)>,
     ) -> Result<(), StoreError> {
         (**self).visit_state_index(visit)
     }
@@ -198,7 +195,7 @@ impl<S: Store + ?Sized> Store for Arc<S> {
         &self,
         after: Timestamp,
         until: Timestamp,
-        visit: &mut dyn FnMut(Visited<(Timestamp, PoolNumber, SessionId)>) -> ControlFlow<()>,
+        visit: &mut Visitor<'_, (Timestamp, PoolNumber, SessionId)>,
     ) -> Result<(), StoreError> {
         (**self).visit_expiring(after, until, visit)
     }
@@ -207,7 +204,7 @@ impl<S: Store + ?Sized> Store for Arc<S> {
         &self,
         pool: PoolNumber,
         after: Sequence,
-        visit: &mut dyn FnMut(Visited<(Sequence, LogEntry)>) -> ControlFlow<()>,
+        visit: &mut Visitor<'_, (Sequence, LogEntry)>,
     ) -> Result<(), StoreError> {
         (**self).visit_log(pool, after, visit)
     }

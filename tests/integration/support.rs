@@ -1,6 +1,5 @@
 //! What the tests share.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -8,7 +7,7 @@ use std::time::Duration;
 use session_pool::{
     Batch, LogEntry, ManualClock, MemoryStore, Payload, PoolBuilder, PoolEntry, PoolNumber, Sequence,
     SessionId, SessionOptions, SessionPool, SessionRecord, SessionStore, SledStoreOptions, State, Store,
-    StoreError, Timestamp, Visited, inspect,
+    StoreError, Timestamp, Visitor, inspect,
 };
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
@@ -114,10 +113,7 @@ impl FaultyStore {
 }
 
 impl Store for FaultyStore {
-    fn visit_pools(
-        &self,
-        visit: &mut dyn FnMut(Visited<PoolEntry>) -> ControlFlow<()>,
-    ) -> Result<(), StoreError> {
+    fn visit_pools(&self, visit: &mut Visitor<'_, PoolEntry>) -> Result<(), StoreError> {
         self.inner.visit_pools(visit)
     }
 
@@ -146,7 +142,7 @@ impl Store for FaultyStore {
         &self,
         pool: PoolNumber,
         state: State,
-        visit: &mut dyn FnMut(Visited<(SessionId, SessionRecord)>) -> ControlFlow<()>,
+        visit: &mut Visitor<'_, (SessionId, SessionRecord)>,
     ) -> Result<(), StoreError> {
         self.inner.visit_by_state(pool, state, visit)
     }
@@ -154,14 +150,14 @@ impl Store for FaultyStore {
     fn visit_sessions(
         &self,
         pool: PoolNumber,
-        visit: &mut dyn FnMut(Visited<(SessionId, SessionRecord)>) -> ControlFlow<()>,
+        visit: &mut Visitor<'_, (SessionId, SessionRecord)>,
     ) -> Result<(), StoreError> {
         self.inner.visit_sessions(pool, visit)
     }
 
     fn visit_state_index(
         &self,
-        visit: &mut dyn FnMut(Visited<(PoolNumber, State, SessionId)>) -> ControlFlow<()>,
+        visit: &mut Visitor<'_, (PoolNumber, State, SessionId)>,
     ) -> Result<(), StoreError> {
         self.inner.visit_state_index(visit)
     }
@@ -170,7 +166,7 @@ impl Store for FaultyStore {
         &self,
         after: Timestamp,
         until: Timestamp,
-        visit: &mut dyn FnMut(Visited<(Timestamp, PoolNumber, SessionId)>) -> ControlFlow<()>,
+        visit: &mut Visitor<'_, (Timestamp, PoolNumber, SessionId)>,
     ) -> Result<(), StoreError> {
         self.inner.visit_expiring(after, until, visit)
     }
@@ -179,7 +175,7 @@ impl Store for FaultyStore {
         &self,
         pool: PoolNumber,
         after: Sequence,
-        visit: &mut dyn FnMut(Visited<(Sequence, LogEntry)>) -> ControlFlow<()>,
+        visit: &mut Visitor<'_, (Sequence, LogEntry)>,
     ) -> Result<(), StoreError> {
         self.inner.visit_log(pool, after, visit)
     }

@@ -1,11 +1,9 @@
 //! Reading, and the store's contract.
 
-use std::ops::ControlFlow;
-
 use super::{SledStore, keys, values};
 use crate::session::{Payload, SessionId, SessionRecord, State, Timestamp};
 use crate::store::{
-    Batch, LogEntry, PoolEntry, PoolNumber, Sequence, Store, StoreError, Unreadable, Visited,
+    Batch, LogEntry, PoolEntry, PoolNumber, Sequence, Store, StoreError, Unreadable, Visited, Visitor,
 };
 
 fn engine_error(operation: &'static str) -> impl FnOnce(sled::Error) -> StoreError {
@@ -50,10 +48,7 @@ impl SledStore {
 }
 
 impl Store for SledStore {
-    fn visit_pools(
-        &self,
-        visit: &mut dyn FnMut(Visited<PoolEntry>) -> ControlFlow<()>,
-    ) -> Result<(), StoreError> {
+    fn visit_pools(&self, visit: &mut Visitor<'_, PoolEntry>) -> Result<(), StoreError> {
         for item in self.trees.meta.scan_prefix(keys::POOL_PREFIX) {
             let (key, value) = item.map_err(engine_error("read the pools"))?;
             let item = keys::read_pool_entry(&key).and_then(|number| {
@@ -100,7 +95,7 @@ impl Store for SledStore {
         &self,
         pool: PoolNumber,
         state: State,
-        visit: &mut dyn FnMut(Visited<(SessionId, SessionRecord)>) -> ControlFlow<()>,
+        visit: &mut Visitor<'_, (SessionId, SessionRecord)>,
     ) -> Result<(), StoreError> {
         for key in self.trees.by_state.scan_prefix(keys::by_state_prefix(pool, state)).keys() {
             let key = key.map_err(engine_error("read the index by state"))?;
@@ -125,7 +120,7 @@ impl Store for SledStore {
     fn visit_sessions(
         &self,
         pool: PoolNumber,
-        visit: &mut dyn FnMut(Visited<(SessionId, SessionRecord)>) -> ControlFlow<()>,
+        visit: &mut Visitor<'_, (SessionId, SessionRecord)>,
     ) -> Result<(), StoreError> {
         for item in self.trees.sessions.scan_prefix(keys::pool_prefix(pool)) {
             let (key, value) = item.map_err(engine_error("read the sessions"))?;
@@ -140,7 +135,7 @@ impl Store for SledStore {
 
     fn visit_state_index(
         &self,
-        visit: &mut dyn FnMut(Visited<(PoolNumber, State, SessionId)>) -> ControlFlow<()>,
+        visit: &mut Visitor<'_, (PoolNumber, State, SessionId)>,
     ) -> Result<(), StoreError> {
         for key in self.trees.by_state.iter().keys() {
             let key = key.map_err(engine_error("read the index by state"))?;
@@ -155,7 +150,7 @@ impl Store for SledStore {
         &self,
         after: Timestamp,
         until: Timestamp,
-        visit: &mut dyn FnMut(Visited<(Timestamp, PoolNumber, SessionId)>) -> ControlFlow<()>,
+        visit: &mut Visitor<'_, (Timestamp, PoolNumber, SessionId)>,
     ) -> Result<(), StoreError> {
         let millis = |time: Timestamp, more: i64| keys::expiry_prefix_millis(time.as_millis() + more);
         for key in self.trees.by_expiry.range(millis(after, 1)..millis(until, 1)).keys() {
@@ -171,7 +166,7 @@ impl Store for SledStore {
         &self,
         pool: PoolNumber,
         after: Sequence,
-        visit: &mut dyn FnMut(Visited<(Sequence, LogEntry)>) -> ControlFlow<()>,
+        visit: &mut Visitor<'_, (Sequence, LogEntry)>,
     ) -> Result<(), StoreError> {
         let range = keys::retirement(pool, after.next())..=keys::retirement(pool, Sequence(u64::MAX));
         for item in self.trees.retirements.range(range) {
