@@ -49,6 +49,10 @@ impl SessionPool {
                 directory.pin(slot);
             }
             core.tell(&mut directory);
+            if next != Next::Nothing && directory.waiting > 0 && directory.may_serve_another() {
+                // One was woken for what was freed; where that is enough for two, the first wakes the second.
+                core.freed.notify_one();
+            }
             match next {
                 Next::Leased(slot, id) => {
                     drop(directory);

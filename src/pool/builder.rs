@@ -10,9 +10,9 @@ use parking_lot::{Condvar, Mutex};
 
 use super::SessionPool;
 use super::config::{Durability, Growth, RestoredLimits, Retention, Strategy};
-use super::core::{CreateFn, Entry, PoolCore};
+use super::core::{Entry, PoolCore};
 use super::directory::Directory;
-use super::handle::PoolHandle;
+use super::handle::{CreateFn, PoolHandle};
 use super::payloads::Payloads;
 use super::report::OpenReport;
 use super::session_store::SessionStore;
@@ -20,7 +20,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::{BoxError, Result};
 use crate::retirement::Broadcast;
 use crate::session::{Invalid, Limits, SessionOptions, State, StatusRules, Timestamp};
-use crate::store::{PoolEntry, PoolName};
+use crate::store::{PoolEntry, PoolName, Unreadable};
 
 /// How a pool is opened: every option with its default.
 ///
@@ -208,23 +208,21 @@ impl PoolBuilder {
         let (name, limits) = self.check()?;
         store.committer().check()?;
         let (entry, is_new) = store.take(&name)?;
+        let opening = Opening { store, name: &name, is_new, is_done: false };
         let restored = match self.restored_limits {
             RestoredLimits::Stored => None,
             RestoredLimits::Current => Some(limits),
         };
         let now = self.clock.now().into();
-        match self.restore(store, &entry, restored, now) {
-            Ok((directory, report)) => {
-                let pool = self.start(store, entry, is_new, directory, report);
-                // What has expired since then may have been passed over by a sweep that did not know the pool yet.
-                store.committer().sweep_from(now);
-                Ok(pool)
-            }
-            Err(error) => {
-                store.release_unopened(&name);
-                Err(error)
-            }
+        let (directory, mut report) = self.restore(store, &entry, restored, now)?;
+        if is_new {
+            // Perhaps it is not, and its entry is one of those.
+            store.unreadable_pools().iter().for_each(|item| report.note_unreadable(item.clone()));
         }
+        let pool = self.start(opening, entry, directory, report);
+        // What has expired since then may have been passed over by a sweep that did not know the pool yet.
+        store.committer().sweep_from(now);
+        Ok(pool)
     }
 
     fn check(&self) -> Result<(PoolName, Limits), Invalid> {
@@ -261,6 +259,12 @@ impl PoolBuilder {
         let mut sessions = Vec::new();
         store.store().visit_by_state(entry.number, State::Live, &mut |item| {
             match item {
+                Ok((id, record)) if record.retired.is_some() => report.note_unreadable(Unreadable {
+                    item: "entry of the index by state",
+                    pool: Some(entry.number),
+                    key: id.as_str().as_bytes().to_vec(),
+                    rule: "it says live, and the session is retired".to_owned(),
+                }),
                 Ok(session) if self.strategy == Strategy::Random => directory.restore(session, limits, now),
                 Ok(session) => sessions.push(session),
                 Err(unreadable) => report.note_unreadable(unreadable),
@@ -283,12 +287,12 @@ impl PoolBuilder {
 
     fn start(
         self,
-        store: &SessionStore,
+        mut opening: Opening<'_>,
         entry: PoolEntry,
-        is_new: bool,
         directory: Directory,
         report: OpenReport,
     ) -> SessionPool {
+        let (store, is_new) = (opening.store, opening.is_new);
         let core = Arc::new(PoolCore {
             name: entry.name.clone(),
             number: entry.number,
@@ -296,7 +300,6 @@ impl PoolBuilder {
             clock: self.clock,
             durability: self.durability,
             session_options: self.session_options,
-            create: self.create,
             status_rules: self.status_rules,
             retired_retention: self.retired_retention,
             log_retention: self.log_retention,
@@ -309,7 +312,25 @@ impl PoolBuilder {
         });
         core.committer.register(&core);
         core.announce();
-        SessionPool::new(PoolHandle { core, store: store.clone() }, report)
+        opening.is_done = true;
+        SessionPool::new(PoolHandle { core, store: store.clone(), create: self.create }, report)
+    }
+}
+
+/// A pool that has been taken from its store and is being opened. Where that fails, by an error or a panic of the clock,
+/// it is given back.
+struct Opening<'a> {
+    store: &'a SessionStore,
+    name: &'a PoolName,
+    is_new: bool,
+    is_done: bool,
+}
+
+impl Drop for Opening<'_> {
+    fn drop(&mut self) {
+        if !self.is_done {
+            self.store.release_unopened(self.name, self.is_new);
+        }
     }
 }
 

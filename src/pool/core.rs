@@ -10,12 +10,10 @@ use super::config::{Durability, Retention};
 use super::directory::{Directory, Signals, SlotIndex};
 use super::payloads::Payloads;
 use crate::clock::Clock;
-use crate::error::{BoxError, Error};
+use crate::error::Error;
 use crate::retirement::Broadcast;
 use crate::session::{Payload, SessionId, SessionOptions, StatusRules, Timestamp};
 use crate::store::{PoolEntry, PoolName, PoolNumber};
-
-pub(crate) type CreateFn = dyn Fn(SessionOptions) -> Result<SessionOptions, BoxError> + Send + Sync;
 
 /// A pool: its sessions in memory, and the way to the store.
 pub(crate) struct PoolCore {
@@ -25,7 +23,6 @@ pub(crate) struct PoolCore {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) durability: Durability,
     pub(crate) session_options: SessionOptions,
-    pub(crate) create: Option<Box<CreateFn>>,
     pub(crate) status_rules: StatusRules,
     pub(crate) retired_retention: Retention,
     pub(crate) log_retention: Retention,

@@ -6,6 +6,7 @@ use super::SessionPool;
 use super::core::PoolCore;
 use super::directory::SlotIndex;
 use super::lease::Lease;
+use super::payloads::PendingPayload;
 use super::session::Session;
 use crate::error::{Error, Refusal, Result};
 use crate::session::{NewSession, SessionId, SessionOptions};
@@ -37,9 +38,9 @@ impl<'a> Place<'a> {
 
     /// Puts the session there, leased or not, and pinned for a handle.
     fn fill(mut self, new: NewSession, lease: bool) -> Result<SlotIndex> {
-        let NewSession { id, record, payload } = new;
+        let NewSession { id, record, payload, payload_length: length } = new;
         // First the payload: whoever finds the session finds its payload.
-        self.core.payloads.lock().insert(id, Arc::new(payload));
+        self.core.payloads.lock().insert(id, PendingPayload { payload: Arc::new(payload), length });
         let reserved = self.reserved;
         let filled = self.core.change(|directory| {
             directory.end_creation(reserved);
@@ -79,7 +80,7 @@ impl SessionPool {
         let core = &self.handle.core;
         let mut place = Place::taken(core);
         let mut options = core.session_options.clone();
-        if let Some(create) = &core.create {
+        if let Some(create) = &self.handle.create {
             options =
                 create(options).map_err(|source| Error::CreateFailed { pool: core.name.clone(), source })?;
         }

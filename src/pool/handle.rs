@@ -4,12 +4,18 @@ use std::sync::Arc;
 
 use super::core::PoolCore;
 use super::session_store::SessionStore;
-use crate::error::Result;
+use crate::error::{BoxError, Result};
+use crate::session::SessionOptions;
+
+pub(crate) type CreateFn = dyn Fn(SessionOptions) -> Result<SessionOptions, BoxError> + Send + Sync;
 
 /// Held by every handle of a pool. With the last one the pool closes.
 pub(crate) struct PoolHandle {
     pub(crate) core: Arc<PoolCore>,
     pub(crate) store: SessionStore,
+    /// Here and not in the core, which the committer holds too: it may hold handles of other pools, and whoever drops
+    /// the last one of those waits for the committer.
+    pub(crate) create: Option<Box<CreateFn>>,
 }
 
 impl PoolHandle {

@@ -42,7 +42,8 @@ use crate::store::{PoolName, Sequence};
 /// last drop waits for a disk, and what reads a payload may read one.
 ///
 /// - **Drop.** When the last handle is dropped ([`Session`]s and [`Lease`]s are handles too), what is pending is
-///   committed. An error is lost: call [`close`](Self::close) to hear of it.
+///   committed, and the store's directory is free, unless a [`RetirementLog`] is still being read. An error is lost:
+///   call [`close`](Self::close) to hear of it.
 /// - **Close.** [`close`](Self::close) commits what is pending, ends every subscription, and lets nothing change any
 ///   more: later calls answer [`Error::Closed`]. The store's directory is free when the last handle is dropped.
 /// - **Crash.** After a crash or a power cut everything is there that was durable: in [`Durability::Immediate`] all that
@@ -100,19 +101,20 @@ impl SessionPool {
     /// [`Error::Refused`] ([`Refusal::NotFound`]), [`Error::Store`] where it is there and cannot be read.
     pub fn get(&self, id: &SessionId) -> Result<Session> {
         let core = &self.handle.core;
-        {
-            let mut directory = core.directory.lock();
-            if let Some(slot) = directory.find(id) {
-                directory.pin(slot);
-                return Ok(Session::new(Arc::clone(&self.handle), slot, *id));
-            }
-        }
-        // Retired ones are in the store only.
-        let record = core.committer.store.record(core.number, id)?;
-        let record = record.filter(|record| record.retired.is_some()).ok_or(Refusal::NotFound { id: *id })?;
         let mut directory = core.directory.lock();
-        let slot = directory.find(id).unwrap_or_else(|| directory.insert_retired(*id, record));
+        let slot = match directory.find(id) {
+            Some(slot) => slot,
+            None => {
+                // Retired ones are in the store only. It is read while the directory is locked, so that the session
+                // cannot be forgotten meanwhile and its id be given to another.
+                let record = core.committer.store.record(core.number, id)?;
+                let record =
+                    record.filter(|record| record.retired.is_some()).ok_or(Refusal::NotFound { id: *id })?;
+                directory.insert_retired(*id, record)
+            }
+        };
         directory.pin(slot);
+        drop(directory);
         Ok(Session::new(Arc::clone(&self.handle), slot, *id))
     }
 
@@ -178,11 +180,12 @@ impl SessionPool {
     ///
     /// # Errors
     ///
-    /// [`Error::Poisoned`], [`Error::Closed`], [`Error::Store`].
+    /// [`Error::Poisoned`], [`Error::Closed`].
     pub fn forget(&self) -> Result<Forgotten> {
         drop(self.handle.core.lock_open()?);
         self.flush()?;
-        Ok(self.handle.core.committer.forget_in(&self.handle.core)?)
+        let committer = &self.handle.core.committer;
+        committer.or_poison(|| committer.forget_in(&self.handle.core))
     }
 
     /// How it is, and what has happened in it since it was opened.

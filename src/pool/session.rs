@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use super::core::PoolCore;
 use super::directory::{Directory, SlotIndex};
 use super::handle::PoolHandle;
+use super::payloads::PendingPayload;
 use crate::error::{Error, Refusal, Result};
 use crate::session::{
     Cookie, Fingerprint, Outcome, Payload, Proxy, SessionId, SessionRecord, SessionState, Settlement, State,
@@ -317,7 +318,7 @@ impl Session {
     /// As [`Session::state`].
     pub fn payload(&self) -> Result<Arc<Payload>> {
         match self.pool.core.payloads.get(&self.id) {
-            Some(payload) => Ok(payload),
+            Some(pending) => Ok(pending.payload),
             None => self.read_payload().map(Arc::new),
         }
     }
@@ -344,15 +345,15 @@ impl Session {
         let core = &self.pool.core;
         let mut pending = core.payloads.lock();
         let mut payload = match pending.get(&self.id) {
-            Some(payload) => Payload::clone(payload),
+            Some(pending) => Payload::clone(&pending.payload),
             None => self.read_payload()?,
         };
         change(&mut payload, core.now());
-        payload.check()?;
+        let length = payload.check()?;
         core.change(|directory| match directory.slot(self.slot).record.retired {
             Some(retired) => Err(Refusal::Retired { id: self.id, reason: retired.reason }),
             None => {
-                pending.insert(self.id, Arc::new(payload));
+                pending.insert(self.id, PendingPayload { payload: Arc::new(payload), length });
                 directory.mark_payload_dirty(self.slot);
                 Ok(())
             }

@@ -173,13 +173,16 @@ impl SessionStore {
 
     /// Gives a pool back, so that it can be opened again.
     pub(super) fn release(&self, core: &PoolCore) {
-        let entry = core.entry.lock().pool.clone();
+        let entry = core.committer.settled_entry(core);
         self.shared.pools.lock().by_name.insert(core.name.clone(), Known { entry, is_open: false });
     }
 
-    /// The same for one that could not be opened.
-    pub(super) fn release_unopened(&self, name: &PoolName) {
-        if let Some(known) = self.shared.pools.lock().by_name.get_mut(name) {
+    /// The same for one that could not be opened. Where it was new, the store has never heard of it.
+    pub(super) fn release_unopened(&self, name: &PoolName, is_new: bool) {
+        let mut pools = self.shared.pools.lock();
+        if is_new {
+            pools.by_name.remove(name);
+        } else if let Some(known) = pools.by_name.get_mut(name) {
             known.is_open = false;
         }
     }
@@ -188,7 +191,7 @@ impl SessionStore {
 impl Drop for Shared {
     fn drop(&mut self) {
         self.committer.stop();
-        if let Some(thread) = self.thread.get_mut().take() {
+        if let Some(thread) = self.thread.get_mut().take().filter(|_| !self.committer.is_own_thread()) {
             // It contains its panics; and nobody is left to hear of one.
             let _ = thread.join();
         }

@@ -14,7 +14,8 @@ use super::Retirement;
 #[derive(Debug)]
 pub(crate) struct Broadcast {
     capacity: usize,
-    subscribers: Mutex<Vec<Subscriber>>,
+    /// `None` once it is closed.
+    subscribers: Mutex<Option<Vec<Subscriber>>>,
     missed: AtomicU64,
 }
 
@@ -26,19 +27,23 @@ struct Subscriber {
 
 impl Broadcast {
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { capacity, subscribers: Mutex::default(), missed: AtomicU64::new(0) }
+        Self { capacity, subscribers: Mutex::new(Some(Vec::new())), missed: AtomicU64::new(0) }
     }
 
     pub(crate) fn subscribe(self: &Arc<Self>) -> Subscription {
         let (sender, receiver) = crossbeam_channel::bounded(self.capacity);
         let missed = Arc::new(AtomicU64::new(0));
-        self.subscribers.lock().push(Subscriber { sender, missed: Arc::clone(&missed) });
+        if let Some(subscribers) = &mut *self.subscribers.lock() {
+            subscribers.push(Subscriber { sender, missed: Arc::clone(&missed) });
+        }
         Subscription { receiver, missed, broadcast: Arc::downgrade(self) }
     }
 
     /// Hands an event to every subscriber that has room for it, and never waits.
     pub(crate) fn send(&self, retirement: &Retirement) {
-        self.subscribers.lock().retain(|subscriber| match subscriber.sender.try_send(retirement.clone()) {
+        let mut subscribers = self.subscribers.lock();
+        let Some(subscribers) = &mut *subscribers else { return };
+        subscribers.retain(|subscriber| match subscriber.sender.try_send(retirement.clone()) {
             Ok(()) => true,
             Err(TrySendError::Full(_)) => {
                 subscriber.missed.fetch_add(1, Ordering::Relaxed);
@@ -49,13 +54,14 @@ impl Broadcast {
         });
     }
 
-    /// Ends every subscription: listeners get what is in their channel, then hear that there will be no more.
+    /// Ends every subscription, and those that come later: listeners get what is in their channel, then hear that there
+    /// will be no more.
     pub(crate) fn close(&self) {
-        self.subscribers.lock().clear();
+        *self.subscribers.lock() = None;
     }
 
     pub(crate) fn subscribers(&self) -> usize {
-        self.subscribers.lock().len()
+        self.subscribers.lock().as_ref().map_or(0, Vec::len)
     }
 
     /// How many events subscribers missed, all together.
@@ -110,8 +116,10 @@ impl<'a> IntoIterator for &'a Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        if let Some(broadcast) = self.broadcast.upgrade() {
-            broadcast.subscribers.lock().retain(|subscriber| !Arc::ptr_eq(&subscriber.missed, &self.missed));
+        if let Some(broadcast) = self.broadcast.upgrade()
+            && let Some(subscribers) = &mut *broadcast.subscribers.lock()
+        {
+            subscribers.retain(|subscriber| !Arc::ptr_eq(&subscriber.missed, &self.missed));
         }
     }
 }

@@ -42,8 +42,7 @@ impl RetirementLog {
                 }
                 Err(unreadable) => {
                     // Its key says where it stands.
-                    let sequence = std::str::from_utf8(&unreadable.key).ok().and_then(|key| key.parse().ok());
-                    *after = sequence.map_or(after.next(), Sequence);
+                    *after = unreadable.log_sequence().unwrap_or(after.next());
                     page.push_back(Err(StoreError::from(unreadable).into()));
                 }
             }

@@ -78,6 +78,8 @@ pub(crate) struct NewSession {
     pub(crate) id: SessionId,
     pub(crate) record: SessionRecord,
     pub(crate) payload: Payload,
+    /// How many bytes the payload takes, roughly.
+    pub(crate) payload_length: usize,
 }
 
 impl SessionOptions {
@@ -200,8 +202,8 @@ impl SessionOptions {
         for cookie in cookies {
             payload.set_cookie(cookie, now);
         }
-        payload.check()?;
-        Ok(NewSession { id: id.unwrap_or_else(SessionId::generate), record, payload })
+        let payload_length = payload.check()?;
+        Ok(NewSession { id: id.unwrap_or_else(SessionId::generate), record, payload, payload_length })
     }
 }
 

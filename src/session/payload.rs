@@ -7,7 +7,8 @@ use super::{Cookie, Fingerprint, Invalid, Proxy, Timestamp, UserData};
 
 /// The most cookies one session may have, as in browsers.
 pub const MAX_COOKIES: usize = 3000;
-/// The most bytes the cookies, user data, proxy and fingerprint of one session may have together: 4 MiB.
+/// The most bytes the cookies, user data, proxy and fingerprint of one session may have together: 4 MiB. Each cookie and
+/// each header counts 256 bytes besides its texts.
 pub const MAX_PAYLOAD_LENGTH: usize = 4 << 20;
 
 /// The large, cold part of a session: who it is to the site. Written only when it changes.
@@ -40,29 +41,35 @@ impl Payload {
         }
     }
 
-    /// Whether it may be stored.
+    /// How many bytes it takes, roughly, if it may be stored.
     ///
     /// # Errors
     ///
     /// [`Invalid`], naming `cookies`, `user_data`, `fingerprint` or `payload`, where a limit is exceeded.
-    pub(crate) fn check(&self) -> Result<(), Invalid> {
+    pub(crate) fn check(&self) -> Result<usize, Invalid> {
+        /// What a cookie or a header takes besides its texts, at most.
+        const EACH: usize = 256;
         if self.cookies.len() > MAX_COOKIES {
             return Err(Invalid::new("cookies", self.cookies.len(), "must be at most 3000"));
         }
         let mut length = self.user_data.to_text()?.len() + self.proxy.as_ref().map_or(0, |p| p.url().len());
         for cookie in &self.cookies {
-            length += cookie.name.len() + cookie.value.len() + cookie.domain.len() + cookie.path.len();
+            length += EACH + cookie.name.len() + cookie.value.len() + cookie.domain.len() + cookie.path.len();
             length += cookie.partition_key.as_ref().map_or(0, String::len);
         }
         if let Some(fingerprint) = &self.fingerprint {
             length += to_bounded_json("fingerprint", &fingerprint.attributes)?.len();
-            length += fingerprint.headers.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
+            length += fingerprint
+                .headers
+                .iter()
+                .map(|(name, value)| EACH + name.len() + value.len())
+                .sum::<usize>();
         }
         if length > MAX_PAYLOAD_LENGTH {
             let value = format!("{length} bytes");
             return Err(Invalid::new("payload", value, "must be at most 4194304 bytes in all"));
         }
-        Ok(())
+        Ok(length)
     }
 }
 
@@ -118,6 +125,10 @@ mod tests {
         let cookie = Cookie::new("a", "1", "example.com");
         let payload = Payload { cookies: vec![cookie; MAX_COOKIES + 1], ..Payload::default() };
         assert_eq!(payload.check().unwrap_err().field, "cookies");
+        let headers = vec![(String::new(), String::new()); 600_000];
+        let fingerprint = Some(Fingerprint { headers, ..Fingerprint::default() });
+        let payload = Payload { fingerprint, ..Payload::default() };
+        assert_eq!(payload.check().unwrap_err().field, "payload");
         let cookie = Cookie::new("a", "x".repeat(MAX_PAYLOAD_LENGTH), "example.com");
         let payload = Payload { cookies: vec![cookie], ..Payload::default() };
         assert_eq!(payload.check().unwrap_err().field, "payload");

@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::io;
 use std::path::PathBuf;
 
-use super::PoolNumber;
+use super::{PoolNumber, Sequence};
 
 /// A fault of a store. Nothing was changed, unless the variant says so.
 #[derive(Debug, thiserror::Error)]
@@ -94,6 +94,13 @@ pub struct Unreadable {
     pub key: Vec<u8>,
     /// The rule that it breaks.
     pub rule: String,
+}
+
+impl Unreadable {
+    /// Of a log entry, where it stands.
+    pub(crate) fn log_sequence(&self) -> Option<Sequence> {
+        std::str::from_utf8(&self.key).ok()?.parse().ok().map(Sequence)
+    }
 }
 
 fn key_text(key: &[u8]) -> String {

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use session_pool::{
-    Durability, Error, Growth, Invalid, PoolBuilder, Refusal, Retention, SessionOptions, SessionPool,
-    SessionStore, SledStoreOptions, StatusRules, StoreError, schema_version,
+    Durability, Error, Growth, Invalid, PoolBuilder, Refusal, RestoredLimits, Retention, Sequence,
+    SessionOptions, SessionPool, SessionStore, SledStoreOptions, StatusRules, StoreError, schema_version,
 };
 
 use crate::support::{Place, engine, id, named, options, pool};
@@ -309,4 +309,88 @@ fn a_damaged_engine_file_is_a_typed_error_and_not_a_panic() {
             Err(other) => panic!("{other}"),
         }
     }
+}
+
+#[test]
+fn a_store_that_was_killed_while_it_was_made_is_made_anew() {
+    // As a kill leaves it at several moments: nothing was kept in it yet.
+    type Leave = fn(&Path);
+    let leave: [Leave; 4] = [
+        |_| {},
+        |path| fs::create_dir(path.join("engine")).unwrap(),
+        |path| {
+            fs::create_dir_all(path.join("engine/blobs")).unwrap();
+            fs::write(path.join("engine/conf"), [7; 58]).unwrap();
+        },
+        |path| {
+            fs::create_dir_all(path.join("engine/blobs")).unwrap();
+            fs::write(path.join("engine/conf"), [7; 62]).unwrap();
+            fs::write(path.join("engine/db"), "half").unwrap();
+        },
+    ];
+    for leave in leave {
+        let place = Place::disk();
+        fs::create_dir(place.path()).unwrap();
+        let marker = format!("session-pool store\nschema {}\nunfinished\n", schema_version());
+        fs::write(place.path().join("STORE"), marker).unwrap();
+        leave(&place.path());
+        let missing = SledStoreOptions::new().create(false).open(place.path());
+        assert!(matches!(missing, Err(StoreError::NotFound { .. })));
+        place.open(|b| b).add(named("a")).unwrap();
+        assert!(place.open(|b| b).get(&id("a")).is_ok());
+        assert!(!fs::read_to_string(place.path().join("STORE")).unwrap().contains("unfinished"));
+    }
+}
+
+#[test]
+fn a_store_whose_database_is_gone_is_not_taken_for_an_empty_one() {
+    let place = Place::disk();
+    place.open(|b| b).add(named("a")).unwrap();
+    fs::remove_file(place.path().join("engine/db")).unwrap();
+    let error = store_error(SessionPool::open(place.path()));
+    assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+    assert!(!place.path().join("engine/db").exists());
+}
+
+#[test]
+fn i7_an_unreadable_log_entry_is_kept_as_long_as_its_neighbours() {
+    let place = Place::disk();
+    let open = |keep: Retention| {
+        place.open(|b| b.growth(Growth::Manual).retired_retention(keep).log_retention(keep))
+    };
+    let pool = open(Retention::UNLIMITED);
+    for name in ["a", "b", "c"] {
+        let _ = pool.add(named(name)).unwrap().retire().unwrap();
+        pool.flush().unwrap();
+    }
+    drop(pool);
+    {
+        let engine = engine(&place);
+        let log = engine.open_tree("retirements").unwrap();
+        let (key, _) = log.first().unwrap().unwrap();
+        log.insert(key, b"\xffgarbage").unwrap();
+    }
+    let pool = open(Retention::UNLIMITED);
+    assert_eq!(pool.forget().unwrap().log_entries, 0);
+    let log: Vec<_> = pool.retirement_log(Sequence::START).map(|entry| entry.is_ok()).collect();
+    assert_eq!(log, [false, true, true]);
+    drop(pool);
+    let pool = open(Retention { max_count: 1, ..Retention::UNLIMITED });
+    assert_eq!(pool.forget().unwrap().log_entries, 2);
+}
+
+#[test]
+fn an_index_that_calls_a_retired_session_live_revives_nobody() {
+    let place = Place::disk();
+    let pool = place.open(|b| b.growth(Growth::Manual));
+    let _ = pool.add(named("a")).unwrap().retire().unwrap();
+    drop(pool);
+    engine(&place).open_tree("by_state").unwrap().insert([&[0; 5][..], b"a"].concat(), &[]).unwrap();
+    let todays = options(|o| o.max_usage_count = 7);
+    let pool = place
+        .open(|b| b.growth(Growth::Manual).restored_limits(RestoredLimits::Current).session_options(todays));
+    assert_eq!((pool.stats().live, pool.open_report().unreadable), (0, 1));
+    assert!(pool.acquire().is_err());
+    pool.flush().unwrap();
+    assert_eq!(pool.retirement_log(Sequence::START).count(), 1, "R-4");
 }

@@ -23,6 +23,7 @@ mod handing_out;
 mod many_pools;
 mod model;
 mod peers;
+mod races;
 mod restart;
 mod retention;
 mod retirements;

@@ -162,7 +162,8 @@ fn peer_13_the_store_does_not_grow_with_each_run() {
     };
     let mut sizes = Vec::new();
     for _ in 0..12 {
-        let pool = place.open(|b| b.max_pool_size(50));
+        let many = SessionOptions { max_usage_count: 10_000, ..SessionOptions::default() };
+        let pool = place.open(|b| b.max_pool_size(50).session_options(many));
         for _ in 0..200 {
             let _ = pool.acquire().unwrap().reclaim().unwrap();
         }

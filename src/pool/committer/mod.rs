@@ -58,9 +58,10 @@ impl Committer {
     pub(crate) fn run(&self) {
         let mut next_sweep = Instant::now() + Self::SWEEP_EVERY;
         let mut next_forget = Instant::now() + Self::FORGET_EVERY;
+        self.queue.i_am_the_committer();
         while let Some(round) = self.queue.next_round(next_sweep) {
-            // The engine meets some faults with a panic. That poisons like any other failed write.
-            let done = catch_unwind(AssertUnwindSafe(|| {
+            // What goes wrong has poisoned the store, and whoever asks hears of it.
+            let _ = self.or_poison(|| {
                 self.run_round(&round.pools)?;
                 let now = Instant::now();
                 if now >= next_sweep {
@@ -71,17 +72,28 @@ impl Committer {
                     next_forget = now + Self::FORGET_EVERY;
                     self.forget()?;
                 }
+                self.queue.finish_round(round);
                 Ok(())
-            }));
-            match done {
-                Ok(Ok(())) => self.queue.finish_round(round.number),
-                Ok(Err(error)) => self.poison(error),
-                Err(_) => self.poison(StoreError::Engine {
-                    operation: "commit a batch",
-                    source: "the engine gave up (its message is on stderr)".into(),
-                }),
-            }
+            });
         }
+    }
+
+    /// Runs something that writes. Where it fails, nothing is written any more. The engine meets some faults with a
+    /// panic; that is no different.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Poisoned`].
+    pub(crate) fn or_poison<T>(&self, run: impl FnOnce() -> Result<T, StoreError>) -> Result<T, Error> {
+        let error = match catch_unwind(AssertUnwindSafe(run)) {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(error)) => error,
+            Err(_) => StoreError::Engine {
+                operation: "commit a batch",
+                source: "the engine gave up (its message is on stderr)".into(),
+            },
+        };
+        Err(self.poison(error))
     }
 
     /// Queues a pool that has something to write.
@@ -100,6 +112,11 @@ impl Committer {
         self.check()
     }
 
+    /// Whether this is the committer's own thread, which cannot wait for itself.
+    pub(crate) fn is_own_thread(&self) -> bool {
+        self.queue.is_committer()
+    }
+
     /// Lets the thread write what is queued, and end.
     pub(crate) fn stop(&self) {
         self.queue.stop();
@@ -115,12 +132,16 @@ impl Committer {
         }
     }
 
-    fn poison(&self, error: StoreError) {
-        let _ = self.poison.set(Arc::new(error));
+    /// Lets nothing be written any more, and everyone who waits hear of it. The first cause stands.
+    fn poison(&self, error: StoreError) -> Error {
+        let cause = Arc::clone(self.poison.get_or_init(|| Arc::new(error)));
         self.queue.poison();
+        self.broadcast.close();
         for pool in self.open_pools() {
+            pool.broadcast.close();
             pool.wake_all();
         }
+        Error::Poisoned { cause }
     }
 
     pub(crate) fn register(&self, pool: &Arc<PoolCore>) {

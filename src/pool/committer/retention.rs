@@ -9,7 +9,7 @@ use super::Committer;
 use crate::pool::config::Retention;
 use crate::pool::core::PoolCore;
 use crate::session::Timestamp;
-use crate::store::{Batch, Change, LogEntry, PoolNumber, Sequence, StoreError};
+use crate::store::{Batch, Change, LogEntry, PoolEntry, PoolNumber, Sequence, StoreError};
 
 /// How much was forgotten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -36,6 +36,10 @@ impl Committer {
         let mut forgotten = Forgotten::default();
         loop {
             let _writing = self.writing.lock();
+            if self.check().is_err() || pool.directory.lock().is_closed {
+                // Its entry is no longer ours to change.
+                return Ok(forgotten);
+            }
             let now = pool.now();
             let mut entry = pool.entry.lock().pool.clone();
             let mut batch = Batch::default();
@@ -73,6 +77,12 @@ impl Committer {
         }
     }
 
+    /// What the store knows of a pool that is closed, once nobody is writing it any more.
+    pub(crate) fn settled_entry(&self, pool: &PoolCore) -> PoolEntry {
+        let _writing = self.writing.lock();
+        pool.entry.lock().pool.clone()
+    }
+
     /// The first entries of a part of the log that a retention no longer keeps. `None` for one that cannot be read: it
     /// goes with its neighbours.
     fn beyond(
@@ -86,18 +96,30 @@ impl Committer {
             return Ok(beyond);
         }
         let oldest_kept = now.minus(retention.max_age);
-        let mut next = part.after;
+        // Those that cannot be read are as old as what comes behind them.
+        let mut undated = Vec::new();
         self.store.visit_log(part.pool, part.after, &mut |item| {
             let (sequence, entry) = match item {
                 Ok((sequence, entry)) => (sequence, Some(entry)),
-                Err(_) => (next.next(), None),
+                Err(unreadable) => match unreadable.log_sequence() {
+                    Some(sequence) => (sequence, None),
+                    None => return ControlFlow::Continue(()),
+                },
             };
-            next = sequence;
-            let is_too_many = part.latest.0.saturating_sub(sequence.0) >= retention.max_count;
-            let is_too_old = entry.is_none_or(|entry| entry.retired_at < oldest_kept);
-            if sequence > part.through || !(is_too_many || is_too_old) || beyond.len() >= PAGE {
+            if sequence > part.through || beyond.len() >= PAGE {
                 return ControlFlow::Break(());
             }
+            let is_too_many = part.latest.0.saturating_sub(sequence.0) >= retention.max_count;
+            match entry {
+                _ if is_too_many => {}
+                Some(entry) if entry.retired_at < oldest_kept => {}
+                Some(_) => return ControlFlow::Break(()),
+                None => {
+                    undated.push((sequence, None));
+                    return ControlFlow::Continue(());
+                }
+            }
+            beyond.append(&mut undated);
             beyond.push((sequence, entry));
             ControlFlow::Continue(())
         })?;

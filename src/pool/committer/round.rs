@@ -10,9 +10,11 @@ use crate::session::{Payload, SessionId, Timestamp};
 use crate::store::{Batch, Change, LogEntry, SessionChange, StoreError};
 
 /// How many sessions are copied in one go, while their pool's lock is held.
-const COLLECT: usize = 128;
+const COLLECT: usize = 64;
 /// How many sessions go into one transaction.
 const BATCH: usize = 512;
+/// How many bytes of payloads go into one transaction; a few more, since sessions are copied by the dozen.
+const BATCH_PAYLOADS: usize = 4 << 20;
 /// How many transactions share one sync of the disk.
 const BATCHES_A_SYNC: usize = 8;
 
@@ -21,6 +23,7 @@ const BATCHES_A_SYNC: usize = 8;
 struct Work {
     batch: Batch,
     sessions: usize,
+    payload_bytes: usize,
     batches: usize,
     /// When the first of the new sessions in it expires.
     earliest_expiry: Option<Timestamp>,
@@ -43,7 +46,7 @@ impl Committer {
             let mut dirty = pool.take_dirty();
             for slots in dirty.chunks(COLLECT) {
                 collect(pool, slots, &mut work);
-                if work.sessions >= BATCH {
+                if work.sessions >= BATCH || work.payload_bytes >= BATCH_PAYLOADS {
                     self.commit(&mut work)?;
                 }
             }
@@ -66,7 +69,7 @@ impl Committer {
             self.sweep_from(time);
         }
         work.batch.changes.clear();
-        work.sessions = 0;
+        (work.sessions, work.payload_bytes) = (0, 0);
         work.batches += 1;
         if work.batches >= BATCHES_A_SYNC { self.sync(work) } else { Ok(()) }
     }
@@ -97,7 +100,7 @@ fn collect(pool: &Arc<PoolCore>, slots: &[SlotIndex], work: &mut Work) {
         retired: Vec::new(),
         payloads: Vec::new(),
     };
-    let mut collected: Vec<Collected> = Vec::with_capacity(slots.len());
+    let mut collected: Vec<(Collected, Option<Arc<Payload>>)> = Vec::with_capacity(slots.len());
     {
         let mut directory = pool.directory.lock();
         for slot in slots {
@@ -105,19 +108,23 @@ fn collect(pool: &Arc<PoolCore>, slots: &[SlotIndex], work: &mut Work) {
             if session.record.retired.is_some() {
                 followup.retired.push(*slot);
             }
-            collected.push(session);
+            collected.push((session, None));
+        }
+    }
+    for session in &mut collected {
+        // A payload may be flagged that went with an earlier batch: it had changed twice by then.
+        let pending = if session.0.is_payload_dirty { pool.payloads.get(&session.0.id) } else { None };
+        if let Some(pending) = pending {
+            work.payload_bytes += pending.length;
+            followup.payloads.push((session.0.id, Arc::clone(&pending.payload)));
+            session.1 = Some(pending.payload);
         }
     }
     let mut entry = pool.entry.lock();
-    for Collected { id, record, is_new, is_payload_dirty } in collected {
+    for (Collected { id, record, is_new, is_payload_dirty: _ }, payload) in collected {
         if is_new {
             work.earliest_expiry =
                 Some(work.earliest_expiry.map_or(record.expires_at, |t| t.min(record.expires_at)));
-        }
-        // A payload may be flagged that went with an earlier batch: it had changed twice by then.
-        let payload = if is_payload_dirty { pool.payloads.get(&id) } else { None };
-        if let Some(payload) = &payload {
-            followup.payloads.push((id, Arc::clone(payload)));
         }
         let retirement = LogEntry::of(id, &record).map(|told| {
             entry.pool.last_sequence = entry.pool.last_sequence.next();

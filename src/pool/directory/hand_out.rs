@@ -1,7 +1,5 @@
 //! Handing out, and waking those whose rest is over.
 
-use std::cmp::Reverse;
-
 use super::available::End;
 use super::{Directory, Next, Slot, SlotIndex};
 use crate::error::Refusal;
@@ -32,6 +30,12 @@ impl Directory {
         Next::Nothing
     }
 
+    /// Whether there is something left for one more who asks.
+    pub(crate) fn may_serve_another(&self) -> bool {
+        self.available.len() > 0
+            || (self.growth != Growth::Manual && self.live + self.creating < self.max_pool_size)
+    }
+
     /// Leases one session, if its limits and its rest allow it.
     pub(crate) fn lease_by_id(&mut self, slot: SlotIndex, now: Timestamp) -> Result<(), Refusal> {
         self.wake(now);
@@ -42,7 +46,7 @@ impl Directory {
         let this = &self.slots[slot.at()];
         if let Some(retired) = this.record.retired {
             Err(Refusal::Retired { id, reason: retired.reason })
-        } else if let Some(until) = this.record.resting_until.filter(|_| this.is_resting) {
+        } else if let Some(until) = this.rests_until {
             Err(Refusal::Resting { id, until: until.to_datetime() })
         } else if !this.has_room() {
             Err(Refusal::Busy { id, in_flight })
@@ -68,34 +72,21 @@ impl Directory {
 
     /// Makes sessions available whose rest is over.
     pub(super) fn wake(&mut self, now: Timestamp) {
-        while let Some(Reverse((until, slot))) =
-            self.rests.peek().copied().filter(|Reverse((until, _))| *until <= now)
-        {
-            self.rests.pop();
-            let this = &mut self.slots[slot.at()];
-            if this.rest_entry == until {
-                this.rest_entry = Timestamp::MAX;
-            }
-            if !this.is_resting {
-                continue;
-            }
-            match this.record.resting_until.filter(|until| *until > now) {
-                Some(later) => self.await_rest(slot, later),
-                None => {
-                    this.is_resting = false;
-                    self.resting -= 1;
-                    self.refresh(slot, End::Back);
-                }
-            }
+        while let Some((until, slot)) = self.rests.first().copied().filter(|(until, _)| *until <= now) {
+            self.rests.remove(&(until, slot));
+            self.slots[slot.at()].rests_until = None;
+            self.refresh(slot, End::Back);
         }
     }
 
-    /// Sees to it that a resting session is looked at again when its rest is over, and at no later time.
-    pub(super) fn await_rest(&mut self, slot: SlotIndex, until: Timestamp) {
-        let this = &mut self.slots[slot.at()];
-        if until < this.rest_entry {
-            this.rest_entry = until;
-            self.rests.push(Reverse((until, slot)));
+    /// Notes until when a session rests; `None` for one that does not.
+    pub(super) fn set_rest(&mut self, slot: SlotIndex, until: Option<Timestamp>) {
+        let before = std::mem::replace(&mut self.slots[slot.at()].rests_until, until);
+        if let Some(before) = before {
+            self.rests.remove(&(before, slot));
+        }
+        if let Some(until) = until {
+            self.rests.insert((until, slot));
         }
     }
 
@@ -107,5 +98,31 @@ impl Directory {
         } else {
             self.available.remove(slot);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::pool::config::{Growth, Strategy};
+    use crate::pool::directory::Directory;
+    use crate::session::{SessionOptions, Settlement, Timestamp};
+
+    #[test]
+    fn sessions_that_rest_for_years_and_are_retired_leave_nothing_in_memory() {
+        let now = Timestamp::from_millis(1_700_000_000_000);
+        let mut directory = Directory::new(Strategy::Random, Growth::Manual, 10);
+        for _ in 0..5000 {
+            let new = SessionOptions::default().build(now).unwrap();
+            let slot = directory.insert_new(new.id, new.record);
+            directory.rest(slot, now.plus(Duration::from_secs(1_000_000_000)), now);
+            let _ = directory.settle(slot, Settlement::Retire, now, false);
+            directory.take_dirty(&mut Vec::new());
+            directory.collect(slot);
+            directory.committed(slot);
+        }
+        assert!(directory.rests.len() < 100, "{} entries", directory.rests.len());
+        assert_eq!((directory.slots.len(), directory.by_id.len(), directory.next_rest_ends()), (1, 0, None));
     }
 }

@@ -10,8 +10,7 @@ mod hand_out;
 mod slot;
 mod take_back;
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::BTreeSet;
 use std::hash::{BuildHasher, RandomState};
 
 use available::Available;
@@ -33,15 +32,14 @@ pub(crate) struct Directory {
     by_id: HashTable<SlotIndex>,
     hasher: RandomState,
     available: Available,
-    /// When to look at a resting session again.
-    rests: BinaryHeap<Reverse<(Timestamp, SlotIndex)>>,
+    /// The resting sessions, by the end of their rest.
+    rests: BTreeSet<(Timestamp, SlotIndex)>,
     dirty: Vec<SlotIndex>,
     /// Ids that were asked for by name and are being created.
     reserved: Vec<SessionId>,
     rng: fastrand::Rng,
     live: usize,
     creating: usize,
-    resting: usize,
     leased: usize,
     pub(crate) tally: Tally,
     pub(crate) signals: Signals,
@@ -108,13 +106,12 @@ impl Directory {
             by_id: HashTable::new(),
             hasher: RandomState::new(),
             available: Available::new(strategy),
-            rests: BinaryHeap::new(),
+            rests: BTreeSet::new(),
             dirty: Vec::new(),
             reserved: Vec::new(),
             rng: fastrand::Rng::new(),
             live: 0,
             creating: 0,
-            resting: 0,
             leased: 0,
             tally: Tally::default(),
             signals: Signals::default(),
@@ -137,7 +134,7 @@ impl Directory {
         Counts {
             live: self.live,
             available: self.available.len(),
-            resting: self.resting,
+            resting: self.rests.len(),
             leased: self.leased,
             creating: self.creating,
             uncommitted: self.dirty.len(),
@@ -146,7 +143,7 @@ impl Directory {
 
     /// When the first of the resting sessions may be handed out.
     pub(crate) fn next_rest_ends(&self) -> Option<Timestamp> {
-        self.rests.peek().map(|Reverse((until, _))| *until)
+        self.rests.first().map(|(until, _)| *until)
     }
 
     /// The first live session at or behind `slot`, for going through all of them.

@@ -32,10 +32,8 @@ pub(crate) struct Slot {
     pub(crate) in_flight: u32,
     /// The handles that look at it: while there are any, the slot is not given to another session.
     pub(super) handles: u32,
-    /// The time of its earliest entry in the queue of resting sessions; `Timestamp::MAX` where it has none.
-    pub(super) rest_entry: Timestamp,
-    /// Whether it is resting, as far as anybody has looked.
-    pub(super) is_resting: bool,
+    /// Until when it rests, as far as anybody has looked; its entry among the resting ones.
+    pub(super) rests_until: Option<Timestamp>,
     /// Whether it awaits the next commit.
     pub(super) is_dirty: bool,
     /// Whether its retirement is being committed.
@@ -53,8 +51,7 @@ impl Slot {
             record,
             in_flight: 0,
             handles: 0,
-            rest_entry: Timestamp::MAX,
-            is_resting: false,
+            rests_until: None,
             is_dirty: false,
             is_committing: false,
             is_new: false,
@@ -75,7 +72,7 @@ impl Slot {
 
     /// Whether it may be handed out, but for its age.
     pub(super) fn is_available(&self) -> bool {
-        self.is_live() && !self.is_resting && self.has_room()
+        self.is_live() && self.rests_until.is_none() && self.has_room()
     }
 
     /// Whether nobody needs it in memory any more: the store has all of it, and no handle looks at it.

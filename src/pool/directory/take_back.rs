@@ -77,13 +77,8 @@ impl Directory {
     }
 
     pub(super) fn rest_slot(&mut self, slot: SlotIndex, now: Timestamp) {
-        let this = &mut self.slots[slot.at()];
-        if !this.is_resting {
-            this.is_resting = true;
-            self.resting += 1;
-        }
-        let until = this.record.resting_until.unwrap_or(now);
-        self.await_rest(slot, until);
+        let until = self.slots[slot.at()].record.resting_until;
+        self.set_rest(slot, until.filter(|until| *until > now));
         self.refresh(slot, End::Back);
     }
 
@@ -101,11 +96,7 @@ impl Directory {
     pub(super) fn leave(&mut self, slot: SlotIndex, reason: Reason) {
         self.live -= 1;
         self.tally.retired[reason as usize] += 1;
-        let this = &mut self.slots[slot.at()];
-        if this.is_resting {
-            this.is_resting = false;
-            self.resting -= 1;
-        }
+        self.set_rest(slot, None);
         self.available.remove(slot);
         self.signals.has_retired = true;
         self.signals.has_freed = true;

@@ -12,6 +12,7 @@ const LOCK: &str = "LOCK";
 pub(super) const ENGINE: &str = "engine";
 
 const FIRST_LINE: &str = "session-pool store";
+const UNFINISHED: &str = "unfinished";
 
 /// Keeps the directory from being opened twice, until it is dropped.
 #[derive(Debug)]
@@ -24,7 +25,15 @@ pub(super) enum Found {
     /// Nothing yet: it is missing or empty.
     Empty,
     /// A store of that schema version, or of one on the way to it.
-    Store(u32),
+    Store(Marker),
+}
+
+/// What the file STORE says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Marker {
+    pub(super) schema: u32,
+    /// Whether the store is still being made: nothing has ever been kept in it.
+    pub(super) is_unfinished: bool,
 }
 
 /// Tells what is at `path`, and changes nothing.
@@ -54,24 +63,29 @@ pub(super) fn inspect(path: &Path) -> Result<Found, StoreError> {
     Ok(Found::Empty)
 }
 
-fn read_marker(path: &Path, text: &[u8]) -> Result<u32, StoreError> {
-    let version = std::str::from_utf8(text)
-        .ok()
-        .and_then(|text| text.strip_prefix(FIRST_LINE))
-        .and_then(|rest| rest.trim_start().strip_prefix("schema "))
-        .and_then(|version| version.trim_end().parse().ok());
-    version.ok_or_else(|| StoreError::Damaged {
+fn read_marker(path: &Path, text: &[u8]) -> Result<Marker, StoreError> {
+    let read = |text: &str| {
+        let mut lines = text.lines();
+        let is_ours = lines.next()? == FIRST_LINE;
+        let schema = lines.next()?.strip_prefix("schema ")?.parse().ok()?;
+        is_ours.then_some(Marker { schema, is_unfinished: lines.next() == Some(UNFINISHED) })
+    };
+    std::str::from_utf8(text).ok().and_then(read).ok_or_else(|| StoreError::Damaged {
         path: path.into(),
         detail: format!("its file {MARKER} does not say \"{FIRST_LINE}\" and \"schema N\""),
     })
 }
 
-/// Says durably that the directory is a store of that schema version, or on the way to it.
-pub(super) fn mark(path: &Path, version: u32) -> Result<(), StoreError> {
+/// Says durably what the directory is.
+pub(super) fn mark(path: &Path, marker: Marker) -> Result<(), StoreError> {
+    let mut text = format!("{FIRST_LINE}\nschema {}\n", marker.schema);
+    if marker.is_unfinished {
+        text.extend([UNFINISHED, "\n"]);
+    }
     let new = path.join(MARKER_NEW);
     let write = || {
         let mut file = File::create(&new)?;
-        file.write_all(format!("{FIRST_LINE}\nschema {version}\n").as_bytes())?;
+        file.write_all(text.as_bytes())?;
         file.sync_all()?;
         fs::rename(&new, path.join(MARKER))
     };
@@ -112,6 +126,28 @@ pub(super) fn lock(path: &Path) -> Result<StoreLock, StoreError> {
     };
     write().map_err(StoreError::io("write", &lock))?;
     Ok(StoreLock { _file: file })
+}
+
+/// Removes what is left of an engine in a store that was never finished.
+pub(super) fn clear_engine(path: &Path) -> Result<(), StoreError> {
+    let engine = path.join(ENGINE);
+    match fs::remove_dir_all(&engine) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::io("remove", engine)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Makes the way to a directory durable: its name in its parent, and the names of those above, which may be new too.
+pub(super) fn sync_way_to(path: &Path) -> Result<(), StoreError> {
+    let path = path.canonicalize().map_err(StoreError::io("resolve", path))?;
+    for (above, directory) in path.ancestors().skip(1).enumerate() {
+        match sync_directory(directory) {
+            // Those further up may not be ours to open; then they are not ours to have made either.
+            Err(_) if above > 0 => break,
+            synced => synced?,
+        }
+    }
+    Ok(())
 }
 
 /// Makes every file in a directory, and the directory itself, durable.

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use directory::StoreLock;
 pub use migrate::MigrationProgress;
 pub use open::SledStoreOptions;
+use parking_lot::RwLock;
 
 /// The schema version that this version of the crate writes, and the newest that it reads.
 #[expect(clippy::cast_possible_truncation, reason = "a handful of steps")]
@@ -41,6 +42,8 @@ pub struct SledStore {
     db: sled::Db,
     database_file: File,
     path: PathBuf,
+    /// Held while payloads are written, and while one is read part by part: its parts belong together.
+    payload_parts: RwLock<()>,
     _lock: StoreLock,
 }
 

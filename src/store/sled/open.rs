@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use super::directory::{self, ENGINE, Found};
+use parking_lot::RwLock;
+
+use super::directory::{self, ENGINE, Found, Marker};
 use super::{MigrationProgress, SledStore, Trees, migrate, migrations, schema_version};
 use crate::store::StoreError;
 
@@ -84,18 +86,30 @@ impl SledStoreOptions {
         let found = self.refuse(path)?;
 
         // The mark goes ahead of the work: whoever finds it half done knows what it is, and an older version of this
-        // crate keeps off a store that is being migrated.
-        if !matches!(found, Found::Store(version) if version == schema_version()) {
-            directory::mark(path, schema_version())?;
+        // crate keeps off a store that is being migrated. One that was killed while it was being made is made anew.
+        let finished = Marker { schema: schema_version(), is_unfinished: false };
+        let is_new = !matches!(found, Found::Store(Marker { is_unfinished: false, .. }));
+        if is_new {
+            directory::mark(path, Marker { is_unfinished: true, ..finished })?;
+            directory::clear_engine(path)?;
+        } else if !matches!(found, Found::Store(marker) if marker == finished) {
+            directory::mark(path, finished)?;
         }
         let engine = path.join(ENGINE);
-        let is_new = !engine.join("db").exists();
+        let database = engine.join("db");
+        if !is_new && !database.exists() {
+            // The engine would start with an empty one.
+            return Err(StoreError::Damaged {
+                path: path.into(),
+                detail: "its file engine/db is missing".to_owned(),
+            });
+        }
         let db = start(&engine, self.cache_capacity)?;
         let trees = contain(&engine, || Trees::open(&db))?;
-        let database = engine.join("db");
         let database_file = OpenOptions::new().read(true).write(true).open(&database);
         let database_file = database_file.map_err(StoreError::io("open", &database))?;
-        let store = SledStore { trees, db, database_file, path: path.to_owned(), _lock: lock };
+        let payload_parts = RwLock::new(());
+        let store = SledStore { trees, db, database_file, path: path.to_owned(), payload_parts, _lock: lock };
 
         let found = migrate::version(&store.trees)?;
         if found > schema_version() {
@@ -113,9 +127,8 @@ impl SledStoreOptions {
         if is_new {
             directory::sync_files(&engine)?;
             directory::sync_directory(path)?;
-            if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-                directory::sync_directory(parent)?;
-            }
+            directory::sync_way_to(path)?;
+            directory::mark(path, finished)?;
         }
         Ok(store)
     }
@@ -124,8 +137,12 @@ impl SledStoreOptions {
     fn refuse(&self, path: &Path) -> Result<Found, StoreError> {
         match directory::inspect(path)? {
             Found::Empty if !self.create => Err(StoreError::NotFound { path: path.into() }),
-            Found::Store(found) if found > schema_version() => {
+            Found::Store(Marker { schema: found, .. }) if found > schema_version() => {
                 Err(StoreError::NewerSchema { path: path.into(), found, supported: schema_version() })
+            }
+            // Nothing was ever kept in it.
+            Found::Store(Marker { is_unfinished: true, .. }) if !self.create => {
+                Err(StoreError::NotFound { path: path.into() })
             }
             found => Ok(found),
         }

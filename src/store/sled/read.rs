@@ -80,6 +80,7 @@ impl Store for SledStore {
     }
 
     fn payload(&self, pool: PoolNumber, id: &SessionId) -> Result<Option<Payload>, StoreError> {
+        let _parts = self.payload_parts.read_recursive();
         let first = self.trees.payloads.get(keys::payload_part(pool, id, 0));
         match first.map_err(engine_error("read a payload"))? {
             Some(first) => self.read_payload(pool, id, &first).map(Some),
