@@ -75,7 +75,7 @@ impl PoolCore {
                 Durability::Buffered { max_delay } if !has_retired => Urgency::Within(max_delay),
                 Durability::Buffered { .. } | Durability::Immediate => Urgency::Now,
             };
-            self.committer.enqueue(Arc::clone(self), urgency);
+            directory.queued_for = self.committer.enqueue(Arc::clone(self), urgency);
         } else if has_retired {
             self.committer.hurry();
         }
@@ -87,7 +87,10 @@ impl PoolCore {
     /// Waits until what was changed before is durable, where the pool promises that.
     pub(crate) fn settle_durably(&self) -> Result<(), Error> {
         match self.durability {
-            Durability::Immediate => self.committer.wait(),
+            Durability::Immediate => {
+                let round = self.directory.lock().queued_for;
+                self.committer.wait_for(round)
+            }
             Durability::Buffered { .. } => Ok(()),
         }
     }

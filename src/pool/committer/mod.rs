@@ -96,9 +96,9 @@ impl Committer {
         Err(self.poison(error))
     }
 
-    /// Queues a pool that has something to write.
-    pub(crate) fn enqueue(&self, pool: Arc<PoolCore>, urgency: Urgency) {
-        self.queue.push(pool, urgency);
+    /// Queues a pool that has something to write, and answers the round in which that happens.
+    pub(crate) fn enqueue(&self, pool: Arc<PoolCore>, urgency: Urgency) -> u64 {
+        self.queue.push(pool, urgency)
     }
 
     /// Lets the round that is due begin now.
@@ -108,7 +108,13 @@ impl Committer {
 
     /// Waits until everything is durable that was queued before.
     pub(crate) fn wait(&self) -> Result<(), Error> {
-        self.queue.wait_for_round();
+        self.queue.wait_for_round(None);
+        self.check()
+    }
+
+    /// Waits until everything is durable that is written in that round.
+    pub(crate) fn wait_for(&self, round: u64) -> Result<(), Error> {
+        self.queue.wait_for_round(Some(round));
         self.check()
     }
 

@@ -48,7 +48,8 @@ pub(super) struct Round {
 }
 
 impl Queue {
-    pub(super) fn push(&self, pool: Arc<PoolCore>, urgency: Urgency) {
+    /// Queues a pool, and answers the round in which all is written that changes in it until it is taken.
+    pub(super) fn push(&self, pool: Arc<PoolCore>, urgency: Urgency) -> u64 {
         let mut state = self.state.lock();
         state.pools.push(pool);
         match urgency {
@@ -62,8 +63,10 @@ impl Queue {
                 };
             }
         }
+        let round = state.begun + 1;
         drop(state);
         self.work.notify_one();
+        round
     }
 
     pub(super) fn hurry(&self) {
@@ -84,15 +87,18 @@ impl Queue {
         self.state.lock().committer == Some(thread::current().id())
     }
 
-    pub(super) fn wait_for_round(&self) {
+    /// Waits for a round that was answered by [`Queue::push`]; `None` for the next one to begin.
+    pub(super) fn wait_for_round(&self, round: Option<u64>) {
         let mut state = self.state.lock();
         if state.committer == Some(thread::current().id()) {
             // It would wait for itself. It comes here only by what a user's own clock drops.
             return;
         }
-        let awaited = state.begun + 1;
-        state.is_urgent = true;
-        self.work.notify_one();
+        let awaited = round.unwrap_or(state.begun + 1);
+        if awaited > state.begun && !state.is_urgent {
+            state.is_urgent = true;
+            self.work.notify_one();
+        }
         while state.finished < awaited && !state.is_poisoned && !state.is_stopped {
             self.done.wait(&mut state);
         }

@@ -47,6 +47,8 @@ pub(crate) struct Directory {
     pub(crate) is_closed: bool,
     /// Whether the pool is queued for the next commit.
     pub(crate) is_queued: bool,
+    /// The round of the committer in which all is written that has changed so far, or was written already.
+    pub(crate) queued_for: u64,
     /// How many threads wait for a session.
     pub(crate) waiting: usize,
 }
@@ -117,6 +119,7 @@ impl Directory {
             signals: Signals::default(),
             is_closed: false,
             is_queued: false,
+            queued_for: 0,
             waiting: 0,
         }
     }
