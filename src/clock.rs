@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 /// Tells the time. A pool asks its clock, never the system.
 pub trait Clock: Send + Sync + 'static {
-    /// The time, now.
+    /// The time, now. It is asked while the pool is locked, too: it must not call the pool, and should not panic.
     fn now(&self) -> DateTime<Utc>;
 }
 

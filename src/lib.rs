@@ -3,11 +3,12 @@
 //!
 //! A *session* is one specific user as a web site sees it: its cookies, its proxy, its fingerprint, its tokens, and a
 //! record of how well it has been treated. The pool hands sessions out, hears how each use went, heals or retires them,
-//! tells everyone who listens about each retirement, and forgets none of it.
+//! tells everyone who listens about each retirement, and keeps a log of them.
 //!
 //! It is not an HTTP client, not a cookie jar that speaks HTTP, and not a server: it is a library with a database in a
-//! directory, for one process at a time. It needs no async runtime, and in its default mode it can be called from async
-//! code, since nothing on the way of a request waits for a disk.
+//! directory, for one process at a time. It needs no async runtime. In its default mode, leasing a session that is there
+//! and giving it an outcome wait for no disk, so that they can be called from async code; [`SessionPool`] lists what may
+//! wait.
 //!
 //! # Five minutes
 //!
@@ -24,6 +25,8 @@
 //!     .create_with(|options| Ok(options.user_data("token", "from a log-in")))
 //!     .open(&path)?;
 //!
+//! let retirements = pool.retirements(); // tells of each one from now on, after it is durable
+//!
 //! let lease = pool.acquire()?; // creates a session while there is room, else picks one
 //! let token: Option<String> = lease.user_data("token")?;
 //! let outcome = match fetch("https://shop.example/", &lease) {
@@ -33,10 +36,10 @@
 //! };
 //! assert_eq!(outcome, Outcome::Live);
 //!
-//! for retirement in pool.retirements().try_iter() {
+//! pool.close()?; // commits what is pending; so does dropping it
+//! for retirement in retirements.try_iter() {
 //!     println!("{} was retired: {}", retirement.id, retirement.reason);
 //! }
-//! pool.close()?; // commits what is pending; so does dropping it
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -49,7 +52,8 @@
 //! - **R-2** `expires_at` is `created_at` + `max_age`, unless given. A restart never lengthens a life.
 //! - **R-3** Retirement is final. A later outcome changes nothing and answers [`Outcome::AlreadyRetired`], which is no
 //!   error: among those who share a session it is an ordinary race.
-//! - **R-4** A session is retired once, and exactly one [`Retirement`] tells of it.
+//! - **R-4** A session is retired once, and exactly one [`Retirement`] tells of it: it stands in the log, and each
+//!   subscriber gets it at most once.
 //! - **R-5** Each use changes `usage_count` by exactly 1, however it ends.
 //! - **R-6** A session that an outcome leaves unusable is retired in the same step; of several reasons the first of
 //!   blocked, exhausted, expired is named.
@@ -80,7 +84,8 @@
 //! 1. An outcome takes the pool's lock, runs a pure function on the session's record, marks the session as changed, and
 //!    returns. It allocates nothing and waits for nothing.
 //! 2. One thread a store takes what has changed in all its pools, each session once however often it was used, writes it
-//!    in transactions over all trees, makes it durable (`fdatasync`), and only then sends the events.
+//!    in transactions over all trees, makes them durable (`fdatasync`, a few transactions at a time), and only then sends
+//!    the events.
 //! 3. In [`Durability::Buffered`] nobody waits for that; it begins at most `max_delay` (50 ms) after the first change, and
 //!    at once after a retirement. In [`Durability::Immediate`], and in [`SessionPool::flush`], callers wait, all who
 //!    have arrived meanwhile for one disk write.

@@ -77,20 +77,32 @@ pub fn for_each(
             return Ok(());
         }
     }
-    let mut is_over = false;
     for pool in pools.iter().filter(|pool| filter.pool.as_ref().is_none_or(|name| *name == pool.name)) {
-        for state in filter.states() {
-            store.visit_by_state(pool.number, state, &mut |item| {
-                let flow = visit(item.map(|(id, record)| Found { pool, id, record }));
-                is_over = flow.is_break();
-                flow
-            })?;
-            if is_over {
-                return Ok(());
-            }
+        if for_each_in(store, pool, filter.states(), visit)?.is_break() {
+            break;
         }
     }
     Ok(())
+}
+
+/// The same for one pool.
+pub(super) fn for_each_in(
+    store: &dyn Store,
+    pool: &PoolEntry,
+    states: impl IntoIterator<Item = State>,
+    visit: &mut dyn FnMut(Result<Found<'_>, Unreadable>) -> ControlFlow<()>,
+) -> Result<ControlFlow<()>, StoreError> {
+    for state in states {
+        let mut flow = ControlFlow::Continue(());
+        store.visit_by_state(pool.number, state, &mut |item| {
+            flow = visit(item.map(|(id, record)| Found { pool, id, record }));
+            flow
+        })?;
+        if flow.is_break() {
+            return Ok(flow);
+        }
+    }
+    Ok(ControlFlow::Continue(()))
 }
 
 /// The sessions of that id, one in each pool that has one.

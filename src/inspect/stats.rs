@@ -6,8 +6,8 @@ use std::ops::ControlFlow;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::query::{Filter, for_each, pools};
-use crate::session::{Reason, Timestamp};
+use super::query::{for_each_in, pools};
+use crate::session::{Reason, State, Timestamp};
 use crate::store::{PoolName, Sequence, Store, StoreError};
 
 /// What is in one pool.
@@ -57,8 +57,7 @@ pub fn stats(store: &dyn Store, now: DateTime<Utc>) -> Result<Vec<PoolSummary>, 
             last_sequence: pool.last_sequence,
             unreadable: 0,
         };
-        let filter = Filter { pool: Some(pool.name), ..Filter::default() };
-        for_each(store, &filter, &mut |item| {
+        let _ = for_each_in(store, &pool, State::ALL, &mut |item| {
             let Ok(found) = item else {
                 summary.unreadable += 1;
                 return ControlFlow::Continue(());

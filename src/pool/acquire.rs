@@ -17,7 +17,8 @@ impl SessionPool {
     ///
     /// # Errors
     ///
-    /// - [`Error::Refused`] ([`Refusal::NoneAvailable`]): all are in use or resting, and none may be created.
+    /// - [`Error::Refused`]: all are in use or resting, and none may be created ([`Refusal::NoneAvailable`]); the create
+    ///   function chose an id that there is already ([`Refusal::DuplicateId`]).
     /// - [`Error::CreateFailed`], [`Error::Invalid`]: the create function failed, or answered options that break a rule.
     /// - [`Error::Closed`], [`Error::Poisoned`].
     /// - [`Error::Store`]: the create function chose an id, and the store could not be asked for it.
@@ -32,7 +33,8 @@ impl SessionPool {
     ///
     /// # Errors
     ///
-    /// As [`SessionPool::acquire`], [`Refusal::NoneAvailable`] after `timeout`.
+    /// As [`SessionPool::acquire`], [`Refusal::NoneAvailable`] after `timeout`. A create function may take longer: it is
+    /// not interrupted.
     pub fn acquire_timeout(&self, timeout: Duration) -> Result<Lease> {
         // Beyond what an instant can hold, nobody lives to see the end.
         let far_away = || Instant::now() + Duration::from_secs(u64::from(u32::MAX));

@@ -33,7 +33,7 @@ use crate::store::{PoolEntry, PoolName, Unreadable};
 /// | [`growth`](Self::growth) | [`Growth::FillFirst`] |
 /// | [`durability`](Self::durability) | [`Durability::Buffered`], 50 ms |
 /// | [`create_with`](Self::create_with) | nothing beyond the session options |
-/// | [`status_rules`](Self::status_rules) | 401, 403 retire; 429 rests |
+/// | [`status_rules`](Self::status_rules) | those of [`StatusRules`]: 401, 403 retire; 429, and 503 with Retry-After, rest; 408, 5xx fail |
 /// | [`restored_limits`](Self::restored_limits) | [`RestoredLimits::Stored`] |
 /// | [`retired_retention`](Self::retired_retention) | 7 days, 10,000 sessions |
 /// | [`log_retention`](Self::log_retention) | 60 days, 1,000,000 entries |
@@ -137,7 +137,7 @@ impl PoolBuilder {
         self
     }
 
-    /// What an HTTP status says about a session. Default: 401 and 403 retire it, 429 rests it.
+    /// What an HTTP status says about a session. Default: the defaults of [`StatusRules`].
     pub fn status_rules(mut self, rules: StatusRules) -> Self {
         self.status_rules = rules;
         self
@@ -149,7 +149,7 @@ impl PoolBuilder {
         self
     }
 
-    /// How long retired sessions are kept. Default: 7 days, 10,000 sessions.
+    /// How long retired sessions are kept, at most as long as the log. Default: 7 days, 10,000 sessions.
     pub fn retired_retention(mut self, retention: Retention) -> Self {
         self.retired_retention = retention;
         self
@@ -189,7 +189,7 @@ impl PoolBuilder {
     ///
     /// # Errors
     ///
-    /// As [`PoolBuilder::open_in`].
+    /// As [`PoolBuilder::open_in`]; [`Error::Thread`](crate::Error::Thread).
     pub fn open_in_memory(self) -> Result<SessionPool> {
         self.check()?;
         self.open_in(&SessionStore::in_memory()?)

@@ -11,7 +11,8 @@ pub enum Strategy {
     /// Any, each with the same chance. The default.
     #[default]
     Random,
-    /// Each in its turn: whoever was handed out goes to the end of the queue.
+    /// Each in its turn: whoever was handed out goes to the end of the queue; whoever was in use as often as its limits
+    /// allow joins the end when it comes back.
     RoundRobin,
     /// The one that has been idle longest: whoever comes back goes to the end of the queue.
     LeastRecentlyUsed,
@@ -23,7 +24,8 @@ pub enum Strategy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Growth {
-    /// Whenever there is room for one; only a full pool hands out again what it has. The default.
+    /// Whenever there is room for one; only a full pool hands out again what it has, by its strategy. A create function
+    /// that fails is the answer, also where others could be handed out. The default.
     #[default]
     FillFirst,
     /// Only when none of those that are there can be handed out, and there is room.

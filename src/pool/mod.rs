@@ -37,15 +37,18 @@ use crate::store::{PoolName, Sequence};
 
 /// A pool of sessions, kept in a store.
 ///
-/// Clones are handles of the same pool. It can be called from any thread; in [`Durability::Buffered`], the default,
-/// nothing but [`flush`](Self::flush), [`close`](Self::close), [`sweep`](Self::sweep), [`forget`](Self::forget) and the
-/// last drop waits for a disk, and what reads a payload may read one.
+/// Clones are handles of the same pool. It can be called from any thread. In [`Durability::Buffered`], the default,
+/// leasing a session that is there, and every outcome, waits for no disk. These may: [`flush`](Self::flush),
+/// [`close`](Self::close), [`sweep`](Self::sweep), [`forget`](Self::forget) and the last drop, which write; what reads a
+/// payload, or a session that is no longer live, or looks for an id, which the store may have to read; and a create
+/// function, which runs on the thread that asked for a session.
 ///
 /// - **Drop.** When the last handle is dropped ([`Session`]s and [`Lease`]s are handles too), what is pending is
 ///   committed, and the store's directory is free, unless a [`RetirementLog`] is still being read. An error is lost:
 ///   call [`close`](Self::close) to hear of it.
 /// - **Close.** [`close`](Self::close) commits what is pending, ends every subscription, and lets nothing change any
-///   more: later calls answer [`Error::Closed`]. The store's directory is free when the last handle is dropped.
+///   more: later calls that would change something answer [`Error::Closed`]; [`get`](Self::get), [`iter`](Self::iter),
+///   [`stats`](Self::stats) and [`retirement_log`](Self::retirement_log) go on to answer what they know. The store's directory is free when the last handle is dropped.
 /// - **Crash.** After a crash or a power cut everything is there that was durable: in [`Durability::Immediate`] all that
 ///   was acknowledged, in [`Durability::Buffered`] all but the last moments. A use in flight leaves no trace.
 #[derive(Clone)]
@@ -145,7 +148,7 @@ impl SessionPool {
         RetirementLog::new(Arc::clone(&core.committer.store), core.name.clone(), core.number, after)
     }
 
-    /// Waits until everything that was done before is durable.
+    /// Waits until everything that was done before is durable, in all pools of the store.
     ///
     /// # Errors
     ///
@@ -164,19 +167,20 @@ impl SessionPool {
         self.handle.close()
     }
 
-    /// Retires the sessions that have grown too old, and answers how many those were in the open pools of the store. It
+    /// Retires the sessions that have grown too old in all open pools of the store, and answers how many those were. It
     /// happens by itself once a second.
     ///
     /// # Errors
     ///
-    /// [`Error::Poisoned`], [`Error::Store`].
+    /// [`Error::Poisoned`], [`Error::Closed`], [`Error::Store`].
     pub fn sweep(&self) -> Result<usize> {
+        drop(self.handle.core.lock_open()?);
         // The index has what was committed.
         self.flush()?;
         Ok(self.handle.core.committer.sweep()?)
     }
 
-    /// Forgets the retired sessions and the log entries whose time is over. It happens by itself once a minute.
+    /// Forgets the retired sessions and the log entries of this pool whose time is over. It happens by itself once a minute.
     ///
     /// # Errors
     ///

@@ -11,7 +11,8 @@ pub struct OpenReport {
     pub restored: usize,
     /// How many others were retired on opening: they had grown too old, or were beyond today's limits.
     pub retired: usize,
-    /// How many sessions are there and could not be read. They were left as they are.
+    /// How many items could not be read: sessions, index entries, and entries of pools of which this may have been one.
+    /// They were left as they are.
     pub unreadable: usize,
     /// The first of those, and why.
     pub unreadable_items: Vec<Unreadable>,
@@ -39,7 +40,7 @@ pub struct PoolStats {
     pub available: usize,
     /// Those of them that are resting, as far as anybody has looked.
     pub resting: usize,
-    /// Those of them that are in use.
+    /// Sessions that are in use; those that were retired meanwhile included.
     pub leased: usize,
     /// Sessions being created.
     pub creating: usize,
@@ -47,7 +48,7 @@ pub struct PoolStats {
     pub uncommitted: usize,
     /// Sessions created since the pool was opened.
     pub created: u64,
-    /// Sessions that came back when it was opened.
+    /// Sessions that were read when it was opened, those that were retired at once included.
     pub restored: u64,
     /// Uses that ended well.
     pub reclaimed: u64,

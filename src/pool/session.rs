@@ -195,17 +195,26 @@ impl Session {
     }
 
     /// Lets it rest: it is not handed out before `time`, also after a restart. A longer rest that was set before
-    /// stands. No use is counted.
+    /// stands. No use is counted, unless this is the session of a [`Lease`](crate::Lease): then the rest is how its use
+    /// ended.
     ///
     /// # Errors
     ///
     /// [`Error::Refused`] ([`Refusal::Retired`]), [`Error::Closed`], [`Error::Poisoned`].
     pub fn rest_until(&self, time: DateTime<Utc>) -> Result<()> {
         let core = &self.pool.core;
-        let now = core.now();
-        core.change(|directory| match directory.rest(self.slot, Timestamp::from(time), now) {
-            None => Ok(()),
-            Some(reason) => Err(Refusal::Retired { id: self.id, reason }),
+        let (until, now) = (Timestamp::from(time), core.now());
+        core.change(|directory| {
+            if self.role.load(Ordering::Relaxed) == LEASED {
+                return match self.settle_locked(directory, Settlement::Rest { until }, now) {
+                    Outcome::AlreadyRetired(reason) => Err(Refusal::Retired { id: self.id, reason }),
+                    Outcome::Live | Outcome::Retired(_) => Ok(()),
+                };
+            }
+            match directory.rest(self.slot, until, now) {
+                None => Ok(()),
+                Some(reason) => Err(Refusal::Retired { id: self.id, reason }),
+            }
         })??;
         core.settle_durably()
     }
@@ -240,8 +249,10 @@ impl Session {
     /// # Errors
     ///
     /// [`Error::UserData`] where `value` cannot be written as JSON, [`Error::Invalid`] where the user data would grow
-    /// beyond [`MAX_USER_DATA_LENGTH`](crate::MAX_USER_DATA_LENGTH), [`Error::Refused`] ([`Refusal::Retired`]), and as
-    /// [`Session::state`].
+    /// beyond [`MAX_USER_DATA_LENGTH`](crate::MAX_USER_DATA_LENGTH) or
+    /// [`MAX_USER_DATA_DEPTH`](crate::MAX_USER_DATA_DEPTH), or the payload beyond
+    /// [`MAX_PAYLOAD_LENGTH`](crate::MAX_PAYLOAD_LENGTH); [`Error::Refused`] ([`Refusal::Retired`]), [`Error::Closed`],
+    /// [`Error::Poisoned`], and as [`Session::state`].
     pub fn set_user_data(&self, key: &str, value: impl Serialize) -> Result<()> {
         let value = serde_json::to_value(value).map_err(|source| Error::UserData {
             id: self.id,

@@ -123,7 +123,7 @@ impl SessionStore {
         &self.shared.unreadable
     }
 
-    /// Hears the retirements in all pools of this store, from now on.
+    /// Hears the retirements in all pools of this store, from now on. A listener can be 4096 events behind.
     pub fn retirements(&self) -> Subscription {
         self.shared.committer.broadcast.subscribe()
     }
@@ -138,7 +138,8 @@ impl SessionStore {
         self.committer().wait()
     }
 
-    /// What it is kept in, for reading: see [`inspect`](crate::inspect).
+    /// What it is kept in, for reading: see [`inspect`](crate::inspect). Writing to it below open pools is asking for
+    /// trouble.
     pub fn store(&self) -> &dyn Store {
         &*self.shared.committer.store
     }

@@ -65,11 +65,10 @@ pub enum SameSite {
 impl Cookie {
     /// A session cookie for `domain` and its subdomains, path `/`. A leading dot of the domain is dropped.
     pub fn new(name: impl Into<String>, value: impl Into<String>, domain: impl AsRef<str>) -> Self {
-        let domain = domain.as_ref();
-        Self {
+        let mut cookie = Self {
             name: name.into(),
             value: value.into(),
-            domain: domain.strip_prefix('.').unwrap_or(domain).to_ascii_lowercase(),
+            domain: domain.as_ref().to_owned(),
             path: root(),
             host_only: false,
             secure: false,
@@ -79,7 +78,17 @@ impl Cookie {
             expires_at: None,
             created_at: None,
             last_accessed_at: None,
+        };
+        cookie.normalize_domain();
+        cookie
+    }
+
+    /// Drops a leading dot of the domain, which means nothing, and makes it lower case.
+    pub(super) fn normalize_domain(&mut self) {
+        if let Some(bare) = self.domain.strip_prefix('.') {
+            self.domain = bare.to_owned();
         }
+        self.domain.make_ascii_lowercase();
     }
 
     /// The same cookie, expiring at `time`.

@@ -27,7 +27,8 @@ pub struct Payload {
 impl Payload {
     /// Sets a cookie: it replaces the same cookie, and deletes it where it is expired at `now`
     /// ([RFC 6265, 5.3](https://www.rfc-editor.org/rfc/rfc6265#section-5.3)).
-    pub fn set_cookie(&mut self, cookie: Cookie, now: Timestamp) {
+    pub fn set_cookie(&mut self, mut cookie: Cookie, now: Timestamp) {
+        cookie.normalize_domain();
         let expired = cookie.is_expired(now.to_datetime());
         match self.cookies.iter().position(|old| old.is_same_cookie(&cookie)) {
             Some(at) if expired => drop(self.cookies.remove(at)),
@@ -90,6 +91,8 @@ mod tests {
         let mut payload = Payload::default();
         payload.set_cookie(Cookie::new("a", "1", ".Example.com"), NOW);
         payload.set_cookie(Cookie::new("b", "2", "example.com"), NOW);
+        payload.set_cookie(Cookie { domain: ".EXAMPLE.com".into(), ..Cookie::new("a", "3", "") }, NOW);
+        assert_eq!(names(&payload), [("a", "3"), ("b", "2")]);
         payload.set_cookie(
             Cookie::new("a", "", "example.com")
                 .with_expires_at(NOW.minus(Duration::from_secs(1)).to_datetime()),

@@ -10,7 +10,7 @@ use super::{Invalid, Settlement, Timestamp};
 /// |---|---|
 /// | in `blocked` (default 401, 403) | [`Settlement::Retire`] |
 /// | in `rate_limited` (default 429), or 503 with a Retry-After | [`Settlement::Rest`] |
-/// | 408, 5xx | [`Settlement::Fail`] |
+/// | 408, 500 and above | [`Settlement::Fail`] |
 /// | any other | [`Settlement::Reclaim`] |
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatusRules {
@@ -20,6 +20,8 @@ pub struct StatusRules {
     pub rate_limited: Vec<u16>,
     /// How long a rate-limited session rests where the site does not say. Default: 60 s.
     pub default_rest: Duration,
+    /// The longest that a session rests, whatever the site says. Default: 24 h.
+    pub max_rest: Duration,
     /// Whether a rate limit retires the session instead of resting it. Default: no.
     pub retire_on_rate_limit: bool,
 }
@@ -30,6 +32,7 @@ impl Default for StatusRules {
             blocked: vec![401, 403],
             rate_limited: vec![429],
             default_rest: Duration::from_secs(60),
+            max_rest: Duration::from_secs(24 * 60 * 60),
             retire_on_rate_limit: false,
         }
     }
@@ -42,7 +45,7 @@ impl StatusRules {
         if self.blocked.contains(&status) || (rate_limited && self.retire_on_rate_limit) {
             Settlement::Retire
         } else if rate_limited {
-            Settlement::Rest { until: now.plus(retry_after.unwrap_or(self.default_rest)) }
+            Settlement::Rest { until: now.plus(retry_after.unwrap_or(self.default_rest).min(self.max_rest)) }
         } else if status == 408 || status >= 500 {
             Settlement::Fail
         } else {
@@ -90,6 +93,7 @@ mod tests {
             (429, None, rest(minute)),
             (429, hour, rest(minute * 60)),
             (503, hour, rest(minute * 60)),
+            (429, Some(Duration::MAX), rest(minute * 60 * 24)),
             (503, None, Settlement::Fail),
             (500, hour, Settlement::Fail),
             (408, None, Settlement::Fail),

@@ -20,7 +20,6 @@ pub enum Settlement {
 
 /// What became of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use = "it tells whether the session is still there"]
 pub enum Outcome {
     /// It lives on.
     Live,

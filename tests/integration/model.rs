@@ -214,7 +214,7 @@ impl Test {
         }
     }
 
-    /// Whoever the pool found to have expired on its way is retired in the model as well.
+    /// Whoever the pool found to have expired on its way, or its store's own sweeper, is retired in the model as well.
     fn follow_expiries(&mut self) {
         let now = self.now();
         for (name, session) in &mut self.model {
@@ -341,6 +341,7 @@ impl Test {
     }
 
     fn run(&mut self, operation: Operation) {
+        self.follow_expiries();
         match operation {
             Operation::Acquire => self.acquire(),
             Operation::Settle(n, how) => self.settle(n, how),
@@ -447,7 +448,8 @@ impl Test {
         assert_eq!(self.pool.open_report().restored, self.live());
     }
 
-    fn compare(&self) {
+    fn compare(&mut self) {
+        self.follow_expiries();
         let stats = self.pool.stats();
         assert_eq!(stats.live, self.live());
         assert!(stats.live <= MAX_POOL_SIZE, "R-10");

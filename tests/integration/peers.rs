@@ -1,6 +1,27 @@
-//! What other pools got wrong, and this one must not. Those that belong to another subject are tested there, under the
-//! same names: 3, 4, 18 and 19 beside the pure functions, 5 and 13 with retention and restarts, 14, 15 and 21 with bad
-//! input, 10, 11 and 16 with restarts, 17 with retirements.
+//! What other session pools got wrong, and this one must not. The numbers in the names of tests are those of this list;
+//! those that belong to another subject are tested there.
+//!
+//! 1. A retired session was revived by a later good mark.
+//! 2. Several retired events were sent for one session.
+//! 3. Self-retirement counted a further bad use. (`transition.rs`)
+//! 4. The error score fell below zero. (`transition.rs`)
+//! 5. A session past its limit stayed usable until somebody looked. (`retention.rs`, and R-6)
+//! 6. An error in a handler left its session untouched.
+//! 7. A retirement inside a handler that then succeeded was ignored.
+//! 8. The pool grew beyond its size under concurrent gets.
+//! 9. A maximum of uses was exceeded under concurrency.
+//! 10. A limit was lost on restoring. (`restart.rs`)
+//! 11. The create function was skipped on restoring. (`restart.rs`)
+//! 12. Starting wiped the stored state before reading it; a late flush undid a reset.
+//! 13. The stored state grew with each run. (`restart.rs`)
+//! 14. Two pools under one key corrupted each other. (`bad_input.rs`)
+//! 15. One corrupt record kept everything from loading. (`bad_input.rs`)
+//! 16. A restart lengthened lives. (`restart.rs`, and R-2)
+//! 17. Listeners leaked, or held up the pool. (`retirements.rs`)
+//! 18. Expiries of cookies were misread. (`payload.rs`)
+//! 19. A past-dated cookie did not delete the older one. (`payload.rs`)
+//! 20. One ban counted once for each request in flight.
+//! 21. A proxy was silently dropped when its record was gone. (`bad_input.rs`)
 
 use std::sync::Barrier;
 use std::thread;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use session_pool::{
-    Cookie, Fingerprint, Growth, SameSite, SessionOptions, SessionPool, SessionState, SledStoreOptions,
-    Timestamp,
+    Cookie, Fingerprint, Growth, Outcome, SameSite, Session, SessionOptions, SessionPool, SessionState,
+    SledStoreOptions, Timestamp,
 };
 
 use crate::support::{Place, SECOND, clock, id, named};
@@ -184,7 +184,17 @@ fn fill_fixture(path: &std::path::Path) -> SessionPool {
     pool.add(named("plain")).unwrap();
     let large = pool.add(named("large")).unwrap();
     large.set_user_data("text", "x".repeat(20_000)).unwrap();
-    let _ = pool.add(named("gone")).unwrap().retire().unwrap();
+    pool.add(named("resting")).unwrap().rest_for(1000 * SECOND).unwrap();
+    pool.flush().unwrap();
+    // One by one, so that the log is in this order.
+    let retire = |name: &str, how: &dyn Fn(&Session) -> Outcome| {
+        let limits = SessionOptions { max_usage_count: 1, max_error_score: 1.0, ..named(name) };
+        assert!(matches!(how(&pool.add(limits).unwrap()), Outcome::Retired(_)));
+        pool.flush().unwrap();
+    };
+    retire("gone", &|session| session.retire().unwrap());
+    retire("blocked", &|session| session.fail().unwrap());
+    retire("exhausted", &|session| session.reclaim().unwrap());
     pool
 }
 
@@ -221,14 +231,16 @@ fn a_store_of_schema_version_1_reads_as_it_was_written() {
     let pool = builder.open(&old).unwrap();
     let expected = fill_fixture(&new);
     assert_eq!(all_states(&pool), all_states(&expected));
-    assert_eq!(all_states(&pool).len(), 3);
-    let gone = |pool: &SessionPool| pool.get(&id("gone")).unwrap().state().unwrap();
-    assert_eq!(gone(&pool), gone(&expected));
+    assert_eq!(all_states(&pool).len(), 4);
+    for name in ["gone", "blocked", "exhausted"] {
+        let gone = |pool: &SessionPool| pool.get(&id(name)).unwrap().state().unwrap();
+        assert_eq!(gone(&pool), gone(&expected));
+    }
     let log = |pool: &SessionPool| -> Vec<_> {
         pool.flush().unwrap();
         pool.retirement_log(session_pool::Sequence::START).map(Result::unwrap).collect()
     };
-    assert_eq!((log(&pool), log(&pool).len()), (log(&expected), 1));
+    assert_eq!((log(&pool), log(&pool).len()), (log(&expected), 3));
     drop(pool);
     crate::support::assert_sound(&SledStoreOptions::new().open(&old).unwrap());
 }

@@ -43,7 +43,8 @@ struct State {
 
 /// One round of writing.
 pub(super) struct Round {
-    pub(super) number: u64,
+    /// Its number; `None` where nothing was due, and only the committer's other work is.
+    number: Option<u64>,
     pub(super) pools: Vec<Arc<PoolCore>>,
 }
 
@@ -119,25 +120,31 @@ impl Queue {
                 self.work.wait(&mut state);
                 continue;
             }
-            let due = state.due.map_or(maintenance, |due| due.min(maintenance));
-            if state.is_urgent || state.is_stopped || Instant::now() >= due {
+            let now = Instant::now();
+            if state.is_urgent || state.is_stopped || state.due.is_some_and(|due| due <= now) {
                 break;
             }
-            self.work.wait_until(&mut state, due);
+            if maintenance <= now {
+                return Some(Round { number: None, pools: Vec::new() });
+            }
+            let until = state.due.map_or(maintenance, |due| due.min(maintenance));
+            self.work.wait_until(&mut state, until);
         }
         state.is_urgent = false;
         state.due = None;
         state.begun += 1;
         // As much room as before, since queueing must not allocate.
         let room = Vec::with_capacity(state.pools.capacity());
-        Some(Round { number: state.begun, pools: std::mem::replace(&mut state.pools, room) })
+        Some(Round { number: Some(state.begun), pools: std::mem::replace(&mut state.pools, room) })
     }
 
     /// Wakes whoever waits for a round, which must be over in every respect: the pools that it holds are let go first.
     pub(super) fn finish_round(&self, Round { number, pools }: Round) {
         drop(pools);
-        self.state.lock().finished = number;
-        self.done.notify_all();
+        if let Some(number) = number {
+            self.state.lock().finished = number;
+            self.done.notify_all();
+        }
     }
 
     pub(super) fn poison(&self) {

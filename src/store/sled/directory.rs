@@ -93,8 +93,11 @@ pub(super) fn mark(path: &Path, marker: Marker) -> Result<(), StoreError> {
     sync_directory(path)
 }
 
-/// Makes the directory, readable for its owner only. One that is there is left as it is.
+/// Makes the directory, readable for its owner only, and those above it as usual. One that is there is left as it is.
 pub(super) fn create(path: &Path) -> Result<(), StoreError> {
+    if let Some(above) = path.parent() {
+        fs::create_dir_all(above).map_err(StoreError::io("create the directory", above))?;
+    }
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -157,7 +160,12 @@ pub(super) fn sync_files(path: &Path) -> Result<(), StoreError> {
         if path.is_dir() {
             sync_directory(&path)?;
         } else {
-            File::open(&path).and_then(|file| file.sync_all()).map_err(StoreError::io("sync", &path))?;
+            // Some systems sync only what may be written.
+            OpenOptions::new()
+                .write(true)
+                .open(&path)
+                .and_then(|file| file.sync_all())
+                .map_err(StoreError::io("sync", &path))?;
         }
     }
     sync_directory(path)

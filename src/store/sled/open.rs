@@ -160,7 +160,7 @@ impl fmt::Debug for SledStoreOptions {
 
 /// How often, and how long apart, an engine is tried whose files an earlier engine of this process still holds: it lets
 /// go of them a little after it is dropped.
-const TRIES: u32 = 50;
+const TRIES: u32 = 250;
 const TRY_AGAIN_AFTER: Duration = Duration::from_millis(20);
 
 fn start(path: &Path, cache_capacity: u64) -> Result<sled::Db, StoreError> {

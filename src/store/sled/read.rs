@@ -19,6 +19,13 @@ fn read_record(pool: PoolNumber, id: &SessionId, bytes: &[u8]) -> Visited<Sessio
     values::decode_record(bytes).map_err(unreadable("session", pool, id.as_bytes()))
 }
 
+/// Whether the first part of a payload is all of it.
+fn is_whole(first: &[u8]) -> bool {
+    first
+        .split_first_chunk()
+        .is_some_and(|(length, first)| u32::from_be_bytes(*length) as usize == first.len())
+}
+
 impl SledStore {
     fn read_payload(&self, pool: PoolNumber, id: &SessionId, first: &[u8]) -> Result<Payload, StoreError> {
         let unreadable = |rule: String| unreadable("payload", pool, id.as_bytes())(rule);
@@ -80,11 +87,17 @@ impl Store for SledStore {
     }
 
     fn payload(&self, pool: PoolNumber, id: &SessionId) -> Result<Option<Payload>, StoreError> {
-        let _parts = self.payload_parts.read_recursive();
-        let first = self.trees.payloads.get(keys::payload_part(pool, id, 0));
-        match first.map_err(engine_error("read a payload"))? {
-            Some(first) => self.read_payload(pool, id, &first).map(Some),
+        let first = || {
+            self.trees.payloads.get(keys::payload_part(pool, id, 0)).map_err(engine_error("read a payload"))
+        };
+        match first()? {
             None => Ok(None),
+            Some(first) if is_whole(&first) => self.read_payload(pool, id, &first).map(Some),
+            Some(_) => {
+                // While its parts are read, none of them may be rewritten.
+                let _parts = self.payload_parts.read();
+                first()?.map(|first| self.read_payload(pool, id, &first)).transpose()
+            }
         }
     }
 
