@@ -125,14 +125,7 @@ impl Plan {
         let Self { sessions, payloads, by_state, by_expiry, retirements, meta } = &self;
         if [payloads, by_state, by_expiry, retirements, meta].iter().all(|writes| writes.is_empty()) {
             // The common case, uses of sessions that live on: one tree's batch is as atomic, and reads nothing.
-            let mut batch = sled::Batch::default();
-            for (key, value) in self.sessions {
-                match value {
-                    Some(value) => batch.insert(key, value),
-                    None => batch.remove(key),
-                }
-            }
-            return trees.sessions.apply_batch(batch).map_err(engine_error);
+            return apply(&trees.sessions, self.sessions).map_err(engine_error);
         }
         let all = (
             &trees.sessions,
@@ -155,6 +148,22 @@ impl Plan {
             TransactionError::Abort(()) => engine_error(sled::Error::Unsupported("an abort".to_owned())),
         })
     }
+}
+
+/// Writes to one tree, all or nothing.
+fn apply(tree: &sled::Tree, writes: Writes) -> sled::Result<()> {
+    if let [(key, Some(value))] = writes.as_slice() {
+        // A single value needs no batch.
+        return tree.insert(key, value).map(drop);
+    }
+    let mut batch = sled::Batch::default();
+    for (key, value) in writes {
+        match value {
+            Some(value) => batch.insert(key, value),
+            None => batch.remove(key),
+        }
+    }
+    tree.apply_batch(batch)
 }
 
 fn put(tree: &TransactionalTree, writes: &Writes) -> Result<(), ConflictableTransactionError<()>> {
