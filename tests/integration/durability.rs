@@ -69,6 +69,19 @@ fn a_retirement_does_not_wait_for_the_delay() {
 }
 
 #[test]
+fn a_long_delay_is_kept() {
+    let place = Place::disk();
+    let delay = Durability::Buffered { max_delay: 3600 * SECOND };
+    let pool = place.open(|b| b.durability(delay).growth(Growth::Manual));
+    // The pool itself is new, which counts as a change.
+    pool.flush().unwrap();
+    pool.add(named("a")).unwrap();
+    // The committer looks for expired sessions once a second meanwhile.
+    std::thread::sleep(Duration::from_millis(1500));
+    assert_eq!(stored_usage(&pool, "a"), None);
+}
+
+#[test]
 fn flush_close_and_the_last_drop_commit_what_is_pending() {
     for place in Place::both() {
         let open = || {

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use session_pool::{
-    Error, Growth, Outcome, Reason, Refusal, RestoredLimits, SessionOptions, SessionPool, SessionStore, State,
+    Clock, Error, Growth, Outcome, Reason, Refusal, RestoredLimits, SessionOptions, SessionPool,
+    SessionStore, State,
 };
 
 use crate::support::{Place, SECOND, clock, id, named, options, pool};
@@ -178,6 +179,20 @@ fn r9_an_automatic_outcome_never_overrides_an_explicit_one() {
     assert_eq!(session.retire().unwrap(), Outcome::Retired(Reason::Retired));
     drop(lease);
     assert_eq!((session.record().usage_count, session.record().error_count), (3, 2));
+}
+
+#[test]
+fn r9_r11_a_rest_given_to_the_session_of_a_lease_is_how_its_use_ended() {
+    let (pool, clock) = pool(|b| b.max_pool_size(1));
+    let lease = pool.acquire().unwrap();
+    let session = lease.session().clone();
+    lease.session().rest_for(SECOND).unwrap();
+    drop(lease);
+    let record = session.record();
+    assert_eq!((record.usage_count, record.error_count, record.is_resting(clock.now().into())), (1, 0, true));
+    // A handle of its own counts no use.
+    session.rest_for(2 * SECOND).unwrap();
+    assert_eq!(session.record().usage_count, 1);
 }
 
 #[test]
