@@ -7,7 +7,9 @@ use std::thread;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use session_pool::{Durability, Error, Growth, Outcome, Refusal, Retention, Sequence, SessionId, Strategy};
+use session_pool::{
+    Durability, Error, Growth, Outcome, Refusal, Retention, Sequence, SessionId, SessionOptions, Strategy,
+};
 
 use crate::support::{Place, options};
 
@@ -159,20 +161,29 @@ fn user_data_set_by_many_threads_is_all_there() {
 
 #[test]
 fn handles_that_come_and_go_on_retired_sessions_never_meet_another_session() {
+    let made = AtomicU64::new(0);
     let (pool, _) = crate::support::pool(|b| {
-        b.max_pool_size(4).session_options(options(|o| o.max_usage_count = 1)).growth(Growth::FillFirst)
+        // Each of them expires at a time of its own, by which it is known.
+        let distinct = move |options| {
+            let max_age = Duration::from_secs(1000 + made.fetch_add(1, Ordering::Relaxed));
+            Ok(SessionOptions { max_age, ..options })
+        };
+        b.create_with(distinct)
+            .max_pool_size(4)
+            .session_options(options(|o| o.max_usage_count = 1))
+            .growth(Growth::FillFirst)
     });
     thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
                 for _ in 0..500 {
                     let Ok(lease) = pool.acquire() else { continue };
-                    let (id, session) = (*lease.id(), lease.session().clone());
+                    let (expires_at, session) = (lease.record().expires_at, lease.session().clone());
                     let _ = lease.reclaim().unwrap();
                     let other = session.clone();
                     drop(session);
                     assert!(other.is_retired());
-                    assert_eq!((other.state().unwrap().id, other.record().usage_count), (id, 1));
+                    assert_eq!((other.record().expires_at, other.record().usage_count), (expires_at, 1));
                 }
             });
         }

@@ -1,126 +1,24 @@
-//! Things that happen between two steps of something else. A store that calls back before or after each of its
-//! operations makes them happen there.
+//! Things that happen between two steps of something else: a store that calls back at its operations makes them happen
+//! there.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use parking_lot::Mutex;
 use session_pool::{
-    Batch, Clock, Durability, Error, Growth, LogEntry, ManualClock, Payload, PoolEntry, PoolNumber, Refusal,
-    Retention, Sequence, SessionId, SessionPool, SessionRecord, SessionStore, State, Store, StoreError,
-    Timestamp, Visitor,
+    Clock, Durability, Error, Growth, ManualClock, Refusal, Retention, SessionPool, SessionStore,
 };
 
 use crate::support::{FaultyStore, Place, SECOND, clock, id, named, options, pool};
 
-type Hook = dyn Fn(&str) + Send + Sync;
-
-/// Calls a hook by the name of the operation: after `contains` and `record`, before the others.
-#[derive(Default)]
-struct Hooked {
-    inner: FaultyStore,
-    hook: Mutex<Option<Arc<Hook>>>,
-    fails_restore: AtomicBool,
-}
-
-impl Hooked {
-    fn call(&self, operation: &str) {
-        let hook = self.hook.lock().clone();
-        if let Some(hook) = hook {
-            hook(operation);
-        }
-    }
-
-    fn set(&self, hook: impl Fn(&str) + Send + Sync + 'static) {
-        *self.hook.lock() = Some(Arc::new(hook));
-    }
-}
-
-impl Store for Hooked {
-    fn visit_pools(&self, visit: &mut Visitor<'_, PoolEntry>) -> Result<(), StoreError> {
-        self.inner.visit_pools(visit)
-    }
-
-    fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
-        self.inner.commit(batch)
-    }
-
-    fn sync(&self) -> Result<(), StoreError> {
-        self.inner.sync()
-    }
-
-    fn record(&self, pool: PoolNumber, id: &SessionId) -> Result<Option<SessionRecord>, StoreError> {
-        let record = self.inner.record(pool, id);
-        self.call("record");
-        record
-    }
-
-    fn payload(&self, pool: PoolNumber, id: &SessionId) -> Result<Option<Payload>, StoreError> {
-        self.inner.payload(pool, id)
-    }
-
-    fn contains(&self, pool: PoolNumber, id: &SessionId) -> Result<bool, StoreError> {
-        let found = self.inner.contains(pool, id);
-        self.call("contains");
-        found
-    }
-
-    fn visit_by_state(
-        &self,
-        pool: PoolNumber,
-        state: State,
-        visit: &mut Visitor<'_, (SessionId, SessionRecord)>,
-    ) -> Result<(), StoreError> {
-        if self.fails_restore.swap(false, Ordering::SeqCst) {
-            return Err(StoreError::Engine { operation: "read", source: "interrupted".into() });
-        }
-        self.inner.visit_by_state(pool, state, visit)
-    }
-
-    fn visit_sessions(
-        &self,
-        pool: PoolNumber,
-        visit: &mut Visitor<'_, (SessionId, SessionRecord)>,
-    ) -> Result<(), StoreError> {
-        self.inner.visit_sessions(pool, visit)
-    }
-
-    fn visit_state_index(
-        &self,
-        visit: &mut Visitor<'_, (PoolNumber, State, SessionId)>,
-    ) -> Result<(), StoreError> {
-        self.inner.visit_state_index(visit)
-    }
-
-    fn visit_expiring(
-        &self,
-        after: Timestamp,
-        until: Timestamp,
-        visit: &mut Visitor<'_, (Timestamp, PoolNumber, SessionId)>,
-    ) -> Result<(), StoreError> {
-        self.call("visit_expiring");
-        self.inner.visit_expiring(after, until, visit)
-    }
-
-    fn visit_log(
-        &self,
-        pool: PoolNumber,
-        after: Sequence,
-        visit: &mut Visitor<'_, (Sequence, LogEntry)>,
-    ) -> Result<(), StoreError> {
-        self.inner.visit_log(pool, after, visit)
-    }
-}
-
 #[test]
 fn a_pool_whose_create_function_holds_another_pool_can_be_dropped_during_a_sweep() {
-    let store = Arc::new(Hooked::default());
+    let store = Arc::new(FaultyStore::default());
     let sessions = SessionStore::with_store(Arc::clone(&store)).unwrap();
     let other = SessionPool::builder().name("other").open_in(&sessions).unwrap();
     let (sweeping, swept) = mpsc::channel();
-    store.set(move |operation| {
+    store.set_hook(move |operation| {
         if operation == "visit_expiring" {
             let _ = sweeping.send(());
             std::thread::sleep(Duration::from_millis(300));
@@ -147,7 +45,7 @@ fn a_pool_whose_create_function_holds_another_pool_can_be_dropped_during_a_sweep
 
 #[test]
 fn a_pool_whose_first_opening_failed_is_new_the_second_time() {
-    let store = Arc::new(Hooked::default());
+    let store = Arc::new(FaultyStore::default());
     let open_store = || SessionStore::with_store(Arc::clone(&store)).unwrap();
     let sessions = open_store();
     store.fails_restore.store(true, Ordering::SeqCst);
@@ -163,7 +61,7 @@ fn a_pool_whose_first_opening_failed_is_new_the_second_time() {
 
 #[test]
 fn a_session_is_never_looked_up_as_one_that_had_its_id_before() {
-    let store = Arc::new(Hooked::default());
+    let store = Arc::new(FaultyStore::default());
     let sessions = SessionStore::with_store(Arc::clone(&store)).unwrap();
     let keep_none = Retention { max_count: 0, max_age: SECOND };
     let pool = SessionPool::builder()
@@ -175,7 +73,7 @@ fn a_session_is_never_looked_up_as_one_that_had_its_id_before() {
     pool.flush().unwrap();
     // While somebody reads the retired session, it is forgotten, and its id is given again, as far as they come.
     let (reading, is_reading) = mpsc::channel();
-    store.set(move |operation| {
+    store.set_hook(move |operation| {
         if operation == "record" {
             let _ = reading.send(());
             std::thread::sleep(Duration::from_millis(100));
@@ -187,7 +85,7 @@ fn a_session_is_never_looked_up_as_one_that_had_its_id_before() {
         pool.forget().unwrap();
         looked_up.join().unwrap();
     });
-    store.set(|_| {});
+    store.set_hook(|_| {});
     pool.add(named("a")).unwrap();
     assert!(!pool.get(&id("a")).unwrap().is_retired());
     let _ = pool.acquire_by_id(&id("a")).unwrap().reclaim().unwrap();

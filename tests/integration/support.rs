@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use session_pool::{
     Batch, LogEntry, ManualClock, MemoryStore, Payload, PoolBuilder, PoolEntry, PoolNumber, Sequence,
     SessionId, SessionOptions, SessionPool, SessionRecord, SessionStore, SledStoreOptions, State, Store,
@@ -93,9 +94,15 @@ impl Place {
     }
 }
 
-/// A store whose writes can be made to fail.
+type Hook = dyn Fn(&str) + Send + Sync;
+
+/// A store whose operations can be made to fail, and that calls a hook by the name of an operation: after `contains` and
+/// `record`, before `visit_expiring`.
 #[derive(Default)]
 pub(crate) struct FaultyStore {
+    hook: Mutex<Option<Arc<Hook>>>,
+    /// Fails the next visit by state only.
+    pub(crate) fails_restore: AtomicBool,
     pub inner: MemoryStore,
     pub fails_commit: AtomicBool,
     pub fails_sync: AtomicBool,
@@ -103,6 +110,17 @@ pub(crate) struct FaultyStore {
 }
 
 impl FaultyStore {
+    pub(crate) fn set_hook(&self, hook: impl Fn(&str) + Send + Sync + 'static) {
+        *self.hook.lock() = Some(Arc::new(hook));
+    }
+
+    fn call(&self, operation: &str) {
+        let hook = self.hook.lock().clone();
+        if let Some(hook) = hook {
+            hook(operation);
+        }
+    }
+
     fn fail(&self, operation: &'static str, switch: &AtomicBool) -> Result<(), StoreError> {
         assert!(!self.panics.load(Ordering::SeqCst), "the engine gives up, as a test asked for");
         if switch.load(Ordering::SeqCst) {
@@ -127,7 +145,9 @@ impl Store for FaultyStore {
     }
 
     fn record(&self, pool: PoolNumber, id: &SessionId) -> Result<Option<SessionRecord>, StoreError> {
-        self.inner.record(pool, id)
+        let record = self.inner.record(pool, id);
+        self.call("record");
+        record
     }
 
     fn payload(&self, pool: PoolNumber, id: &SessionId) -> Result<Option<Payload>, StoreError> {
@@ -135,7 +155,9 @@ impl Store for FaultyStore {
     }
 
     fn contains(&self, pool: PoolNumber, id: &SessionId) -> Result<bool, StoreError> {
-        self.inner.contains(pool, id)
+        let found = self.inner.contains(pool, id);
+        self.call("contains");
+        found
     }
 
     fn visit_by_state(
@@ -144,6 +166,9 @@ impl Store for FaultyStore {
         state: State,
         visit: &mut Visitor<'_, (SessionId, SessionRecord)>,
     ) -> Result<(), StoreError> {
+        if self.fails_restore.swap(false, Ordering::SeqCst) {
+            return Err(StoreError::Engine { operation: "read", source: "interrupted".into() });
+        }
         self.inner.visit_by_state(pool, state, visit)
     }
 
@@ -168,6 +193,7 @@ impl Store for FaultyStore {
         until: Timestamp,
         visit: &mut Visitor<'_, (Timestamp, PoolNumber, SessionId)>,
     ) -> Result<(), StoreError> {
+        self.call("visit_expiring");
         self.inner.visit_expiring(after, until, visit)
     }
 

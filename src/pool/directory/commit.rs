@@ -63,7 +63,6 @@ impl Directory {
             if let Ok(entry) = self.by_id.find_entry(hash, |other| self.slots[other.at()].id == id) {
                 entry.remove();
             }
-            self.slots[slot.at()].id = SessionId::BEFORE_ALL;
             self.free.push(slot);
         }
     }

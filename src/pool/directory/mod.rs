@@ -152,13 +152,7 @@ impl Directory {
     /// The first live session at or behind `slot`, for going through all of them.
     pub(crate) fn live_from(&self, slot: SlotIndex) -> Option<(SlotIndex, SessionId)> {
         let mut behind = self.slots.iter().enumerate().skip(slot.at());
-        behind
-            .find(|(at, slot)| slot.is_live() && !self.is_vacant(*at))
-            .map(|(at, slot)| (index(at), slot.id))
-    }
-
-    fn is_vacant(&self, at: usize) -> bool {
-        self.slots[at].id == SessionId::BEFORE_ALL
+        behind.find(|(_, slot)| slot.is_live()).map(|(at, slot)| (index(at), slot.id))
     }
 }
 
