@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use crate::archive::ArchiveError;
 use crate::session::{Invalid, Reason, SessionId};
 use crate::store::{PoolName, StoreError};
 
@@ -67,6 +68,9 @@ pub enum Error {
         /// Why not.
         source: serde_json::Error,
     },
+    /// An archive could not be written or read.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
     /// The committer's thread could not be started.
     #[error("cannot start the committer's thread")]
     Thread {

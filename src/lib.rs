@@ -96,7 +96,9 @@
 //! trait [`Store`], on disk and in memory) <- `retirement` (events and log) <- `pool` (handing out, taking back,
 //! committing) and [`inspect`] (questions one asks a store offline) <- the command-line tool.
 
+pub mod archive;
 mod clock;
+mod encryption;
 mod error;
 pub mod inspect;
 mod pool;
@@ -108,10 +110,13 @@ mod store;
 pub use {chrono, crossbeam_channel, serde_json};
 
 pub use clock::{Clock, ManualClock, SystemClock};
+#[cfg(feature = "encryption")]
+pub use encryption::EncryptionKey;
 pub use error::{BoxError, Error, Refusal, Result};
 pub use pool::{
-    Durability, Forgotten, Growth, Lease, OpenReport, PoolBuilder, PoolStats, RestoredLimits, Retention,
-    RetiredCounts, Session, SessionPool, SessionStore, Strategy,
+    CheckpointStatus, Checkpoints, Durability, Forgotten, Growth, Lease, OpenReport, PoolBuilder, PoolStats,
+    RestoredLimits, Retention, RetiredCounts, Session, SessionPool, SessionStore, SessionStoreBuilder,
+    Strategy,
 };
 pub use retirement::{Retirement, RetirementLog, Subscription};
 pub use session::{
@@ -120,9 +125,9 @@ pub use session::{
     SessionRecord, SessionState, Settlement, State, StatusRules, Timestamp, UserData,
 };
 pub use store::{
-    Batch, Change, LogEntry, MemoryStore, MigrationProgress, PoolEntry, PoolName, PoolNumber, Sequence,
-    SessionChange, SledStore, SledStoreOptions, Store, StoreError, Unreadable, Visited, Visitor,
-    schema_version,
+    Batch, Change, Healed, LogEntry, MemoryStore, MigrationProgress, PoolEntry, PoolName, PoolNumber,
+    Sequence, SessionChange, SledStore, SledStoreOptions, Store, StoreError, StoreReport, Unreadable,
+    Visited, Visitor, schema_version,
 };
 
 /// The README's example, compiled and run.

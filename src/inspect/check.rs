@@ -148,7 +148,7 @@ impl Check<'_> {
     fn pool(&mut self, pool: &PoolEntry) -> Result<(), StoreError> {
         let mut logged = self.log(pool)?;
         let store = self.store;
-        store.visit_sessions(pool.number, &mut |item| {
+        store.visit_sessions(pool.number, None, &mut |item| {
             self.report.sessions += 1;
             match item {
                 Ok((id, record)) => {

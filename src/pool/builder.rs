@@ -9,6 +9,7 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex};
 
 use super::SessionPool;
+use super::checkpoint::Checkpoints;
 use super::config::{Durability, Growth, RestoredLimits, Retention, Strategy};
 use super::core::{Entry, PoolCore};
 use super::directory::Directory;
@@ -16,6 +17,7 @@ use super::handle::{CreateFn, PoolHandle};
 use super::payloads::Payloads;
 use super::report::OpenReport;
 use super::session_store::SessionStore;
+use super::store_builder::SessionStoreBuilder;
 use crate::clock::{Clock, SystemClock};
 use crate::error::{BoxError, Result};
 use crate::retirement::Broadcast;
@@ -38,6 +40,8 @@ use crate::store::{PoolEntry, PoolName, Unreadable};
 /// | [`retired_retention`](Self::retired_retention) | 7 days, 10,000 sessions |
 /// | [`log_retention`](Self::log_retention) | 60 days, 1,000,000 entries |
 /// | [`channel_capacity`](Self::channel_capacity) | 1024 events a subscriber |
+/// | [`checkpoints`](Self::checkpoints) | every 15 minutes, the last three |
+/// | [`store`](Self::store) | those of [`SessionStoreBuilder`] |
 /// | [`clock`](Self::clock) | [`SystemClock`] |
 #[must_use = "a builder does nothing until it opens a pool"]
 pub struct PoolBuilder {
@@ -54,6 +58,8 @@ pub struct PoolBuilder {
     log_retention: Retention,
     channel_capacity: usize,
     clock: Arc<dyn Clock>,
+    /// How the pool's own store is opened; `None` where nothing was said.
+    store: Option<SessionStoreBuilder>,
 }
 
 impl Default for PoolBuilder {
@@ -72,6 +78,7 @@ impl Default for PoolBuilder {
             log_retention: Retention::DEFAULT_LOG,
             channel_capacity: Self::DEFAULT_CHANNEL_CAPACITY,
             clock: Arc::new(SystemClock),
+            store: None,
         }
     }
 }
@@ -174,15 +181,30 @@ impl PoolBuilder {
         self
     }
 
+    /// Whether and when the pool's own store writes [checkpoints](Checkpoints). Default: every 15 minutes, the last three
+    /// of them.
+    pub fn checkpoints(mut self, checkpoints: Option<Checkpoints>) -> Self {
+        self.store = Some(self.store.unwrap_or_default().checkpoints(checkpoints));
+        self
+    }
+
+    /// How the pool's own store is opened: with another cache, or encrypted. Default: the defaults of
+    /// [`SessionStoreBuilder`]. A store that pools share is opened before them.
+    pub fn store(mut self, store: SessionStoreBuilder) -> Self {
+        self.store = Some(store);
+        self
+    }
+
     /// Opens the pool in a store of its own in the directory `path`, which is created where there is none.
     ///
     /// # Errors
     ///
-    /// As [`PoolBuilder::open_in`] and [`SessionStore::open`].
-    pub fn open(self, path: impl AsRef<Path>) -> Result<SessionPool> {
+    /// As [`PoolBuilder::open_in`] and [`SessionStoreBuilder::open`].
+    pub fn open(mut self, path: impl AsRef<Path>) -> Result<SessionPool> {
         // Before anything is created.
         self.check()?;
-        self.open_in(&SessionStore::open(path)?)
+        let store = self.store.take().unwrap_or_default().open(path)?;
+        self.open_in(&store)
     }
 
     /// Opens the pool in memory: it is gone with its last handle. For tests.
@@ -200,12 +222,16 @@ impl PoolBuilder {
     ///
     /// # Errors
     ///
-    /// - [`Error::Invalid`](crate::Error::Invalid): an option breaks its rule.
+    /// - [`Error::Invalid`](crate::Error::Invalid): an option breaks its rule, or is one of the store's, which is open.
     /// - [`Error::AlreadyOpen`](crate::Error::AlreadyOpen): the pool is open in this store.
     /// - [`Error::Store`](crate::Error::Store): the store cannot be read.
     /// - [`Error::Poisoned`](crate::Error::Poisoned): a write of the store has failed.
     pub fn open_in(self, store: &SessionStore) -> Result<SessionPool> {
         let (name, limits) = self.check()?;
+        if self.store.is_some() {
+            let rule = "must not be given for a store that is open already";
+            return Err(Invalid::new("store or checkpoints", "given", rule).into());
+        }
         store.committer().check()?;
         let (entry, is_new) = store.take(&name)?;
         let opening = Opening { store, name: &name, is_new, is_done: false };
@@ -255,7 +281,7 @@ impl PoolBuilder {
         now: Timestamp,
     ) -> Result<(Directory, OpenReport)> {
         let mut directory = Directory::new(self.strategy, self.growth, self.max_pool_size);
-        let mut report = OpenReport::default();
+        let mut report = OpenReport { store: store.open_report(), ..OpenReport::default() };
         let mut sessions = Vec::new();
         store.store().visit_by_state(entry.number, State::Live, &mut |item| {
             match item {

@@ -2,6 +2,7 @@
 
 mod acquire;
 mod builder;
+mod checkpoint;
 mod committer;
 mod config;
 mod core;
@@ -13,12 +14,14 @@ mod payloads;
 mod report;
 mod session;
 mod session_store;
+mod store_builder;
 
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
 pub use builder::PoolBuilder;
+pub use checkpoint::{CheckpointStatus, Checkpoints};
 pub use committer::Forgotten;
 pub use config::{Durability, Growth, RestoredLimits, Retention, Strategy};
 use directory::SlotIndex;
@@ -27,6 +30,7 @@ pub use lease::Lease;
 pub use report::{OpenReport, PoolStats, RetiredCounts};
 pub use session::Session;
 pub use session_store::SessionStore;
+pub use store_builder::SessionStoreBuilder;
 
 #[cfg(doc)]
 use crate::error::Error;

@@ -1,12 +1,14 @@
 //! What a pool tells of itself.
 
 use crate::session::Reason;
-use crate::store::Unreadable;
+use crate::store::{StoreReport, Unreadable};
 
 /// What opening a pool found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OpenReport {
+    /// What opening the store found: files that were healed or set aside, a migration, modes that were too wide.
+    pub store: StoreReport,
     /// How many sessions came back.
     pub restored: usize,
     /// How many others were retired on opening: they had grown too old, or were beyond today's limits.

@@ -2,19 +2,23 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::io::Write;
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use parking_lot::Mutex;
 
+use super::checkpoint::{AtOnce, CheckpointStatus, Checkpointer, write_archive};
 use super::committer::Committer;
 use super::core::PoolCore;
+use super::store_builder::SessionStoreBuilder;
+use crate::archive::{ArchiveOptions, ArchiveSummary, NewFile};
 use crate::error::{Error, Result};
 use crate::retirement::Subscription;
 use crate::store::{
-    MemoryStore, PoolEntry, PoolName, PoolNumber, SledStoreOptions, Store, StoreError, Unreadable,
+    MemoryStore, PoolEntry, PoolName, PoolNumber, Store, StoreError, StoreReport, Unreadable,
 };
 
 /// An opened store that many pools share: one directory, one lock, one thread that commits.
@@ -33,6 +37,9 @@ pub struct SessionStore {
 }
 
 struct Shared {
+    /// Ends before the committer does.
+    checkpointer: Option<Checkpointer>,
+    archives: ArchiveOptions,
     committer: Arc<Committer>,
     thread: Mutex<Option<JoinHandle<()>>>,
     pools: Mutex<Pools>,
@@ -58,9 +65,14 @@ impl SessionStore {
     ///
     /// # Errors
     ///
-    /// [`Error::Store`], as [`SledStoreOptions::open`]; [`Error::Thread`].
+    /// As [`SessionStoreBuilder::open`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        Self::with_store(SledStoreOptions::new().open(path)?)
+        Self::builder().open(path)
+    }
+
+    /// To open a store with options of its own.
+    pub fn builder() -> SessionStoreBuilder {
+        SessionStoreBuilder::default()
     }
 
     /// A store in memory, gone with the process: for tests.
@@ -72,12 +84,20 @@ impl SessionStore {
         Self::with_store(MemoryStore::new())
     }
 
-    /// A store of your own making, or one opened with other [`SledStoreOptions`].
+    /// A store of your own making, or one opened already.
     ///
     /// # Errors
     ///
     /// [`Error::Store`] where it cannot be read; [`Error::Thread`].
     pub fn with_store(store: impl Store) -> Result<Self> {
+        Self::builder().with_store(store)
+    }
+
+    pub(super) fn start(
+        store: impl Store,
+        archives: ArchiveOptions,
+        checkpointer: impl FnOnce(&Arc<Committer>) -> Result<Option<Checkpointer>>,
+    ) -> Result<Self> {
         let store: Arc<dyn Store> = Arc::new(store);
         let mut pools = Pools { by_name: HashMap::new(), next_number: PoolNumber(0) };
         let mut unreadable = Vec::new();
@@ -106,8 +126,15 @@ impl SessionStore {
             let builder = thread::Builder::new().name("session-pool".to_owned());
             builder.spawn(move || committer.run()).map_err(|source| Error::Thread { source })?
         };
-        let shared =
-            Shared { committer, thread: Mutex::new(Some(thread)), pools: Mutex::new(pools), unreadable };
+        let mut shared = Shared {
+            checkpointer: None,
+            archives,
+            committer,
+            thread: Mutex::new(Some(thread)),
+            pools: Mutex::new(pools),
+            unreadable,
+        };
+        shared.checkpointer = checkpointer(&shared.committer)?;
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -123,6 +150,11 @@ impl SessionStore {
         &self.shared.unreadable
     }
 
+    /// What opening it found, and did about it.
+    pub fn open_report(&self) -> StoreReport {
+        self.store().open_report()
+    }
+
     /// Hears the retirements in all pools of this store, from now on. A listener can be 4096 events behind.
     pub fn retirements(&self) -> Subscription {
         self.shared.committer.broadcast.subscribe()
@@ -136,6 +168,57 @@ impl SessionStore {
     pub fn flush(&self) -> Result<()> {
         self.committer().check()?;
         self.committer().wait()
+    }
+
+    /// Writes everything in it as an [archive](crate::archive), as it is now, while its pools go on working.
+    ///
+    /// Where the store is encrypted, so is the archive, under the same key.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Poisoned`], [`Error::Archive`].
+    pub fn backup(&self, out: impl Write) -> Result<ArchiveSummary> {
+        self.backup_with(out, &self.shared.archives)
+    }
+
+    /// The same with other options: under another key, for instance.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Poisoned`], [`Error::Archive`].
+    pub fn backup_with(&self, out: impl Write, options: &ArchiveOptions) -> Result<ArchiveSummary> {
+        self.flush()?;
+        let now = chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now());
+        let written = write_archive(self.committer(), out, now.into(), options, &AtOnce)?;
+        Ok(written.map(|(_, summary)| summary).unwrap_or_default())
+    }
+
+    /// The same to a new file, readable for its owner only, which appears when it is whole and durable.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Poisoned`], [`Error::Archive`], also where there is a file of that name already.
+    pub fn backup_to(&self, path: impl AsRef<Path>) -> Result<ArchiveSummary> {
+        let mut file = NewFile::create(path.as_ref())?;
+        let summary = self.backup(&mut file)?;
+        file.finish()?;
+        Ok(summary)
+    }
+
+    /// Writes a checkpoint now, besides those that are due, and answers its path; `None` where they are switched off.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Poisoned`], [`Error::Archive`].
+    pub fn checkpoint(&self) -> Result<Option<PathBuf>> {
+        self.flush()?;
+        let checkpointer = self.shared.checkpointer.as_ref();
+        Ok(checkpointer.map(Checkpointer::write_now).transpose()?)
+    }
+
+    /// How its checkpoints go; `None` where they are switched off.
+    pub fn checkpoint_status(&self) -> Option<CheckpointStatus> {
+        self.shared.checkpointer.as_ref().map(Checkpointer::status)
     }
 
     /// What it is kept in, for reading: see [`inspect`](crate::inspect). Writing to it below open pools is asking for
@@ -191,6 +274,9 @@ impl SessionStore {
 
 impl Drop for Shared {
     fn drop(&mut self) {
+        if let Some(checkpointer) = self.checkpointer.take() {
+            checkpointer.stop(!self.committer.is_own_thread());
+        }
         self.committer.stop();
         if let Some(thread) = self.thread.get_mut().take().filter(|_| !self.committer.is_own_thread()) {
             // It contains its panics; and nobody is left to hear of one.

@@ -131,10 +131,12 @@ impl Store for MemoryStore {
     fn visit_sessions(
         &self,
         pool: PoolNumber,
+        after: Option<&SessionId>,
         visit: &mut Visitor<'_, (SessionId, SessionRecord)>,
     ) -> Result<(), StoreError> {
         let trees = self.trees.read_recursive();
-        let from = trees.sessions.range((pool, SessionId::BEFORE_ALL)..);
+        let after = Bound::Excluded((pool, after.copied().unwrap_or(SessionId::BEFORE_ALL)));
+        let from = trees.sessions.range((after, Bound::Unbounded));
         for ((_, id), record) in from.take_while(|((p, _), _)| *p == pool) {
             if visit(Ok((*id, *record))).is_break() {
                 break;

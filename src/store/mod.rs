@@ -7,15 +7,19 @@ mod batch;
 mod error;
 mod memory;
 mod name;
+mod report;
 mod sled;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+/// The bytes of records, payloads, log entries and pools, as they are stored. Archives hold the same.
+pub(crate) use self::sled::values as format;
 pub use batch::{Batch, Change, LogEntry, PoolEntry, SessionChange};
 pub use error::{StoreError, Unreadable};
 pub use memory::MemoryStore;
 pub use name::{PoolName, PoolNumber, Sequence};
+pub use report::{Healed, StoreReport};
 pub use sled::{MigrationProgress, SledStore, SledStoreOptions, schema_version};
 
 use crate::session::{Payload, SessionId, SessionRecord, State, Timestamp};
@@ -54,6 +58,11 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// [`StoreError`] where the engine fails.
     fn commit(&self, batch: &Batch) -> Result<(), StoreError>;
+
+    /// What opening it found. Default: nothing worth telling.
+    fn open_report(&self) -> StoreReport {
+        StoreReport::default()
+    }
 
     /// Makes what was committed durable.
     ///
@@ -95,7 +104,7 @@ pub trait Store: Send + Sync + 'static {
         visit: &mut Visitor<'_, (SessionId, SessionRecord)>,
     ) -> Result<(), StoreError>;
 
-    /// Visits all the sessions of a pool, whatever the indexes say.
+    /// Visits the sessions of a pool, whatever the indexes say: all of them, or those behind the id `after`.
     ///
     /// # Errors
     ///
@@ -103,6 +112,7 @@ pub trait Store: Send + Sync + 'static {
     fn visit_sessions(
         &self,
         pool: PoolNumber,
+        after: Option<&SessionId>,
         visit: &mut Visitor<'_, (SessionId, SessionRecord)>,
     ) -> Result<(), StoreError>;
 
@@ -151,6 +161,10 @@ impl<S: Store + ?Sized> Store for Arc<S> {
         (**self).commit(batch)
     }
 
+    fn open_report(&self) -> StoreReport {
+        (**self).open_report()
+    }
+
     fn sync(&self) -> Result<(), StoreError> {
         (**self).sync()
     }
@@ -179,9 +193,10 @@ impl<S: Store + ?Sized> Store for Arc<S> {
     fn visit_sessions(
         &self,
         pool: PoolNumber,
+        after: Option<&SessionId>,
         visit: &mut Visitor<'_, (SessionId, SessionRecord)>,
     ) -> Result<(), StoreError> {
-        (**self).visit_sessions(pool, visit)
+        (**self).visit_sessions(pool, after, visit)
     }
 
     fn visit_state_index(

@@ -151,7 +151,7 @@ fn a_visit_ends_when_the_visitor_says_so_and_may_read_on_the_way() {
         store.commit(&Batch { changes }).unwrap();
         let mut seen = 0;
         store
-            .visit_sessions(A, &mut |item| {
+            .visit_sessions(A, None, &mut |item| {
                 assert!(store.payload(A, &item.unwrap().0).unwrap().is_some());
                 seen += 1;
                 if seen == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }

@@ -175,9 +175,10 @@ impl Store for FaultyStore {
     fn visit_sessions(
         &self,
         pool: PoolNumber,
+        after: Option<&SessionId>,
         visit: &mut Visitor<'_, (SessionId, SessionRecord)>,
     ) -> Result<(), StoreError> {
-        self.inner.visit_sessions(pool, visit)
+        self.inner.visit_sessions(pool, after, visit)
     }
 
     fn visit_state_index(
@@ -209,6 +210,8 @@ impl Store for FaultyStore {
 
 /// The engine itself, below a store that is not open. It lets go of its files a little after it is dropped.
 pub(crate) fn engine(place: &Place) -> sled::Db {
+    // What is done to it is no damage.
+    let _ = std::fs::remove_file(place.path().join("SEAL"));
     let path = place.path().join("engine");
     for _ in 0..100 {
         match sled::open(&path) {

@@ -3,15 +3,18 @@
 //! A pool with something to write queues itself, at most once a round. A round takes all queued pools, writes their
 //! changes in batches, makes them durable, then tells of the retirements in them, then wakes who waits for it.
 
+mod cuts;
 mod queue;
 mod retention;
 mod round;
 mod sweeper;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
+use cuts::Cuts;
 use parking_lot::Mutex;
 use queue::Queue;
 pub(crate) use queue::Urgency;
@@ -28,11 +31,13 @@ pub(crate) struct Committer {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) broadcast: Arc<Broadcast>,
     queue: Queue,
-    /// Held while the store is written to, as the store's contract asks.
-    writing: Mutex<()>,
+    /// Held while the store is written to, as the store's contract asks, and while an archive reads a page of it.
+    writing: Mutex<Cuts>,
     /// Up to when expired sessions have been looked for.
     swept_through: Mutex<Timestamp>,
     poison: OnceLock<Arc<StoreError>>,
+    /// How many batches have been written.
+    commits: AtomicU64,
     pools: Mutex<Vec<Weak<PoolCore>>>,
 }
 
@@ -47,9 +52,10 @@ impl Committer {
             store,
             broadcast: Arc::new(Broadcast::new(channel_capacity)),
             queue: Queue::default(),
-            writing: Mutex::new(()),
+            writing: Mutex::default(),
             swept_through: Mutex::new(Timestamp::MIN),
             poison: OnceLock::new(),
+            commits: AtomicU64::new(0),
             pools: Mutex::default(),
         }
     }

@@ -35,7 +35,7 @@ impl Committer {
     pub(crate) fn forget_in(&self, pool: &Arc<PoolCore>) -> Result<Forgotten, StoreError> {
         let mut forgotten = Forgotten::default();
         loop {
-            let _writing = self.writing.lock();
+            let mut cuts = self.writing.lock();
             if self.check().is_err() || pool.directory.lock().is_closed {
                 // Its entry is no longer ours to change.
                 return Ok(forgotten);
@@ -71,7 +71,7 @@ impl Committer {
                 return Ok(forgotten);
             }
             batch.changes.push(Change::Pool(entry.clone()));
-            self.store.commit(&batch)?;
+            self.write(&batch, &mut cuts)?;
             self.store.sync()?;
             pool.entry.lock().pool = entry;
         }

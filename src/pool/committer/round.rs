@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Committer;
+use super::{Committer, Cuts};
 use crate::pool::core::PoolCore;
 use crate::pool::directory::{Collected, SlotIndex};
 use crate::retirement::Retirement;
@@ -40,14 +40,14 @@ struct Followup {
 
 impl Committer {
     pub(super) fn run_round(&self, pools: &[Arc<PoolCore>]) -> Result<(), StoreError> {
-        let _writing = self.writing.lock();
+        let mut cuts = self.writing.lock();
         let mut work = Work::default();
         for pool in pools {
             let mut dirty = pool.take_dirty();
             for slots in dirty.chunks(COLLECT) {
                 collect(pool, slots, &mut work);
                 if work.sessions >= BATCH || work.payload_bytes >= BATCH_PAYLOADS {
-                    self.commit(&mut work)?;
+                    self.commit(&mut work, &mut cuts)?;
                 }
             }
             if dirty.is_empty() {
@@ -56,15 +56,15 @@ impl Committer {
             }
             pool.give_back(std::mem::take(&mut dirty));
         }
-        self.commit(&mut work)?;
+        self.commit(&mut work, &mut cuts)?;
         self.sync(&mut work)
     }
 
-    fn commit(&self, work: &mut Work) -> Result<(), StoreError> {
+    fn commit(&self, work: &mut Work, cuts: &mut Cuts) -> Result<(), StoreError> {
         if work.batch.changes.is_empty() {
             return Ok(());
         }
-        self.store.commit(&work.batch)?;
+        self.write(&work.batch, cuts)?;
         if let Some(time) = work.earliest_expiry.take() {
             self.sweep_from(time);
         }

@@ -29,9 +29,9 @@ struct Plan {
 impl SledStore {
     /// Writes a batch: all of it, or nothing.
     pub(super) fn write(&self, batch: &Batch) -> Result<(), StoreError> {
-        let plan = Plan::of(batch, &self.trees)?;
+        let plan = Plan::of(batch, self.trees())?;
         let _parts = (!plan.payloads.is_empty()).then(|| self.payload_parts.write());
-        plan.run(&self.trees)
+        plan.run(self.trees())
     }
 }
 

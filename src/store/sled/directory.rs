@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use crate::store::StoreError;
 
 const MARKER: &str = "STORE";
-const MARKER_NEW: &str = "STORE.new";
 const LOCK: &str = "LOCK";
 pub(super) const ENGINE: &str = "engine";
+pub(super) const DATABASE: &str = "db";
 
 const FIRST_LINE: &str = "session-pool store";
 const UNFINISHED: &str = "unfinished";
@@ -53,7 +53,7 @@ pub(super) fn inspect(path: &Path) -> Result<Found, StoreError> {
     for entry in fs::read_dir(path).map_err(StoreError::io("list", path))? {
         let name = entry.map_err(StoreError::io("list", path))?.file_name();
         // What a process leaves that was killed while it made a store.
-        if name != LOCK && name != MARKER_NEW {
+        if name != LOCK && *name != *new_name(MARKER) {
             return Err(StoreError::NotAStore {
                 path: path.into(),
                 found: name.to_string_lossy().into_owned(),
@@ -82,15 +82,66 @@ pub(super) fn mark(path: &Path, marker: Marker) -> Result<(), StoreError> {
     if marker.is_unfinished {
         text.extend([UNFINISHED, "\n"]);
     }
-    let new = path.join(MARKER_NEW);
+    write_durably(&path.join(MARKER), text.as_bytes())
+}
+
+/// What a file is called until it is whole.
+fn new_name(name: &str) -> String {
+    format!("{name}.new")
+}
+
+/// Puts a small file in place, durably, with that content or as it was before.
+pub(super) fn write_durably(path: &Path, content: &[u8]) -> Result<(), StoreError> {
+    let new = path.with_file_name(new_name(&path.file_name().unwrap_or_default().to_string_lossy()));
     let write = || {
-        let mut file = File::create(&new)?;
-        file.write_all(text.as_bytes())?;
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(&new)?;
+        file.write_all(content)?;
         file.sync_all()?;
-        fs::rename(&new, path.join(MARKER))
+        fs::rename(&new, path)
     };
     write().map_err(StoreError::io("write", &new))?;
-    sync_directory(path)
+    path.parent().map_or(Ok(()), sync_directory)
+}
+
+/// Sees to it that only their owner can read a directory and everything in it. Answers whether others could read the
+/// directory before, and what it could not change.
+#[cfg(unix)]
+pub(super) fn make_private(path: &Path) -> Result<(bool, Vec<PathBuf>), StoreError> {
+    use std::os::unix::fs::PermissionsExt;
+    let was_open =
+        fs::metadata(path).map_err(StoreError::io("look at", path))?.permissions().mode() & 0o077 != 0;
+    let mut unchanged = Vec::new();
+    let mut left = vec![path.to_owned()];
+    while let Some(path) = left.pop() {
+        // A link may lead anywhere, and a file may be gone meanwhile.
+        let Ok(metadata) = fs::symlink_metadata(&path) else { continue };
+        let mode = match metadata.file_type() {
+            kind if kind.is_dir() => 0o700,
+            kind if kind.is_file() => 0o600,
+            _ => continue,
+        };
+        let is_open = metadata.permissions().mode() & 0o077 != 0;
+        if is_open && fs::set_permissions(&path, fs::Permissions::from_mode(mode)).is_err() {
+            unchanged.push(path.clone());
+        }
+        if metadata.is_dir() {
+            for entry in fs::read_dir(&path).map_err(StoreError::io("list", &path))? {
+                left.push(entry.map_err(StoreError::io("list", &path))?.path());
+            }
+        }
+    }
+    // What is in a directory that nobody else can enter is private whatever its own mode.
+    let is_private = !unchanged.iter().any(|unchanged| unchanged == path);
+    Ok((was_open && is_private, if is_private { Vec::new() } else { unchanged }))
+}
+
+#[cfg(not(unix))]
+pub(super) fn make_private(_path: &Path) -> Result<(bool, Vec<PathBuf>), StoreError> {
+    Ok((false, Vec::new()))
 }
 
 /// Makes the directory, readable for its owner only, and those above it as usual. One that is there is left as it is.

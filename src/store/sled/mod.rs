@@ -3,21 +3,28 @@
 mod codec;
 mod commit;
 mod directory;
+mod engine;
+mod health;
 mod keys;
 mod migrate;
 #[path = "../../../migrations/mod.rs"]
 mod migrations;
 mod open;
 mod read;
-mod values;
+mod seal;
+pub(crate) mod values;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use directory::StoreLock;
+use engine::Engine;
 pub use migrate::MigrationProgress;
 pub use open::SledStoreOptions;
 use parking_lot::RwLock;
+
+use super::{Store, StoreError, StoreReport};
 
 /// The schema version that this version of the crate writes, and the newest that it reads.
 #[expect(clippy::cast_possible_truncation, reason = "a handful of steps")]
@@ -31,19 +38,25 @@ pub const fn schema_version() -> u32 {
 /// sessions/           mode 0700
 ///   STORE             what it is, and its schema version: text
 ///   LOCK              held while it is open; the process that holds it
-///   engine/           sled's files
+///   SEAL              of a closed store: the checksums of its log
+///   engine/           sled's files: the log `db`, and what can be made from it
+///   checkpoints/      archives that it writes by itself
+///   set-aside/        damaged files that it does without
 /// ```
 ///
-/// Dropping it makes everything that was committed durable and gives the directory free.
+/// Dropping it makes everything that was committed durable, seals the log, which means to read it once, and gives the
+/// directory free.
 #[derive(Debug)]
 pub struct SledStore {
     // In this order: the engine lets go of its files before the lock falls.
-    trees: Trees,
-    db: sled::Db,
+    engine: Engine,
     database_file: File,
     path: PathBuf,
     /// Held while payloads are written, and while one is read part by part: its parts belong together.
     payload_parts: RwLock<()>,
+    /// Whether the engine or the disk has failed: what is on disk is not what it should be.
+    has_failed: AtomicBool,
+    report: StoreReport,
     _lock: StoreLock,
 }
 
@@ -75,5 +88,31 @@ impl SledStore {
     /// The directory it is in.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What opening it found, and did about it.
+    pub fn open_report(&self) -> &StoreReport {
+        &self.report
+    }
+
+    fn trees(&self) -> &Trees {
+        self.engine.trees()
+    }
+
+    /// Notes that something that writes has failed.
+    fn note_failure<T>(&self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
+        if answer.is_err() {
+            self.has_failed.store(true, Ordering::Relaxed);
+        }
+        answer
+    }
+}
+
+impl Drop for SledStore {
+    fn drop(&mut self) {
+        // Nobody is left to hear of an error: without a seal, the next opener looks more closely.
+        if Store::sync(self).is_ok() && !self.has_failed.load(Ordering::Relaxed) {
+            let _ = seal::seal(&self.path);
+        }
     }
 }

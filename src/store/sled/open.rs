@@ -2,16 +2,17 @@
 
 use std::fmt;
 use std::fs::OpenOptions;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::Duration;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 use parking_lot::RwLock;
 
-use super::directory::{self, ENGINE, Found, Marker};
-use super::{MigrationProgress, SledStore, Trees, migrate, migrations, schema_version};
-use crate::store::StoreError;
+use super::directory::{self, DATABASE, ENGINE, Found, Marker};
+use super::engine::Engine;
+use super::seal::{self, Sealed};
+use super::{MigrationProgress, SledStore, health, migrate, migrations, schema_version};
+use crate::encryption::Cipher;
+use crate::store::{Healed, StoreError, StoreReport};
 
 type OnMigration = Box<dyn FnMut(MigrationProgress) + Send>;
 
@@ -29,11 +30,12 @@ pub struct SledStoreOptions {
     create: bool,
     cache_capacity: u64,
     on_migration: Option<OnMigration>,
+    cipher: Option<Cipher>,
 }
 
 impl Default for SledStoreOptions {
     fn default() -> Self {
-        Self { create: true, cache_capacity: Self::DEFAULT_CACHE_CAPACITY, on_migration: None }
+        Self { create: true, cache_capacity: Self::DEFAULT_CACHE_CAPACITY, on_migration: None, cipher: None }
     }
 }
 
@@ -67,7 +69,14 @@ impl SledStoreOptions {
         self
     }
 
-    /// Opens the store in the directory `path`. A new directory gets mode 0700.
+    pub(crate) fn cipher(&self) -> Option<Cipher> {
+        self.cipher.clone()
+    }
+
+    /// Opens the store in the directory `path`. The directory gets mode 0700, the files in it 0600.
+    ///
+    /// Before the engine sees its files they are verified: the log as a whole where the store was closed, else as far
+    /// as it tells by itself. Damaged files beside the log are kept in `set-aside`, and the store does without them; [`SledStore::open_report`] tells.
     ///
     /// # Errors
     ///
@@ -75,10 +84,20 @@ impl SledStoreOptions {
     /// - [`StoreError::NotADirectory`], [`StoreError::NotAStore`]: something else is there. It is left as it is.
     /// - [`StoreError::InUse`]: it is open already, in this process or another.
     /// - [`StoreError::NewerSchema`]: a newer version of this crate wrote it. It is left as it is (I-8).
-    /// - [`StoreError::Damaged`]: the engine cannot read its files.
+    /// - [`StoreError::Damaged`]: its log is not what was written. It is left as it is;
+    ///   [`repair`](crate::recovery::repair) makes a new store of what can be read.
     /// - [`StoreError::Io`], [`StoreError::Engine`]: the disk or the engine failed.
-    pub fn open(mut self, path: impl AsRef<Path>) -> Result<SledStore, StoreError> {
+    pub fn open(self, path: impl AsRef<Path>) -> Result<SledStore, StoreError> {
         let path = path.as_ref();
+        let opening = self.begin(path)?;
+        if opening.report.is_new {
+            opening.finish()?;
+        }
+        Ok(opening.store)
+    }
+
+    /// The same, but a new store is left unfinished: whoever finds it before [`Opening::finish`] makes it anew.
+    pub(super) fn begin(mut self, path: &Path) -> Result<Opening, StoreError> {
         // Looked at before anything is touched, and again once nobody else can change it.
         self.refuse(path)?;
         directory::create(path)?;
@@ -87,50 +106,54 @@ impl SledStoreOptions {
 
         // The mark goes ahead of the work: whoever finds it half done knows what it is, and an older version of this
         // crate keeps off a store that is being migrated. One that was killed while it was being made is made anew.
-        let finished = Marker { schema: schema_version(), is_unfinished: false };
         let is_new = !matches!(found, Found::Store(Marker { is_unfinished: false, .. }));
+        let mut report = StoreReport { is_new, ..StoreReport::default() };
+        let engine_path = path.join(ENGINE);
         if is_new {
-            directory::mark(path, Marker { is_unfinished: true, ..finished })?;
+            directory::mark(path, Marker { is_unfinished: true, ..FINISHED })?;
+            seal::remove(path)?;
             directory::clear_engine(path)?;
-        } else if !matches!(found, Found::Store(marker) if marker == finished) {
-            directory::mark(path, finished)?;
+        } else {
+            report.was_closed = verify(path, &mut report)?;
+            if !matches!(found, Found::Store(marker) if marker == FINISHED) {
+                directory::mark(path, FINISHED)?;
+            }
+            health::heal(path, &engine_path, &mut report)?;
+            seal::remove(path)?;
         }
-        let engine = path.join(ENGINE);
-        let database = engine.join("db");
-        if !is_new && !database.exists() {
-            // The engine would start with an empty one.
-            return Err(StoreError::Damaged {
-                path: path.into(),
-                detail: "its file engine/db is missing".to_owned(),
-            });
-        }
-        let db = start(&engine, self.cache_capacity)?;
-        let trees = contain(&engine, || Trees::open(&db))?;
+        let engine = Engine::start(&engine_path, self.cache_capacity)?;
+        let database = engine_path.join(DATABASE);
         let database_file = OpenOptions::new().read(true).write(true).open(&database);
         let database_file = database_file.map_err(StoreError::io("open", &database))?;
-        let payload_parts = RwLock::new(());
-        let store = SledStore { trees, db, database_file, path: path.to_owned(), payload_parts, _lock: lock };
+        let (was_open, not_private) = directory::make_private(path)?;
+        report.made_private.extend(was_open.then(|| path.to_owned()));
+        report.not_private = not_private;
 
-        let found = migrate::version(&store.trees)?;
+        let found = migrate::version(engine.trees())?;
         if found > schema_version() {
-            return Err(StoreError::NewerSchema { path: store.path, found, supported: schema_version() });
+            return Err(StoreError::NewerSchema { path: path.into(), found, supported: schema_version() });
         }
         let mut ignore = |_| {};
         let progress: &mut dyn FnMut(MigrationProgress) = match &mut self.on_migration {
             Some(callback) => &mut **callback,
             None => &mut ignore,
         };
-        let from = migrate::migrate(&store.trees, migrations::STEPS, progress)?;
-        if from != schema_version() || is_new {
+        let from = migrate::migrate(engine.trees(), migrations::STEPS, progress)?;
+        let is_migrated = from != schema_version();
+        report.migrated_from = (is_migrated && !is_new).then_some(from);
+        let store = SledStore {
+            engine,
+            database_file,
+            path: path.to_owned(),
+            payload_parts: RwLock::new(()),
+            has_failed: AtomicBool::new(false),
+            report: report.clone(),
+            _lock: lock,
+        };
+        if is_migrated {
             crate::store::Store::sync(&store)?;
         }
-        if is_new {
-            directory::sync_files(&engine)?;
-            directory::sync_directory(path)?;
-            directory::sync_way_to(path)?;
-            directory::mark(path, finished)?;
-        }
-        Ok(store)
+        Ok(Opening { store, report })
     }
 
     /// Answers what is at `path` unless it is something that must not be opened.
@@ -158,44 +181,43 @@ impl fmt::Debug for SledStoreOptions {
     }
 }
 
-/// How often, and how long apart, an engine is tried whose files an earlier engine of this process still holds: it lets
-/// go of them a little after it is dropped.
-const TRIES: u32 = 250;
-const TRY_AGAIN_AFTER: Duration = Duration::from_millis(20);
+/// What STORE says of a store that is there.
+const FINISHED: Marker = Marker { schema: schema_version(), is_unfinished: false };
 
-fn start(path: &Path, cache_capacity: u64) -> Result<sled::Db, StoreError> {
-    // The committer says when to flush.
-    let config = sled::Config::new().path(path).cache_capacity(cache_capacity).flush_every_ms(None);
-    let mut tries = 0;
-    loop {
-        match contain(path, || config.open()) {
-            Err(StoreError::Io { source, .. }) if is_locked(&source) && tries < TRIES => {
-                tries += 1;
-                thread::sleep(TRY_AGAIN_AFTER);
-            }
-            opened => return opened,
-        }
+/// A store that is open, and perhaps not finished yet.
+pub(super) struct Opening {
+    pub(super) store: SledStore,
+    report: StoreReport,
+}
+
+impl Opening {
+    /// Makes a new store durable, and says that it is one.
+    pub(super) fn finish(&self) -> Result<(), StoreError> {
+        let path = &self.store.path;
+        crate::store::Store::sync(&self.store)?;
+        directory::sync_files(&path.join(ENGINE))?;
+        directory::sync_directory(path)?;
+        directory::sync_way_to(path)?;
+        directory::mark(path, FINISHED)
     }
 }
 
-fn is_locked(error: &std::io::Error) -> bool {
-    error.kind() == std::io::ErrorKind::WouldBlock || error.to_string().contains("could not acquire lock")
-}
-
-/// Runs the engine on files that may be damaged: it meets some damage with a panic.
-fn contain<T>(path: &Path, run: impl FnOnce() -> sled::Result<T>) -> Result<T, StoreError> {
-    let damaged = |detail: String| StoreError::Damaged { path: PathBuf::from(path), detail };
-    match catch_unwind(AssertUnwindSafe(run)) {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(sled::Error::Io(error))) => Err(StoreError::io("open the engine in", path)(error)),
-        Ok(Err(error @ (sled::Error::Corruption { .. } | sled::Error::Unsupported(_)))) => {
-            Err(damaged(error.to_string()))
-        }
-        Ok(Err(error)) => Err(StoreError::Engine { operation: "open", source: Box::new(error) }),
-        Err(panic) => {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it gave up");
-            Err(damaged(format!("the engine gave up: {text}")))
+/// Whether the store was closed; an error where its log is not what it was, or cannot be what it should be.
+fn verify(path: &Path, report: &mut StoreReport) -> Result<bool, StoreError> {
+    let damaged = |detail| StoreError::Damaged { path: path.into(), detail };
+    if !path.join(ENGINE).join(DATABASE).exists() {
+        // The engine would start with an empty one.
+        return Err(damaged("its file engine/db is missing".to_owned()));
+    }
+    match seal::verify(path)? {
+        Sealed::Unchanged => return Ok(true),
+        Sealed::Changed(how) => return Err(damaged(how)),
+        Sealed::No => {}
+        Sealed::Unreadable => {
+            let (file, place) = seal::set_aside(path)?;
+            let why = "it does not say what it must".to_owned();
+            report.healed.push(Healed { file, why, set_aside: Some(place) });
         }
     }
+    Ok(false)
 }

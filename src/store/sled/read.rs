@@ -1,14 +1,14 @@
 //! Reading, and the store's contract.
 
+use std::ops::Bound;
+
+use super::engine::store_error;
 use super::{SledStore, keys, values};
 use crate::session::{Payload, SessionId, SessionRecord, State, Timestamp};
 use crate::store::{
-    Batch, LogEntry, PoolEntry, PoolNumber, Sequence, Store, StoreError, Unreadable, Visited, Visitor,
+    Batch, LogEntry, PoolEntry, PoolNumber, Sequence, Store, StoreError, StoreReport, Unreadable, Visited,
+    Visitor,
 };
-
-fn engine_error(operation: &'static str) -> impl FnOnce(sled::Error) -> StoreError {
-    move |source| StoreError::Engine { operation, source: Box::new(source) }
-}
 
 fn unreadable(item: &'static str, pool: PoolNumber, key: &[u8]) -> impl FnOnce(String) -> Unreadable {
     let key = key.to_vec();
@@ -27,6 +27,10 @@ fn is_whole(first: &[u8]) -> bool {
 }
 
 impl SledStore {
+    fn engine_error(&self, operation: &'static str) -> impl FnOnce(sled::Error) -> StoreError + '_ {
+        move |error| store_error(&self.path, operation, error)
+    }
+
     fn read_payload(&self, pool: PoolNumber, id: &SessionId, first: &[u8]) -> Result<Payload, StoreError> {
         let unreadable = |rule: String| unreadable("payload", pool, id.as_bytes())(rule);
         let (length, first) = first
@@ -42,7 +46,7 @@ impl SledStore {
                 break;
             }
             let key = keys::payload_part(pool, id, part);
-            match self.trees.payloads.get(key).map_err(engine_error("read a payload"))? {
+            match self.trees().payloads.get(key).map_err(self.engine_error("read a payload"))? {
                 Some(part) => bytes.extend_from_slice(&part),
                 None => return Err(unreadable(format!("its part {part} is missing")).into()),
             }
@@ -56,8 +60,8 @@ impl SledStore {
 
 impl Store for SledStore {
     fn visit_pools(&self, visit: &mut Visitor<'_, PoolEntry>) -> Result<(), StoreError> {
-        for item in self.trees.meta.scan_prefix(keys::POOL_PREFIX) {
-            let (key, value) = item.map_err(engine_error("read the pools"))?;
+        for item in self.trees().meta.scan_prefix(keys::POOL_PREFIX) {
+            let (key, value) = item.map_err(self.engine_error("read the pools"))?;
             let item = keys::read_pool_entry(&key).and_then(|number| {
                 values::decode_pool(number, &value).map_err(unreadable("pool entry", number, &key))
             });
@@ -69,18 +73,29 @@ impl Store for SledStore {
     }
 
     fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
-        self.write(batch)
+        self.note_failure(self.write(batch))
+    }
+
+    fn open_report(&self) -> StoreReport {
+        self.report.clone()
     }
 
     fn sync(&self) -> Result<(), StoreError> {
         // The engine's flush hands its buffers to the system and waits for them, but makes neither the file's length
         // nor the disk's own cache durable; this does.
-        self.db.flush().map_err(engine_error("flush its buffers"))?;
-        self.database_file.sync_data().map_err(StoreError::io("sync the database in", &self.path))
+        let flushed = self.engine.db().flush().map_err(self.engine_error("flush its buffers"));
+        let sync =
+            || self.database_file.sync_data().map_err(StoreError::io("sync the database in", &self.path));
+        self.note_failure(flushed.and_then(|_| sync()))
     }
 
     fn record(&self, pool: PoolNumber, id: &SessionId) -> Result<Option<SessionRecord>, StoreError> {
-        match self.trees.sessions.get(keys::session(pool, id)).map_err(engine_error("read a session"))? {
+        match self
+            .trees()
+            .sessions
+            .get(keys::session(pool, id))
+            .map_err(self.engine_error("read a session"))?
+        {
             Some(value) => Ok(Some(read_record(pool, id, &value)?)),
             None => Ok(None),
         }
@@ -88,7 +103,10 @@ impl Store for SledStore {
 
     fn payload(&self, pool: PoolNumber, id: &SessionId) -> Result<Option<Payload>, StoreError> {
         let first = || {
-            self.trees.payloads.get(keys::payload_part(pool, id, 0)).map_err(engine_error("read a payload"))
+            self.trees()
+                .payloads
+                .get(keys::payload_part(pool, id, 0))
+                .map_err(self.engine_error("read a payload"))
         };
         match first()? {
             None => Ok(None),
@@ -102,7 +120,10 @@ impl Store for SledStore {
     }
 
     fn contains(&self, pool: PoolNumber, id: &SessionId) -> Result<bool, StoreError> {
-        self.trees.sessions.contains_key(keys::session(pool, id)).map_err(engine_error("look for a session"))
+        self.trees()
+            .sessions
+            .contains_key(keys::session(pool, id))
+            .map_err(self.engine_error("look for a session"))
     }
 
     fn visit_by_state(
@@ -111,8 +132,8 @@ impl Store for SledStore {
         state: State,
         visit: &mut Visitor<'_, (SessionId, SessionRecord)>,
     ) -> Result<(), StoreError> {
-        for key in self.trees.by_state.scan_prefix(keys::by_state_prefix(pool, state)).keys() {
-            let key = key.map_err(engine_error("read the index by state"))?;
+        for key in self.trees().by_state.scan_prefix(keys::by_state_prefix(pool, state)).keys() {
+            let key = key.map_err(self.engine_error("read the index by state"))?;
             let item = match keys::read_by_state(&key) {
                 Ok((pool, _, id)) => match self.record(pool, &id) {
                     Ok(Some(record)) => Ok((id, record)),
@@ -134,10 +155,19 @@ impl Store for SledStore {
     fn visit_sessions(
         &self,
         pool: PoolNumber,
+        after: Option<&SessionId>,
         visit: &mut Visitor<'_, (SessionId, SessionRecord)>,
     ) -> Result<(), StoreError> {
-        for item in self.trees.sessions.scan_prefix(keys::pool_prefix(pool)) {
-            let (key, value) = item.map_err(engine_error("read the sessions"))?;
+        let prefix = keys::pool_prefix(pool);
+        let from = match after {
+            Some(id) => Bound::Excluded(keys::session(pool, id)),
+            None => Bound::Included(keys::pool_prefix(pool)),
+        };
+        for item in self.trees().sessions.range((from, Bound::Unbounded)) {
+            let (key, value) = item.map_err(self.engine_error("read the sessions"))?;
+            if !key.starts_with(prefix.as_ref()) {
+                break;
+            }
             let item = keys::read_session(&key)
                 .and_then(|(pool, id)| read_record(pool, &id, &value).map(|record| (id, record)));
             if visit(item).is_break() {
@@ -151,8 +181,8 @@ impl Store for SledStore {
         &self,
         visit: &mut Visitor<'_, (PoolNumber, State, SessionId)>,
     ) -> Result<(), StoreError> {
-        for key in self.trees.by_state.iter().keys() {
-            let key = key.map_err(engine_error("read the index by state"))?;
+        for key in self.trees().by_state.iter().keys() {
+            let key = key.map_err(self.engine_error("read the index by state"))?;
             if visit(keys::read_by_state(&key)).is_break() {
                 break;
             }
@@ -167,8 +197,8 @@ impl Store for SledStore {
         visit: &mut Visitor<'_, (Timestamp, PoolNumber, SessionId)>,
     ) -> Result<(), StoreError> {
         let millis = |time: Timestamp, more: i64| keys::expiry_prefix_millis(time.as_millis() + more);
-        for key in self.trees.by_expiry.range(millis(after, 1)..millis(until, 1)).keys() {
-            let key = key.map_err(engine_error("read the index by expiry"))?;
+        for key in self.trees().by_expiry.range(millis(after, 1)..millis(until, 1)).keys() {
+            let key = key.map_err(self.engine_error("read the index by expiry"))?;
             if visit(keys::read_by_expiry(&key)).is_break() {
                 break;
             }
@@ -183,8 +213,8 @@ impl Store for SledStore {
         visit: &mut Visitor<'_, (Sequence, LogEntry)>,
     ) -> Result<(), StoreError> {
         let range = keys::retirement(pool, after.next())..=keys::retirement(pool, Sequence(u64::MAX));
-        for item in self.trees.retirements.range(range) {
-            let (key, value) = item.map_err(engine_error("read the retirement log"))?;
+        for item in self.trees().retirements.range(range) {
+            let (key, value) = item.map_err(self.engine_error("read the retirement log"))?;
             let item = keys::read_retirement(&key).and_then(|(pool, sequence)| {
                 let entry = values::decode_log_entry(&value);
                 let entry = entry.map_err(unreadable("log entry", pool, sequence.to_string().as_bytes()))?;

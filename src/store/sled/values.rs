@@ -9,7 +9,7 @@ use crate::session::{
 };
 use crate::store::{LogEntry, PoolEntry, PoolNumber, Sequence};
 
-pub(super) fn encode_record(record: &SessionRecord, out: &mut Vec<u8>) -> Result<(), String> {
+pub(crate) fn encode_record(record: &SessionRecord, out: &mut Vec<u8>) -> Result<(), String> {
     // Exhaustive, so that a new field cannot be forgotten here.
     let SessionRecord {
         created_at,
@@ -42,7 +42,7 @@ pub(super) fn encode_record(record: &SessionRecord, out: &mut Vec<u8>) -> Result
     encode_into(&stored, out)
 }
 
-pub(super) fn decode_record(bytes: &[u8]) -> Result<SessionRecord, String> {
+pub(crate) fn decode_record(bytes: &[u8]) -> Result<SessionRecord, String> {
     let stored::Record {
         created_at,
         expires_at,
@@ -88,7 +88,7 @@ fn read_reason(code: u8) -> Result<Reason, String> {
     }
 }
 
-pub(super) fn encode_log_entry(entry: &LogEntry, out: &mut Vec<u8>) -> Result<(), String> {
+pub(crate) fn encode_log_entry(entry: &LogEntry, out: &mut Vec<u8>) -> Result<(), String> {
     let LogEntry { id, reason, retired_at, created_at, usage_count, error_count, error_score } = *entry;
     let stored = stored::LogEntry {
         id: id.as_str().to_owned(),
@@ -102,7 +102,7 @@ pub(super) fn encode_log_entry(entry: &LogEntry, out: &mut Vec<u8>) -> Result<()
     encode_into(&stored, out)
 }
 
-pub(super) fn decode_log_entry(bytes: &[u8]) -> Result<LogEntry, String> {
+pub(crate) fn decode_log_entry(bytes: &[u8]) -> Result<LogEntry, String> {
     let stored::LogEntry { id, state, retired_at, created_at, usage_count, error_count, error_score } =
         decode(bytes)?;
     Ok(LogEntry {
@@ -116,7 +116,7 @@ pub(super) fn decode_log_entry(bytes: &[u8]) -> Result<LogEntry, String> {
     })
 }
 
-pub(super) fn encode_pool(entry: &PoolEntry, out: &mut Vec<u8>) -> Result<(), String> {
+pub(crate) fn encode_pool(entry: &PoolEntry, out: &mut Vec<u8>) -> Result<(), String> {
     let PoolEntry { number: _, name, last_sequence, purged_through, trimmed_through } = entry;
     let stored = stored::Pool {
         name: name.as_str().to_owned(),
@@ -127,7 +127,7 @@ pub(super) fn encode_pool(entry: &PoolEntry, out: &mut Vec<u8>) -> Result<(), St
     encode_into(&stored, out)
 }
 
-pub(super) fn decode_pool(number: PoolNumber, bytes: &[u8]) -> Result<PoolEntry, String> {
+pub(crate) fn decode_pool(number: PoolNumber, bytes: &[u8]) -> Result<PoolEntry, String> {
     let stored::Pool { name, last_sequence, purged_through, trimmed_through } = decode(bytes)?;
     if !(trimmed_through <= purged_through && purged_through <= last_sequence) {
         return Err("its log counters are out of order".to_owned());
@@ -141,7 +141,7 @@ pub(super) fn decode_pool(number: PoolNumber, bytes: &[u8]) -> Result<PoolEntry,
     })
 }
 
-pub(super) fn encode_payload(payload: &Payload, out: &mut Vec<u8>) -> Result<(), String> {
+pub(crate) fn encode_payload(payload: &Payload, out: &mut Vec<u8>) -> Result<(), String> {
     let Payload { cookies, user_data, proxy, fingerprint } = payload;
     let fingerprint = match fingerprint {
         None => None,
@@ -159,7 +159,7 @@ pub(super) fn encode_payload(payload: &Payload, out: &mut Vec<u8>) -> Result<(),
     encode_into(&stored, out)
 }
 
-pub(super) fn decode_payload(bytes: &[u8]) -> Result<Payload, String> {
+pub(crate) fn decode_payload(bytes: &[u8]) -> Result<Payload, String> {
     let stored::Payload { cookies, user_data, proxy, fingerprint } = decode(bytes)?;
     let fingerprint = match fingerprint {
         None => None,

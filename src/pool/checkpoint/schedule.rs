@@ -1,0 +1,193 @@
+//! When a checkpoint is written.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant, SystemTime};
+
+use parking_lot::{Condvar, Mutex};
+
+use super::{AtOnce, CheckpointStatus, Checkpoints, Pace, files, write_archive};
+use crate::archive::{ArchiveError, ArchiveOptions};
+use crate::pool::committer::Committer;
+use crate::session::Timestamp;
+
+/// Writes the checkpoints of a store, in a thread of its own.
+pub(crate) struct Checkpointer {
+    shared: Arc<Shared>,
+    thread: JoinHandle<()>,
+}
+
+struct Shared {
+    committer: Arc<Committer>,
+    directory: PathBuf,
+    every: Duration,
+    keep: usize,
+    options: ArchiveOptions,
+    status: Mutex<CheckpointStatus>,
+    /// Held while one is written.
+    writing: Mutex<()>,
+    is_stopped: Mutex<bool>,
+    stopped: Condvar,
+}
+
+impl Checkpointer {
+    /// How long after the store was opened the first one is written at the earliest, unless they are more frequent.
+    const FIRST: Duration = Duration::from_secs(10);
+
+    pub(crate) fn start(
+        committer: &Arc<Committer>,
+        directory: PathBuf,
+        checkpoints: &Checkpoints,
+        options: ArchiveOptions,
+    ) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared {
+            committer: Arc::clone(committer),
+            directory,
+            every: checkpoints.every,
+            keep: checkpoints.keep,
+            options,
+            status: Mutex::default(),
+            writing: Mutex::default(),
+            is_stopped: Mutex::new(false),
+            stopped: Condvar::new(),
+        });
+        let thread = {
+            let shared = Arc::clone(&shared);
+            thread::Builder::new().name("session-checkpoint".to_owned()).spawn(move || shared.run())?
+        };
+        Ok(Self { shared, thread })
+    }
+
+    /// Gives up the one being written, and ends; where `wait` says so, not before the thread has.
+    pub(crate) fn stop(self, wait: bool) {
+        *self.shared.is_stopped.lock() = true;
+        self.shared.stopped.notify_all();
+        if wait {
+            // Nobody is left to hear of a panic.
+            let _ = self.thread.join();
+        }
+    }
+
+    pub(crate) fn status(&self) -> CheckpointStatus {
+        self.shared.status.lock().clone()
+    }
+
+    /// Writes one now, as fast as it goes.
+    pub(crate) fn write_now(&self) -> Result<PathBuf, ArchiveError> {
+        // Never `None`: it is not told to stop.
+        self.shared.write(&AtOnce).map(|path| path.unwrap_or_else(|| self.shared.directory.clone()))
+    }
+}
+
+impl Shared {
+    fn run(&self) {
+        let mut written_at = None;
+        let mut wait = self.until_first();
+        while !self.sleep(wait) {
+            let begun = Instant::now();
+            let commits = self.committer.commits();
+            // A store that was opened and not changed is as it was left, perhaps after its last checkpoint.
+            if written_at != Some(commits) && self.committer.check().is_ok() && self.write(self).is_ok() {
+                written_at = Some(commits);
+            }
+            wait = self.every.saturating_sub(begun.elapsed());
+        }
+    }
+
+    /// How long until the first one is due: the last of them may be of an earlier run.
+    fn until_first(&self) -> Duration {
+        let newest = files::list(&self.directory).ok().and_then(|files| files.last().cloned());
+        let age = newest.and_then(|file| SystemTime::now().duration_since(modified(&file.path)?).ok());
+        age.map_or(Duration::ZERO, |age| self.every.saturating_sub(age))
+            .max(Checkpointer::FIRST.min(self.every))
+    }
+
+    /// Sleeps, and answers whether it is to stop.
+    fn sleep(&self, duration: Duration) -> bool {
+        let mut is_stopped = self.is_stopped.lock();
+        // A time beyond what an instant can hold is one that nobody lives to see.
+        match Instant::now().checked_add(duration) {
+            Some(until) => {
+                while !*is_stopped && !self.stopped.wait_until(&mut is_stopped, until).timed_out() {}
+            }
+            None => self.stopped.wait_while(&mut is_stopped, |is_stopped| !*is_stopped),
+        }
+        *is_stopped
+    }
+
+    fn write(&self, pace: &dyn Pace) -> Result<Option<PathBuf>, ArchiveError> {
+        let _writing = self.writing.lock();
+        let now = Timestamp::from(chrono::DateTime::from(SystemTime::now()));
+        let written = self.write_at(now, pace);
+        let mut status = self.status.lock();
+        match &written {
+            Ok(Some(path)) => {
+                status.written += 1;
+                status.last = Some(path.clone());
+                status.last_at = Some(now);
+                status.last_error = None;
+            }
+            Ok(None) => {}
+            Err(error) => {
+                status.failed += 1;
+                status.last_error = Some(describe(error));
+            }
+        }
+        written
+    }
+
+    fn write_at(&self, now: Timestamp, pace: &dyn Pace) -> Result<Option<PathBuf>, ArchiveError> {
+        let (path, file) = files::create_next(&self.directory, now)?;
+        let Some((file, _)) = write_archive(&self.committer, file, now, &self.options, pace)? else {
+            return Ok(None);
+        };
+        file.finish()?;
+        files::delete_oldest(&self.directory, self.keep).map_err(|source| ArchiveError::Io {
+            operation: "delete the oldest checkpoint beside",
+            path: Some(path.clone()),
+            source,
+        })?;
+        Ok(Some(path))
+    }
+}
+
+fn modified(path: &Path) -> Option<SystemTime> {
+    std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
+}
+
+/// An error with its causes, in one line.
+fn describe(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+/// A twentieth of the time, and no more.
+impl Pace for Shared {
+    fn go_on(&self, worked: Duration, waiting_bytes: &dyn Fn() -> usize) -> bool {
+        /// How much longer than it worked it sleeps.
+        const SLEEPS: u32 = 19;
+        /// How long it sleeps before it looks whether payloads pile up because they are changed, and how many of their
+        /// bytes it takes for it to sleep no longer.
+        const LOOK: Duration = Duration::from_millis(50);
+        const TOO_MANY: usize = 4 << 20;
+        let mut left = worked.saturating_mul(SLEEPS);
+        while !left.is_zero() {
+            let slice = left.min(LOOK);
+            if self.sleep(slice) {
+                return false;
+            }
+            left -= slice;
+            if waiting_bytes() > TOO_MANY {
+                break;
+            }
+        }
+        !*self.is_stopped.lock()
+    }
+}

@@ -1,0 +1,145 @@
+//! Before the engine starts: are its files what it can be trusted with?
+//!
+//! The engine (sled 0.34) keeps everything in its log, `db`. Beside it lie `conf`, whose content is always the same, and
+//! a snapshot of where in the log each page is, which it can do without: it then reads the log, in about the same time.
+//! Any damage of these two keeps it from ever starting again, so neither is relied on: `conf` is written anew where it is
+//! not as it must be, and snapshots are not used at all. A damaged log, in contrast, it starts with as if what lies behind the damage had
+//! never been written, and then wipes that. So the log is verified before the engine sees it: by its [seal](super::seal)
+//! where the store was closed, by what can be told from itself where it was not.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::directory;
+use crate::store::{Healed, StoreError, StoreReport};
+
+const CONF: &str = "conf";
+const SNAPSHOT: &str = "snap.";
+/// What the engine's half-written snapshots end with. It would take one for a snapshot.
+const HALF_WRITTEN: &str = ".generating";
+
+/// Where damaged files go.
+pub(super) const SET_ASIDE: &str = "set-aside";
+
+/// What the engine writes into `conf` (sled 0.34.7, `config.rs`), with its CRC-32 behind it: the settings with which
+/// [`Engine::start`](super::engine::Engine::start) runs it.
+const SETTINGS: &[u8] = b"segment_size: 524288\nuse_compression: false\nversion: 0.34\n";
+
+fn conf() -> Vec<u8> {
+    [SETTINGS, &crc32fast::hash(SETTINGS).to_le_bytes()].concat()
+}
+
+/// Sees to `conf` and to snapshots. The log is not touched.
+pub(super) fn heal(path: &Path, engine: &Path, report: &mut StoreReport) -> Result<(), StoreError> {
+    heal_conf(path, engine, report)?;
+    for entry in fs::read_dir(engine).map_err(StoreError::io("list", engine))? {
+        let file = entry.map_err(StoreError::io("list", engine))?.path();
+        let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+        if !name.starts_with(SNAPSHOT) {
+            continue;
+        }
+        let flaw = if name.ends_with(HALF_WRITTEN) {
+            Some("it is only half written".to_owned())
+        } else {
+            snapshot_flaw(&file, &name).map_err(StoreError::io("read", &file))?
+        };
+        match flaw {
+            None => fs::remove_file(&file).map_err(StoreError::io("remove", &file))?,
+            Some(why) => {
+                let set_aside = Some(set_aside(path, &file)?);
+                report.healed.push(Healed { file, why, set_aside });
+            }
+        }
+    }
+    directory::sync_directory(engine)
+}
+
+fn heal_conf(path: &Path, engine: &Path, report: &mut StoreReport) -> Result<(), StoreError> {
+    let file = engine.join(CONF);
+    let why = match fs::read(&file) {
+        Ok(found) if found == conf() => return Ok(()),
+        Ok(_) => "it does not say what it must",
+        Err(error) if error.kind() == io::ErrorKind::NotFound => "it was missing",
+        Err(error) => return Err(StoreError::io("read", file)(error)),
+    };
+    let set_aside = if file.exists() { Some(set_aside(path, &file)?) } else { None };
+    directory::write_durably(&file, &conf())?;
+    report.healed.push(Healed { file, why: why.to_owned(), set_aside });
+    Ok(())
+}
+
+/// What is wrong with a snapshot: the CRC-32 of what stands before its last 12 bytes are its last 4, and its name says
+/// up to where in the log it reaches (sled 0.34.7, `pagecache/snapshot.rs`).
+fn snapshot_flaw(file: &Path, name: &str) -> io::Result<Option<String>> {
+    const TRAILER: usize = 12;
+    let bytes = fs::read(file)?;
+    let Some((content, trailer)) = bytes.len().checked_sub(TRAILER).map(|at| bytes.split_at(at)) else {
+        return Ok(Some("it is too short".to_owned()));
+    };
+    if trailer.last_chunk::<4>() != Some(&crc32fast::hash(content).to_le_bytes()) {
+        return Ok(Some("its checksum is wrong".to_owned()));
+    }
+    // The number is stored one higher, 0 standing for none.
+    let reaches = content.first_chunk().map(|bytes| i64::from_le_bytes(*bytes).saturating_sub(1).max(0));
+    let named = i64::from_str_radix(name.trim_start_matches(SNAPSHOT), 16).ok();
+    Ok(if reaches == named { None } else { Some("its name and its content disagree".to_owned()) })
+}
+
+/// Moves a file to where damaged ones are kept, and answers where that is.
+pub(super) fn set_aside(path: &Path, file: &Path) -> Result<PathBuf, StoreError> {
+    let directory = path.join(SET_ASIDE);
+    directory::create(&directory)?;
+    let name = file.file_name().and_then(|name| name.to_str()).unwrap_or("file");
+    let mut place = directory.join(name);
+    let mut number = 1;
+    while place.exists() {
+        number += 1;
+        place = directory.join(format!("{name}.{number}"));
+    }
+    fs::rename(file, &place).map_err(StoreError::io("set aside", file))?;
+    directory::sync_directory(&directory)?;
+    directory::sync_directory(path)?;
+    Ok(place)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conf_is_what_the_engine_itself_writes() {
+        let directory = tempfile::tempdir().unwrap();
+        let db = sled::Config::new().path(directory.path()).open().unwrap();
+        assert_eq!(fs::read(directory.path().join(CONF)).unwrap(), conf());
+        drop(db);
+    }
+
+    #[test]
+    fn a_snapshot_that_the_engine_wrote_has_no_flaw_and_a_damaged_one_has() {
+        let directory = tempfile::tempdir().unwrap();
+        let open = || super::super::engine::Engine::start(directory.path(), 1 << 20).unwrap();
+        let engine = open();
+        engine.db().insert("key", "value").unwrap();
+        engine.db().flush().unwrap();
+        drop(engine);
+        drop(open());
+        let files = fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().path());
+        let name = |file: &Path| file.file_name().unwrap().to_str().unwrap().to_owned();
+        let file = files.into_iter().find(|file| name(file).starts_with(SNAPSHOT)).unwrap();
+        let whole = fs::read(&file).unwrap();
+        let flaw = |bytes: &[u8]| {
+            fs::write(&file, bytes).unwrap();
+            snapshot_flaw(&file, &name(&file)).unwrap()
+        };
+        assert_eq!(flaw(&whole), None);
+        for at in 0..whole.len() {
+            assert!(flaw(&whole[..at]).is_some());
+            let mut damaged = whole.clone();
+            damaged[at] ^= 1;
+            // The length between content and checksum means something for compressed ones only.
+            assert!(flaw(&damaged).is_some() || (whole.len() - 12..whole.len() - 4).contains(&at));
+        }
+        assert!(snapshot_flaw(&file, "snap.0000000000000001").unwrap().is_some());
+    }
+}

@@ -1,0 +1,183 @@
+//! The seal of a closed store: what its log was when it was closed.
+//!
+//! It is a text file, `SEAL`: what it is, the length of `engine/db`, a CRC-32 of each segment of it (512 KiB), and a CRC-32 of
+//! all that. It is written when a store is closed, and removed, durably, before the engine next touches the log. So a
+//! store that has one was closed, and whatever differs from it was changed by somebody else.
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+use std::thread;
+
+use super::directory::{self, DATABASE, ENGINE};
+use crate::store::StoreError;
+
+const SEAL: &str = "SEAL";
+const FIRST_LINE: &str = "session-pool seal 1";
+const SEGMENT: u64 = 512 << 10;
+
+/// What a log is, or was.
+#[derive(Debug, PartialEq, Eq)]
+struct Digest {
+    length: u64,
+    segments: Vec<u32>,
+}
+
+impl Digest {
+    /// Reads the log. Several threads share the work.
+    fn of(database: &Path) -> io::Result<Self> {
+        const THREADS: u64 = 4;
+        let length = fs::metadata(database)?.len();
+        let segments = length.div_ceil(SEGMENT);
+        let share = segments.div_ceil(THREADS).max(1);
+        let parts = thread::scope(|scope| {
+            let workers: Vec<_> = (0..THREADS)
+                .map(|part| (part * share, segments.min((part + 1) * share)))
+                .filter(|(from, to)| from < to)
+                .map(|(from, to)| scope.spawn(move || digest(database, from, to)))
+                .collect();
+            let join = |worker: thread::ScopedJoinHandle<'_, io::Result<Vec<u32>>>| {
+                worker.join().unwrap_or_else(|_| Err(io::Error::other("a thread that reads it gave up")))
+            };
+            workers.into_iter().map(join).collect::<io::Result<Vec<_>>>()
+        })?;
+        Ok(Self { length, segments: parts.concat() })
+    }
+
+    fn to_text(&self) -> String {
+        let mut text = format!("{FIRST_LINE}\n{}\n", self.length);
+        for segment in &self.segments {
+            let _ = writeln!(text, "{segment:08x}");
+        }
+        let _ = writeln!(text, "{:08x}", crc32fast::hash(text.as_bytes()));
+        text
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        let (before, _) = text.strip_suffix('\n')?.rsplit_once('\n')?;
+        let mut lines = before.lines();
+        let is_ours = lines.next()? == FIRST_LINE;
+        let length = lines.next()?.parse().ok()?;
+        let segments = lines.map(|line| u32::from_str_radix(line, 16).ok()).collect::<Option<Vec<_>>>()?;
+        let digest = Self { length, segments };
+        (is_ours && digest.to_text() == text).then_some(digest)
+    }
+}
+
+/// The checksums of the segments from one to before another.
+fn digest(database: &Path, from: u64, to: u64) -> io::Result<Vec<u32>> {
+    let mut file = File::open(database)?;
+    file.seek(SeekFrom::Start(from * SEGMENT))?;
+    let mut buffer = Vec::new();
+    (from..to)
+        .map(|_| {
+            buffer.clear();
+            file.by_ref().take(SEGMENT).read_to_end(&mut buffer)?;
+            Ok(crc32fast::hash(&buffer))
+        })
+        .collect()
+}
+
+/// What a seal says of a store.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Sealed {
+    /// There is none: the store was not closed.
+    No,
+    /// There is one, and it cannot be read.
+    Unreadable,
+    /// The log is as it was when the store was closed.
+    Unchanged,
+    /// It is not; how it differs.
+    Changed(String),
+}
+
+/// Seals a store whose engine writes no more.
+pub(super) fn seal(path: &Path) -> Result<(), StoreError> {
+    let database = path.join(ENGINE).join(DATABASE);
+    let digest = Digest::of(&database).map_err(StoreError::io("read", &database))?;
+    directory::write_durably(&path.join(SEAL), digest.to_text().as_bytes())
+}
+
+/// Compares a store's log with its seal.
+pub(super) fn verify(path: &Path) -> Result<Sealed, StoreError> {
+    let file = path.join(SEAL);
+    let sealed = match fs::read(&file) {
+        Ok(text) => std::str::from_utf8(&text).ok().and_then(Digest::from_text),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Sealed::No),
+        Err(error) => return Err(StoreError::io("read", file)(error)),
+    };
+    let Some(sealed) = sealed else { return Ok(Sealed::Unreadable) };
+    let database = path.join(ENGINE).join(DATABASE);
+    let found = Digest::of(&database).map_err(StoreError::io("read", &database))?;
+    if found == sealed {
+        return Ok(Sealed::Unchanged);
+    }
+    let differs = (0_u64..).zip(sealed.segments.iter().zip(&found.segments)).find(|(_, (a, b))| a != b);
+    Ok(Sealed::Changed(match differs {
+        _ if found.length < sealed.length => {
+            format!("engine/db has {} bytes, and had {} when it was closed", found.length, sealed.length)
+        }
+        Some((segment, _)) => format!(
+            "bytes {} to {} of engine/db are not what they were when it was closed",
+            segment * SEGMENT,
+            (segment + 1) * SEGMENT
+        ),
+        None => format!("engine/db has {} bytes, and had {} when it was closed", found.length, sealed.length),
+    }))
+}
+
+/// Removes the seal, durably: the engine is about to write.
+pub(super) fn remove(path: &Path) -> Result<(), StoreError> {
+    let file = path.join(SEAL);
+    match fs::remove_file(&file) {
+        Ok(()) => directory::sync_directory(path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(StoreError::io("remove", file)(error)),
+    }
+}
+
+/// Keeps a seal that cannot be read, and answers where.
+pub(super) fn set_aside(path: &Path) -> Result<(std::path::PathBuf, std::path::PathBuf), StoreError> {
+    let file = path.join(SEAL);
+    let place = super::health::set_aside(path, &file)?;
+    Ok((file, place))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_change_of_the_log_shows() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path();
+        fs::create_dir(path.join(ENGINE)).unwrap();
+        let database = path.join(ENGINE).join(DATABASE);
+        for length in [0, 1, SEGMENT - 1, SEGMENT, SEGMENT + 1, 9 * SEGMENT + 7] {
+            let bytes: Vec<u8> = (0..length).map(|n| (n % 251) as u8).collect();
+            fs::write(&database, &bytes).unwrap();
+            assert_eq!(verify(path).unwrap(), Sealed::No);
+            seal(path).unwrap();
+            assert_eq!(verify(path).unwrap(), Sealed::Unchanged);
+            for at in [0, length / 2, length.saturating_sub(1)] {
+                if let Some(byte) = bytes.get(usize::try_from(at).unwrap()) {
+                    let mut damaged = bytes.clone();
+                    damaged[usize::try_from(at).unwrap()] = byte ^ 16;
+                    fs::write(&database, &damaged).unwrap();
+                    let Sealed::Changed(how) = verify(path).unwrap() else { panic!("{at} of {length}") };
+                    assert!(how.contains(&(at / SEGMENT * SEGMENT).to_string()), "{how}");
+                    fs::write(&database, &bytes[..usize::try_from(at).unwrap()]).unwrap();
+                    assert!(matches!(verify(path).unwrap(), Sealed::Changed(_)));
+                }
+            }
+            fs::write(&database, [&bytes[..], b"more"].concat()).unwrap();
+            assert!(matches!(verify(path).unwrap(), Sealed::Changed(_)));
+            let text = fs::read(path.join(SEAL)).unwrap();
+            fs::write(path.join(SEAL), &text[..text.len() - 1]).unwrap();
+            assert_eq!(verify(path).unwrap(), Sealed::Unreadable);
+            remove(path).unwrap();
+            remove(path).unwrap();
+        }
+    }
+}
