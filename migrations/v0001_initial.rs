@@ -7,15 +7,17 @@
 //! | tree | key | value |
 //! |---|---|---|
 //! | `sessions` | pool u32, id | [`Record`] |
-//! | `payloads` | pool u32, id, 0, part u16 | part 0: u32 length of all parts, then the [`Payload`]'s first bytes; the others: the next bytes |
+//! | `payloads` | pool u32, id, 0, part u16 | part 0: length u32 and CRC-32 of the content, then its first bytes; the others: the next bytes |
 //! | `by_state` | pool u32, state u8, id | nothing |
 //! | `by_expiry` | `expires_at` u64 (i64 with its sign bit flipped), pool u32, id | nothing; live sessions only |
 //! | `retirements` | pool u32, sequence u64 | [`LogEntry`] |
 //! | `meta` | `schema` | schema version u32 |
 //! | `meta` | `pool/`, pool u32 | [`Pool`] |
 //!
-//! Numbers in keys, and the two lengths and the version that stand alone, are big endian. States: 0 live, 1 blocked,
-//! 2 exhausted, 3 expired, 4 retired by the caller. A payload's value bytes are cut into parts of at most 4 KiB.
+//! Numbers in keys, and lengths, checksums and the version that stand alone, are big endian. States: 0 live, 1 blocked,
+//! 2 exhausted, 3 expired, 4 retired by the caller. A payload's content is a [`Payload`], or, in an encrypted store, the
+//! byte FF and that sealed (XChaCha20-Poly1305: nonce, text, tag) with its pool and id as associated data. It is cut into
+//! parts of at most 4 KiB, head included.
 
 use serde::{Deserialize, Serialize};
 
@@ -107,4 +109,6 @@ pub(crate) struct Pool {
     pub(crate) last_sequence: u64,
     pub(crate) purged_through: u64,
     pub(crate) trimmed_through: u64,
+    /// First and last of each range of entries that a repair could not bring back.
+    pub(crate) lost_log: Vec<(u64, u64)>,
 }

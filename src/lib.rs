@@ -102,6 +102,7 @@ mod encryption;
 mod error;
 pub mod inspect;
 mod pool;
+pub mod recovery;
 mod retirement;
 mod session;
 mod store;

@@ -197,7 +197,7 @@ impl Cut {
                 Change::Session(change) => self.take(change.pool, &change.id, store),
                 Change::Purge { pool, id, .. } => self.take(*pool, id, store),
                 Change::TrimLog { pool, first, last } => self.take_log(*pool, *first, *last, store),
-                Change::Pool(_) => Ok(()),
+                Change::Pool(_) | Change::LogEntry { .. } => Ok(()),
             };
             if let Err(error) = taken {
                 self.failure.get_or_insert(error);

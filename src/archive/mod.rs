@@ -33,6 +33,7 @@
 //! An archive that is cut short yields all its whole frames, and then an error that says so. A damaged frame is named and
 //! passed over.
 
+pub(crate) mod checkpoints;
 mod cut;
 mod error;
 mod file;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::frame::{self, Frame, Frames, Kind, MAGIC, Next};
 use super::{ArchiveError, ArchiveHeader, ArchiveOptions, ArchiveSummary, FORMAT};
-use crate::encryption::Cipher;
+use crate::encryption::{Cipher, from_hex};
 use crate::session::{Payload, SessionId, SessionRecord};
 use crate::store::{LogEntry, PoolEntry, PoolNumber, Sequence, format, schema_version};
 
@@ -289,11 +289,4 @@ fn decode_log_entry(mut body: &[u8]) -> Result<ArchiveItem, String> {
     let pool = cut_pool(&mut body)?;
     let sequence = Sequence(u64::from_le_bytes(cut_array(&mut body)?));
     format::decode_log_entry(body).map(|entry| ArchiveItem::LogEntry { pool, sequence, entry })
-}
-
-fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let pairs = text.as_bytes().chunks_exact(2);
-    let byte = |pair: &[u8]| Some(digit(pair[0])? << 4 | digit(pair[1])?);
-    if pairs.remainder().is_empty() { pairs.map(byte).collect() } else { None }
 }

@@ -4,9 +4,9 @@ use std::io::Write;
 
 use super::frame::{self, Kind, MAGIC};
 use super::{ArchiveError, ArchiveHeader, ArchiveItem, ArchiveSummary, ArchivedSession, Cut, FORMAT};
-use crate::encryption::Cipher;
 #[cfg(feature = "encryption")]
 use crate::encryption::EncryptionKey;
+use crate::encryption::{Cipher, to_hex};
 use crate::session::Timestamp;
 use crate::store::{Store, format, schema_version};
 
@@ -28,6 +28,10 @@ impl ArchiveOptions {
     pub fn encryption_key(mut self, key: &EncryptionKey) -> Self {
         self.cipher = Some(Cipher::new(key));
         self
+    }
+
+    pub(crate) fn cipher(&self) -> Option<Cipher> {
+        self.cipher.clone()
     }
 
     pub(crate) fn with_cipher(cipher: Option<Cipher>) -> Self {
@@ -168,12 +172,4 @@ fn encode_session(session: &ArchivedSession, body: &mut Vec<u8>) -> Result<(), S
     let length = u32::try_from(body.len() - at - 4).map_err(|error| error.to_string())?;
     body[at..at + 4].copy_from_slice(&length.to_le_bytes());
     payload.as_ref().map_or(Ok(()), |payload| format::encode_payload(payload, body))
-}
-
-fn to_hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{Key, KeyInit, XChaCha20Poly1305, XNonce};
 
-use super::CannotOpen;
+use super::{CannotOpen, from_hex};
 use crate::session::Invalid;
 
 const NONCE_LENGTH: usize = 24;
@@ -49,15 +49,7 @@ impl FromStr for EncryptionKey {
     fn from_str(text: &str) -> Result<Self, Invalid> {
         // The value is a secret, and so stands in no message.
         let invalid = || Invalid::new("encryption_key", "the text given", "must be 64 hexadecimal digits");
-        let text = text.trim();
-        let mut bytes = [0; Self::LENGTH];
-        if text.len() != 2 * Self::LENGTH || !text.is_ascii() {
-            return Err(invalid());
-        }
-        for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-            let digit = |at: usize| char::from(digits[at]).to_digit(16).ok_or_else(invalid);
-            *byte = u8::try_from(digit(0)? << 4 | digit(1)?).map_err(|_| invalid())?;
-        }
+        let bytes = from_hex(text.trim()).and_then(|bytes| bytes.try_into().ok()).ok_or_else(invalid)?;
         Ok(Self::from_bytes(&bytes))
     }
 }

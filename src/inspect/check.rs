@@ -197,6 +197,16 @@ impl Check<'_> {
 
     /// Notes what is missing from `expected` to before `found`.
     fn gap(&mut self, pool: &PoolEntry, expected: Sequence, found: Sequence) {
+        let mut expected = expected;
+        // What a repair has said is lost is not missing.
+        for (first, last) in &pool.lost_log {
+            if expected < found && *first <= expected && expected <= *last {
+                expected = last.next();
+            } else if expected < *first && *first < found {
+                self.find(Finding::LogGap(pool.number, expected, Sequence(first.0 - 1)));
+                expected = last.next();
+            }
+        }
         if expected < found {
             self.find(Finding::LogGap(pool.number, expected, Sequence(found.0 - 1)));
         }

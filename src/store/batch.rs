@@ -21,6 +21,16 @@ pub enum Change {
     Pool(PoolEntry),
     /// A session came into being, or changed.
     Session(SessionChange),
+    /// An entry of the log alone: of a session that is forgotten, or that is written as retired without its `retirement`.
+    /// For restoring a store, whose sessions and log come apart.
+    LogEntry {
+        /// Its pool.
+        pool: PoolNumber,
+        /// Its place in the log.
+        sequence: Sequence,
+        /// What it says.
+        entry: LogEntry,
+    },
     /// A retired session is forgotten, its log entry not.
     Purge {
         /// Its pool.
@@ -54,7 +64,8 @@ pub struct SessionChange {
     pub is_new: bool,
     /// Its cold part; `None` where that did not change. A new session has one.
     pub payload: Option<Arc<Payload>>,
-    /// Where its retirement stands in the log: given if and only if `record` is retired.
+    /// Where its retirement stands in the log: given if and only if `record` is retired, unless that comes as a
+    /// [`Change::LogEntry`] of its own.
     pub retirement: Option<Sequence>,
 }
 
@@ -71,6 +82,8 @@ pub struct PoolEntry {
     pub purged_through: Sequence,
     /// The log is forgotten up to here; never beyond `purged_through`.
     pub trimmed_through: Sequence,
+    /// Entries of the log that a repair could not bring back: the first and the last of each range, in order.
+    pub lost_log: Vec<(Sequence, Sequence)>,
 }
 
 impl PoolEntry {
@@ -82,6 +95,7 @@ impl PoolEntry {
             last_sequence: Sequence::START,
             purged_through: Sequence::START,
             trimmed_through: Sequence::START,
+            lost_log: Vec::new(),
         }
     }
 }

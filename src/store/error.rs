@@ -16,6 +16,12 @@ pub enum StoreError {
         /// Where.
         path: PathBuf,
     },
+    /// There is a store already, where a new one was to be made.
+    #[error("there is something at {} already: a new store needs a path of its own", path.display())]
+    AlreadyExists {
+        /// Where.
+        path: PathBuf,
+    },
     /// The path is no directory.
     #[error("{} is not a directory: a session store is a directory", path.display())]
     NotADirectory {
@@ -49,6 +55,24 @@ pub enum StoreError {
         /// The newest version that can be read.
         supported: u32,
     },
+    /// The store is encrypted, and no key was given, or this build has no encryption.
+    #[error("the session store at {} is encrypted: its key is needed", path.display())]
+    KeyNeeded {
+        /// Where.
+        path: PathBuf,
+    },
+    /// The store is encrypted under another key than the one given.
+    #[error("the session store at {} is encrypted under another key", path.display())]
+    WrongKey {
+        /// Where.
+        path: PathBuf,
+    },
+    /// The store is not encrypted, and a key was given.
+    #[error("the session store at {} is not encrypted, and a key was given", path.display())]
+    NotEncrypted {
+        /// Where.
+        path: PathBuf,
+    },
     /// A file or directory could not be read, written or locked.
     #[error("cannot {operation} {}", path.display())]
     Io {
@@ -59,12 +83,12 @@ pub enum StoreError {
         /// Why not.
         source: io::Error,
     },
-    /// The storage engine says that its files are damaged.
-    #[error("the session store at {} is damaged: {detail}", path.display())]
+    /// Its files are not what was written. They are left as they are.
+    #[error("the session store at {} is damaged: {detail}; repairing makes a new store of what can be read", path.display())]
     Damaged {
         /// Where.
         path: PathBuf,
-        /// What the engine said.
+        /// What is wrong, and where.
         detail: String,
     },
     /// One item is there and cannot be decoded.

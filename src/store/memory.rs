@@ -39,6 +39,7 @@ impl Trees {
         match change {
             Change::Pool(entry) => drop(self.pools.insert(entry.number, entry.clone())),
             Change::Session(change) => self.apply_session(change),
+            Change::LogEntry { pool, sequence, entry } => drop(self.log.insert((*pool, *sequence), *entry)),
             Change::Purge { pool, id, reason } => {
                 self.sessions.remove(&(*pool, *id));
                 self.payloads.remove(&(*pool, *id));

@@ -14,6 +14,7 @@
 mod support;
 
 mod allocations;
+mod archives;
 mod bad_input;
 mod concurrency;
 mod crash;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use session_pool::archive::{ArchiveOptions, ArchiveReader};
 use session_pool::{
     Batch, LogEntry, ManualClock, MemoryStore, Payload, PoolBuilder, PoolEntry, PoolNumber, Sequence,
     SessionId, SessionOptions, SessionPool, SessionRecord, SessionStore, SledStoreOptions, State, Store,
@@ -226,4 +227,49 @@ pub(crate) fn engine(place: &Place) -> sled::Db {
 pub(crate) fn expired_after_sweep(pool: &SessionPool) -> u64 {
     pool.sweep().unwrap();
     pool.stats().retired.expired
+}
+
+/// Everything in a store, in an order that does not depend on how it came there.
+pub(crate) fn content(store: &dyn Store) -> Vec<String> {
+    let mut bytes = Vec::new();
+    session_pool::archive::write(store, &mut bytes, &ArchiveOptions::new()).unwrap();
+    let items = ArchiveReader::new(bytes.as_slice(), &ArchiveOptions::new()).unwrap();
+    let mut items: Vec<String> = items.map(|item| format!("{:?}", item.unwrap())).collect();
+    items.sort();
+    items
+}
+
+/// A store with two pools in which all has happened that can: sessions in every state, payloads of all sizes, forgotten
+/// sessions and log entries.
+pub(crate) fn worked_store(place: &Place, seed: u64) {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let store = place.open_store();
+    for name in ["a", "b"] {
+        let clock = clock();
+        let forget = |count| session_pool::Retention { max_age: Duration::MAX, max_count: count };
+        let pool = SessionPool::builder().name(name).clock(clock.clone()).max_pool_size(60);
+        let pool = pool.retired_retention(forget(30)).log_retention(forget(45)).open_in(&store).unwrap();
+        for turn in 0..600 {
+            let Ok(lease) = pool.acquire() else { continue };
+            if random.u8(..6) == 0 {
+                lease.set_user_data("k", "x".repeat(random.usize(..9000))).unwrap();
+                lease
+                    .set_cookies([session_pool::Cookie::new("c", format!("{turn}"), "example.com")])
+                    .unwrap();
+            }
+            let _ = match random.u8(..12) {
+                0 => lease.retire(),
+                1..4 => lease.fail(),
+                4 => lease.rest_for(SECOND),
+                _ => lease.reclaim(),
+            };
+            if random.u8(..40) == 0 {
+                pool.flush().unwrap();
+                clock.advance(SECOND * random.u32(..600));
+                pool.sweep().unwrap();
+                pool.forget().unwrap();
+            }
+        }
+        pool.forget().unwrap();
+    }
 }

@@ -1,6 +1,5 @@
 //! Archives that a store writes by itself, so that a damaged disk costs little.
 
-mod files;
 mod schedule;
 
 use std::io::Write;
@@ -11,7 +10,7 @@ use std::time::{Duration, Instant};
 pub(crate) use schedule::Checkpointer;
 
 use super::committer::Committer;
-use crate::archive::{ArchiveError, ArchiveOptions, ArchiveSummary, ArchiveWriter};
+use crate::archive::{ArchiveError, ArchiveOptions, ArchiveSummary, ArchiveWriter, checkpoints};
 use crate::session::{Invalid, Timestamp};
 
 /// When a store writes an archive of itself, and how many it keeps.
@@ -51,7 +50,7 @@ impl Default for Checkpoints {
 
 impl Checkpoints {
     /// The directory in a store's directory that they are in, unless they are told another: `checkpoints`.
-    pub const DIRECTORY: &str = "checkpoints";
+    pub const DIRECTORY: &str = checkpoints::DIRECTORY;
     /// The shortest time between two of them.
     pub const MIN_EVERY: Duration = Duration::from_secs(1);
     /// How many may be kept at most.

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::{Condvar, Mutex};
 
-use super::{AtOnce, CheckpointStatus, Checkpoints, Pace, files, write_archive};
-use crate::archive::{ArchiveError, ArchiveOptions};
+use super::{AtOnce, CheckpointStatus, Checkpoints, Pace, write_archive};
+use crate::archive::{ArchiveError, ArchiveOptions, checkpoints as files};
 use crate::pool::committer::Committer;
 use crate::session::Timestamp;
 

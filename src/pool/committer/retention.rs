@@ -65,6 +65,7 @@ impl Committer {
                 });
                 forgotten.log_entries += page.len() as u64;
                 entry.trimmed_through = *through;
+                entry.lost_log.retain(|(_, last)| last > through);
             }
 
             if batch.changes.is_empty() && entry == pool.entry.lock().pool {

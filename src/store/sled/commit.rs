@@ -3,9 +3,10 @@
 use sled::transaction::{ConflictableTransactionError, TransactionError, TransactionalTree};
 use sled::{IVec, Transactional};
 
-use super::{SledStore, Trees, keys, values};
+use super::{SledStore, Trees, content, keys, values};
+use crate::encryption::Cipher;
 use crate::session::State;
-use crate::store::{Batch, Change, LogEntry, SessionChange, StoreError};
+use crate::store::{Batch, Change, LogEntry, PoolNumber, Sequence, SessionChange, StoreError};
 
 /// How many bytes of a payload go into one value. The engine writes a leaf, of 17 values or a few more, as one message,
 /// and a message of more than a quarter of a segment (128 KiB) to a file of its own, which it never syncs. With parts of
@@ -29,7 +30,7 @@ struct Plan {
 impl SledStore {
     /// Writes a batch: all of it, or nothing.
     pub(super) fn write(&self, batch: &Batch) -> Result<(), StoreError> {
-        let plan = Plan::of(batch, self.trees())?;
+        let plan = Plan::of(batch, self.trees(), self.cipher.as_ref())?;
         let _parts = (!plan.payloads.is_empty()).then(|| self.payload_parts.write());
         plan.run(self.trees())
     }
@@ -44,7 +45,7 @@ fn engine_error(source: sled::Error) -> StoreError {
 }
 
 impl Plan {
-    fn of(batch: &Batch, trees: &Trees) -> Result<Self, StoreError> {
+    fn of(batch: &Batch, trees: &Trees, cipher: Option<&Cipher>) -> Result<Self, StoreError> {
         let mut plan = Self::default();
         let mut bytes = Vec::new();
         for change in &batch.changes {
@@ -54,7 +55,10 @@ impl Plan {
                     values::encode_pool(entry, &mut bytes).map_err(too_long)?;
                     plan.meta.push((keys::pool(entry.number).into(), Some(bytes.as_slice().into())));
                 }
-                Change::Session(change) => plan.session(change, trees, &mut bytes)?,
+                Change::Session(change) => plan.session(change, trees, cipher, &mut bytes)?,
+                Change::LogEntry { pool, sequence, entry } => {
+                    plan.log_entry(*pool, *sequence, entry, &mut bytes)?;
+                }
                 Change::Purge { pool, id, reason } => {
                     plan.sessions.push((keys::session(*pool, id).into(), None));
                     plan.by_state.push((keys::by_state(*pool, State::Retired(*reason), id).into(), None));
@@ -77,6 +81,7 @@ impl Plan {
         &mut self,
         change: &SessionChange,
         trees: &Trees,
+        cipher: Option<&Cipher>,
         bytes: &mut Vec<u8>,
     ) -> Result<(), StoreError> {
         let SessionChange { pool, id, record, is_new, payload, retirement } = change;
@@ -84,16 +89,13 @@ impl Plan {
         self.sessions.push((keys::session(*pool, id).into(), Some(bytes.as_slice().into())));
 
         if let Some(payload) = payload {
-            bytes.clear();
-            values::encode_payload(payload, bytes).map_err(too_long)?;
+            content::encode(payload, *pool, id, cipher, bytes).map_err(too_long)?;
             if !is_new {
                 // It may have had more parts before.
                 for key in trees.payloads.scan_prefix(keys::payload_prefix(*pool, id)).keys() {
                     self.payloads.push((key.map_err(engine_error)?, None));
                 }
             }
-            let length = u32::try_from(bytes.len()).map_err(|error| too_long(error.to_string()))?;
-            bytes.splice(0..0, length.to_be_bytes());
             for (part, bytes) in (0..).zip(bytes.chunks(PAYLOAD_PART)) {
                 self.payloads.push((keys::payload_part(*pool, id, part).into(), Some(bytes.into())));
             }
@@ -115,9 +117,20 @@ impl Plan {
 
         if let (Some(sequence), Some(entry)) = (retirement, LogEntry::of(*id, record)) {
             bytes.clear();
-            values::encode_log_entry(&entry, bytes).map_err(too_long)?;
-            self.retirements.push((keys::retirement(*pool, *sequence).into(), Some(bytes.as_slice().into())));
+            self.log_entry(*pool, *sequence, &entry, bytes)?;
         }
+        Ok(())
+    }
+
+    fn log_entry(
+        &mut self,
+        pool: PoolNumber,
+        sequence: Sequence,
+        entry: &LogEntry,
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), StoreError> {
+        values::encode_log_entry(entry, bytes).map_err(too_long)?;
+        self.retirements.push((keys::retirement(pool, sequence).into(), Some(bytes.as_slice().into())));
         Ok(())
     }
 

@@ -4,6 +4,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
+use crate::encryption::{Cipher, from_hex, to_hex};
 use crate::store::StoreError;
 
 const MARKER: &str = "STORE";
@@ -13,11 +14,46 @@ pub(super) const DATABASE: &str = "db";
 
 const FIRST_LINE: &str = "session-pool store";
 const UNFINISHED: &str = "unfinished";
+const ENCRYPTION: &str = "encryption ";
 
 /// Keeps the directory from being opened twice, until it is dropped.
 #[derive(Debug)]
 pub(super) struct StoreLock {
     _file: File,
+}
+
+/// Keeps others from opening a store that is only read, until it is dropped. Nothing is written.
+#[derive(Debug)]
+pub(crate) struct ReadLock {
+    _file: File,
+}
+
+impl ReadLock {
+    /// Takes it; `None` where nobody has ever had the store open.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::InUse`], [`StoreError::Io`].
+    pub(crate) fn take(path: &Path) -> Result<Option<Self>, StoreError> {
+        let lock = path.join(LOCK);
+        let mut file = match File::open(&lock) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(StoreError::io("open", lock)(error)),
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(TryLockError::WouldBlock) => {
+                Err(StoreError::InUse { path: path.into(), holder: read_holder(&mut file) })
+            }
+            Err(TryLockError::Error(error)) => Err(StoreError::io("lock", lock)(error)),
+        }
+    }
+}
+
+fn read_holder(file: &mut File) -> Option<u32> {
+    let mut text = String::new();
+    file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok())
 }
 
 /// What a directory is.
@@ -29,11 +65,26 @@ pub(super) enum Found {
 }
 
 /// What the file STORE says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Marker {
     pub(super) schema: u32,
+    /// What tells the key apart that its payloads are encrypted with; `None` where they are in clear.
+    pub(super) key_check: Option<Vec<u8>>,
     /// Whether the store is still being made: nothing has ever been kept in it.
     pub(super) is_unfinished: bool,
+}
+
+impl Marker {
+    /// Whether the key given is the one that the store is encrypted with.
+    pub(super) fn check_key(&self, path: &Path, cipher: Option<&Cipher>) -> Result<(), StoreError> {
+        match (&self.key_check, cipher) {
+            (None, None) => Ok(()),
+            (None, Some(_)) => Err(StoreError::NotEncrypted { path: path.into() }),
+            (Some(_), None) => Err(StoreError::KeyNeeded { path: path.into() }),
+            (Some(check), Some(cipher)) if cipher.is_key_of(check) => Ok(()),
+            (Some(_), Some(_)) => Err(StoreError::WrongKey { path: path.into() }),
+        }
+    }
 }
 
 /// Tells what is at `path`, and changes nothing.
@@ -68,7 +119,16 @@ fn read_marker(path: &Path, text: &[u8]) -> Result<Marker, StoreError> {
         let mut lines = text.lines();
         let is_ours = lines.next()? == FIRST_LINE;
         let schema = lines.next()?.strip_prefix("schema ")?.parse().ok()?;
-        is_ours.then_some(Marker { schema, is_unfinished: lines.next() == Some(UNFINISHED) })
+        let mut marker = Marker { schema, key_check: None, is_unfinished: false };
+        for line in lines {
+            match line.strip_prefix(ENCRYPTION) {
+                Some(digits) => marker.key_check = Some(from_hex(digits)?),
+                None if line == UNFINISHED => marker.is_unfinished = true,
+                // What a newer version says beyond that is none of this one's business.
+                None => {}
+            }
+        }
+        is_ours.then_some(marker)
     };
     std::str::from_utf8(text).ok().and_then(read).ok_or_else(|| StoreError::Damaged {
         path: path.into(),
@@ -77,8 +137,11 @@ fn read_marker(path: &Path, text: &[u8]) -> Result<Marker, StoreError> {
 }
 
 /// Says durably what the directory is.
-pub(super) fn mark(path: &Path, marker: Marker) -> Result<(), StoreError> {
+pub(super) fn mark(path: &Path, marker: &Marker) -> Result<(), StoreError> {
     let mut text = format!("{FIRST_LINE}\nschema {}\n", marker.schema);
+    if let Some(key_check) = &marker.key_check {
+        text.extend([ENCRYPTION, &to_hex(key_check), "\n"]);
+    }
     if marker.is_unfinished {
         text.extend([UNFINISHED, "\n"]);
     }
@@ -167,9 +230,7 @@ pub(super) fn lock(path: &Path) -> Result<StoreLock, StoreError> {
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
-            let mut text = String::new();
-            let holder = file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
-            return Err(StoreError::InUse { path: path.into(), holder });
+            return Err(StoreError::InUse { path: path.into(), holder: read_holder(&mut file) });
         }
         Err(TryLockError::Error(error)) => return Err(StoreError::io("lock", &lock)(error)),
     }
@@ -188,6 +249,19 @@ pub(super) fn clear_engine(path: &Path) -> Result<(), StoreError> {
     match fs::remove_dir_all(&engine) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::io("remove", engine)(error)),
         _ => Ok(()),
+    }
+}
+
+/// Removes a store that could not be made; the directory too, unless it was there before. What cannot be removed is
+/// marked as unfinished, so that nobody takes it for a store.
+pub(super) fn remove(path: &Path, keep_directory: bool) {
+    if clear_engine(path).is_ok() {
+        for name in [MARKER, LOCK] {
+            let _ = fs::remove_file(path.join(name));
+        }
+        if !keep_directory {
+            let _ = fs::remove_dir(path);
+        }
     }
 }
 

@@ -44,12 +44,9 @@ pub(super) fn heal(path: &Path, engine: &Path, report: &mut StoreReport) -> Resu
         } else {
             snapshot_flaw(&file, &name).map_err(StoreError::io("read", &file))?
         };
-        match flaw {
-            None => fs::remove_file(&file).map_err(StoreError::io("remove", &file))?,
-            Some(why) => {
-                let set_aside = Some(set_aside(path, &file)?);
-                report.healed.push(Healed { file, why, set_aside });
-            }
+        if let Some(why) = flaw {
+            let set_aside = Some(set_aside(path, &file)?);
+            report.healed.push(Healed { file, why, set_aside });
         }
     }
     directory::sync_directory(engine)

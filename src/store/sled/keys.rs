@@ -56,6 +56,14 @@ pub(super) fn payload_part(pool: PoolNumber, id: &SessionId, part: u16) -> Key {
     payload_prefix(pool, id).with(&part.to_be_bytes())
 }
 
+/// Whose payload a key of the tree `payloads` is of, and which part; `None` for any other key.
+pub(super) fn read_payload_part(key: &[u8]) -> Option<(PoolNumber, SessionId, u16)> {
+    let (session, tail) = key.split_last_chunk::<3>()?;
+    let [0, high, low] = *tail else { return None };
+    let (pool, id) = read_session(session).ok()?;
+    Some((pool, id, u16::from_be_bytes([high, low])))
+}
+
 pub(super) fn by_state_prefix(pool: PoolNumber, state: State) -> Key {
     pool_prefix(pool).with(&[state_code(state)])
 }
@@ -185,6 +193,9 @@ mod tests {
             prop_assert_eq!(read_by_state(by_state(pool, state, &id).as_ref()), Ok((pool, state, id)));
             prop_assert_eq!(read_by_expiry(by_expiry(at, pool, &id).as_ref()), Ok((at, pool, id)));
             prop_assert_eq!(read_retirement(retirement(pool, sequence).as_ref()), Ok((pool, sequence)));
+            let part = u16::from_be_bytes([sequence.0.to_le_bytes()[0], sequence.0.to_le_bytes()[1]]);
+            prop_assert_eq!(read_payload_part(payload_part(pool, &id, part).as_ref()), Some((pool, id, part)));
+            prop_assert_eq!(read_payload_part(session(pool, &id).as_ref()), None);
             let (pool2, id2, at2, state2, sequence2) = parts(&b);
             prop_assert_eq!(
                 by_expiry(at, pool, &id).as_ref().cmp(by_expiry(at2, pool2, &id2).as_ref()),
@@ -203,7 +214,7 @@ mod tests {
         #[test]
         fn any_bytes_are_a_key_or_a_typed_error(key in proptest::collection::vec(any::<u8>(), 0..80)) {
             let _ = (read_session(&key), read_by_state(&key), read_by_expiry(&key));
-            let _ = (read_retirement(&key), read_pool_entry(&key));
+            let _ = (read_retirement(&key), read_pool_entry(&key), read_payload_part(&key));
         }
     }
 }

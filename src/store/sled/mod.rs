@@ -2,6 +2,7 @@
 
 mod codec;
 mod commit;
+mod content;
 mod directory;
 mod engine;
 mod health;
@@ -11,6 +12,8 @@ mod migrate;
 mod migrations;
 mod open;
 mod read;
+mod salvage;
+mod salvaged;
 mod seal;
 pub(crate) mod values;
 
@@ -18,13 +21,16 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+pub(crate) use directory::ReadLock;
 use directory::StoreLock;
 use engine::Engine;
 pub use migrate::MigrationProgress;
 pub use open::SledStoreOptions;
 use parking_lot::RwLock;
+pub(crate) use salvaged::SalvagedStore;
 
 use super::{Store, StoreError, StoreReport};
+use crate::encryption::Cipher;
 
 /// The schema version that this version of the crate writes, and the newest that it reads.
 #[expect(clippy::cast_possible_truncation, reason = "a handful of steps")]
@@ -52,6 +58,7 @@ pub struct SledStore {
     engine: Engine,
     database_file: File,
     path: PathBuf,
+    cipher: Option<Cipher>,
     /// Held while payloads are written, and while one is read part by part: its parts belong together.
     payload_parts: RwLock<()>,
     /// Whether the engine or the disk has failed: what is on disk is not what it should be.

@@ -69,6 +69,16 @@ impl SledStoreOptions {
         self
     }
 
+    /// The key that payloads are encrypted with: cookies, user data, proxies and fingerprints. Default: none, they are in
+    /// clear. A store is made with a key or without one, and stays so; [`restore`](crate::recovery::restore) rewrites it
+    /// under another. Ids, counters, times and the names of pools are in clear in any case.
+    #[cfg(feature = "encryption")]
+    #[must_use]
+    pub fn encryption_key(mut self, key: &crate::encryption::EncryptionKey) -> Self {
+        self.cipher = Some(Cipher::new(key));
+        self
+    }
+
     pub(crate) fn cipher(&self) -> Option<Cipher> {
         self.cipher.clone()
     }
@@ -84,6 +94,7 @@ impl SledStoreOptions {
     /// - [`StoreError::NotADirectory`], [`StoreError::NotAStore`]: something else is there. It is left as it is.
     /// - [`StoreError::InUse`]: it is open already, in this process or another.
     /// - [`StoreError::NewerSchema`]: a newer version of this crate wrote it. It is left as it is (I-8).
+    /// - [`StoreError::KeyNeeded`], [`StoreError::WrongKey`], [`StoreError::NotEncrypted`]: the key does not fit.
     /// - [`StoreError::Damaged`]: its log is not what was written. It is left as it is;
     ///   [`repair`](crate::recovery::repair) makes a new store of what can be read.
     /// - [`StoreError::Io`], [`StoreError::Engine`]: the disk or the engine failed.
@@ -107,16 +118,26 @@ impl SledStoreOptions {
         // The mark goes ahead of the work: whoever finds it half done knows what it is, and an older version of this
         // crate keeps off a store that is being migrated. One that was killed while it was being made is made anew.
         let is_new = !matches!(found, Found::Store(Marker { is_unfinished: false, .. }));
+        let finished = match &found {
+            Found::Store(marker) if !is_new => {
+                marker.check_key(path, self.cipher.as_ref())?;
+                Marker { schema: schema_version(), ..marker.clone() }
+            }
+            _ => {
+                let key_check = self.cipher.as_ref().map(Cipher::key_check);
+                Marker { schema: schema_version(), key_check, is_unfinished: false }
+            }
+        };
         let mut report = StoreReport { is_new, ..StoreReport::default() };
         let engine_path = path.join(ENGINE);
         if is_new {
-            directory::mark(path, Marker { is_unfinished: true, ..FINISHED })?;
+            directory::mark(path, &Marker { is_unfinished: true, ..finished.clone() })?;
             seal::remove(path)?;
             directory::clear_engine(path)?;
         } else {
             report.was_closed = verify(path, &mut report)?;
-            if !matches!(found, Found::Store(marker) if marker == FINISHED) {
-                directory::mark(path, FINISHED)?;
+            if !matches!(found, Found::Store(marker) if marker == finished) {
+                directory::mark(path, &finished)?;
             }
             health::heal(path, &engine_path, &mut report)?;
             seal::remove(path)?;
@@ -145,6 +166,7 @@ impl SledStoreOptions {
             engine,
             database_file,
             path: path.to_owned(),
+            cipher: self.cipher,
             payload_parts: RwLock::new(()),
             has_failed: AtomicBool::new(false),
             report: report.clone(),
@@ -153,7 +175,32 @@ impl SledStoreOptions {
         if is_migrated {
             crate::store::Store::sync(&store)?;
         }
-        Ok(Opening { store, report })
+        Ok(Opening { store, report, finished })
+    }
+
+    /// Makes a new store in the directory `path`, which must be empty or missing, and fills it. Where that fails,
+    /// nothing is left of it; where the process is killed meanwhile, nobody takes what is left for a store.
+    pub(crate) fn create_filled<E: From<StoreError>>(
+        self,
+        path: &Path,
+        fill: impl FnOnce(&SledStore) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let was_there = path.exists();
+        match directory::inspect(path) {
+            Ok(Found::Empty) | Ok(Found::Store(Marker { is_unfinished: true, .. })) => {}
+            Ok(Found::Store(_)) | Err(StoreError::NotADirectory { .. } | StoreError::NotAStore { .. }) => {
+                return Err(StoreError::AlreadyExists { path: path.into() }.into());
+            }
+            Err(error) => return Err(error.into()),
+        }
+        let filled = self.create(true).begin(path).map_err(E::from).and_then(|opening| {
+            fill(&opening.store)?;
+            Ok(opening.finish()?)
+        });
+        if filled.is_err() {
+            directory::remove(path, was_there);
+        }
+        filled
     }
 
     /// Answers what is at `path` unless it is something that must not be opened.
@@ -181,13 +228,11 @@ impl fmt::Debug for SledStoreOptions {
     }
 }
 
-/// What STORE says of a store that is there.
-const FINISHED: Marker = Marker { schema: schema_version(), is_unfinished: false };
-
 /// A store that is open, and perhaps not finished yet.
 pub(super) struct Opening {
     pub(super) store: SledStore,
     report: StoreReport,
+    finished: Marker,
 }
 
 impl Opening {
@@ -198,7 +243,7 @@ impl Opening {
         directory::sync_files(&path.join(ENGINE))?;
         directory::sync_directory(path)?;
         directory::sync_way_to(path)?;
-        directory::mark(path, FINISHED)
+        directory::mark(path, &self.finished)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::ops::Bound;
 
 use super::engine::store_error;
-use super::{SledStore, keys, values};
+use super::{SledStore, content, keys, values};
 use crate::session::{Payload, SessionId, SessionRecord, State, Timestamp};
 use crate::store::{
     Batch, LogEntry, PoolEntry, PoolNumber, Sequence, Store, StoreError, StoreReport, Unreadable, Visited,
@@ -21,9 +21,7 @@ fn read_record(pool: PoolNumber, id: &SessionId, bytes: &[u8]) -> Visited<Sessio
 
 /// Whether the first part of a payload is all of it.
 fn is_whole(first: &[u8]) -> bool {
-    first
-        .split_first_chunk()
-        .is_some_and(|(length, first)| u32::from_be_bytes(*length) as usize == first.len())
+    content::read_head(first).is_ok_and(|(length, _, content)| length == content.len())
 }
 
 impl SledStore {
@@ -33,12 +31,12 @@ impl SledStore {
 
     fn read_payload(&self, pool: PoolNumber, id: &SessionId, first: &[u8]) -> Result<Payload, StoreError> {
         let unreadable = |rule: String| unreadable("payload", pool, id.as_bytes())(rule);
-        let (length, first) = first
-            .split_first_chunk::<4>()
-            .ok_or_else(|| unreadable("its first part is too short".to_owned()))?;
-        let length = u32::from_be_bytes(*length) as usize;
+        let (length, checksum, first) = content::read_head(first).map_err(unreadable)?;
+        let decode = |bytes: &[u8]| {
+            content::decode(bytes, checksum, pool, id, self.cipher.as_ref()).map_err(unreadable)
+        };
         if first.len() == length {
-            return Ok(values::decode_payload(first).map_err(unreadable)?);
+            return Ok(decode(first)?);
         }
         let mut bytes = first.to_vec();
         for part in 1..=u16::MAX {
@@ -54,7 +52,7 @@ impl SledStore {
         if bytes.len() != length {
             return Err(unreadable(format!("it has {} bytes and should have {length}", bytes.len())).into());
         }
-        Ok(values::decode_payload(&bytes).map_err(unreadable)?)
+        Ok(decode(&bytes)?)
     }
 }
 

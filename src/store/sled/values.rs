@@ -117,18 +117,19 @@ pub(crate) fn decode_log_entry(bytes: &[u8]) -> Result<LogEntry, String> {
 }
 
 pub(crate) fn encode_pool(entry: &PoolEntry, out: &mut Vec<u8>) -> Result<(), String> {
-    let PoolEntry { number: _, name, last_sequence, purged_through, trimmed_through } = entry;
+    let PoolEntry { number: _, name, last_sequence, purged_through, trimmed_through, lost_log } = entry;
     let stored = stored::Pool {
         name: name.as_str().to_owned(),
         last_sequence: last_sequence.0,
         purged_through: purged_through.0,
         trimmed_through: trimmed_through.0,
+        lost_log: lost_log.iter().map(|(first, last)| (first.0, last.0)).collect(),
     };
     encode_into(&stored, out)
 }
 
 pub(crate) fn decode_pool(number: PoolNumber, bytes: &[u8]) -> Result<PoolEntry, String> {
-    let stored::Pool { name, last_sequence, purged_through, trimmed_through } = decode(bytes)?;
+    let stored::Pool { name, last_sequence, purged_through, trimmed_through, lost_log } = decode(bytes)?;
     if !(trimmed_through <= purged_through && purged_through <= last_sequence) {
         return Err("its log counters are out of order".to_owned());
     }
@@ -138,6 +139,7 @@ pub(crate) fn decode_pool(number: PoolNumber, bytes: &[u8]) -> Result<PoolEntry,
         last_sequence: Sequence(last_sequence),
         purged_through: Sequence(purged_through),
         trimmed_through: Sequence(trimmed_through),
+        lost_log: lost_log.into_iter().map(|(first, last)| (Sequence(first), Sequence(last))).collect(),
     })
 }
 

@@ -4,8 +4,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::archive::{ArchiveError, NewFile};
+use super::{ArchiveError, NewFile};
 use crate::session::Timestamp;
+
+/// The directory in a store's directory that they are in, unless they are told another.
+pub(crate) const DIRECTORY: &str = "checkpoints";
 
 /// What a checkpoint's name ends with. Before it stand a number that counts up, and the time.
 const SUFFIX: &str = ".archive";
@@ -40,7 +43,7 @@ fn number_of(path: &Path) -> Option<u64> {
 }
 
 /// Begins the next checkpoint.
-pub(super) fn create_next(directory: &Path, now: Timestamp) -> Result<(PathBuf, NewFile), ArchiveError> {
+pub(crate) fn create_next(directory: &Path, now: Timestamp) -> Result<(PathBuf, NewFile), ArchiveError> {
     let io = |operation: &'static str| {
         move |source| ArchiveError::Io { operation, path: Some(directory.to_owned()), source }
     };
@@ -76,7 +79,7 @@ fn remove_unfinished(directory: &Path) -> io::Result<()> {
 }
 
 /// Deletes the oldest, up to so many that are kept.
-pub(super) fn delete_oldest(directory: &Path, keep: usize) -> io::Result<()> {
+pub(crate) fn delete_oldest(directory: &Path, keep: usize) -> io::Result<()> {
     let files = list(directory)?;
     let surplus = files.len().saturating_sub(keep);
     for file in files.into_iter().take(surplus) {

@@ -1,0 +1,114 @@
+//! What a restored or repaired store is made of, and what it lacks.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::session::{SessionId, Timestamp};
+use crate::store::{PoolName, Sequence};
+
+/// What a new store was made of, and what is lost.
+#[derive(Debug, Clone, Default, Serialize)]
+#[non_exhaustive]
+pub struct RecoveryReport {
+    /// The new store's directory.
+    pub path: PathBuf,
+    /// Pools in it.
+    pub pools: u64,
+    /// Live sessions in it.
+    pub live: u64,
+    /// Retired sessions in it.
+    pub retired: u64,
+    /// Log entries in it.
+    pub log_entries: u64,
+    /// Where all that came from, in the order in which they were asked.
+    pub sources: Vec<FromSource>,
+    /// Checkpoints that could not be read at all, and why.
+    pub passed_over: Vec<(PathBuf, String)>,
+    /// What is known to be lost.
+    pub lost: Vec<Lost>,
+}
+
+/// What one source had to give.
+#[derive(Debug, Clone, Default, Serialize)]
+#[non_exhaustive]
+pub struct FromSource {
+    /// The file: a store's log, or an archive.
+    pub path: PathBuf,
+    /// When it was written, for an archive.
+    pub created_at: Option<Timestamp>,
+    /// Sessions that could be read in it.
+    pub sessions: u64,
+    /// Those of them whose version in it is the one that was taken.
+    pub sessions_taken: u64,
+    /// Log entries that could be read in it.
+    pub log_entries: u64,
+    /// What is damaged in it: where and how. At most 1000 of them.
+    pub damage: Vec<String>,
+}
+
+impl FromSource {
+    /// How many places of damage are named.
+    pub const MAX_DAMAGE: usize = 1000;
+
+    pub(super) fn note_damage(&mut self, damage: String) {
+        if self.damage.len() < Self::MAX_DAMAGE {
+            self.damage.push(damage);
+        }
+    }
+}
+
+/// Something that no source has any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub enum Lost {
+    /// A live session is left out: its cookies, proxy, fingerprint and user data are lost.
+    LiveSession {
+        /// Its pool.
+        pool: PoolName,
+        /// Its id.
+        id: SessionId,
+    },
+    /// A retired session is back without its cookies, proxy, fingerprint and user data.
+    Payload {
+        /// Its pool.
+        pool: PoolName,
+        /// Its id.
+        id: SessionId,
+    },
+    /// A pool has a new name: its own is lost.
+    PoolName {
+        /// Its new name.
+        pool: PoolName,
+    },
+    /// Entries of the retirement log.
+    LogEntries {
+        /// Their pool.
+        pool: PoolName,
+        /// The first of them.
+        first: Sequence,
+        /// The last of them.
+        last: Sequence,
+    },
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LiveSession { pool, id } => {
+                write!(
+                    f,
+                    "pool {pool}: live session {id} is left out: its cookies, proxy and user data are lost"
+                )
+            }
+            Self::Payload { pool, id } => {
+                write!(f, "pool {pool}: retired session {id} has lost its cookies, proxy and user data")
+            }
+            Self::PoolName { pool } => write!(f, "the name of a pool is lost: it is {pool} now"),
+            Self::LogEntries { pool, first, last } => {
+                write!(f, "pool {pool}: entries {first} to {last} of the retirement log are lost")
+            }
+        }
+    }
+}

@@ -1,0 +1,322 @@
+//! Reading the engine's log without the engine: what can be read of a damaged one, and whether it is damaged at all.
+//!
+//! The engine cannot be asked. Opening takes a message with a wrong checksum for the end of its segment, and goes on with
+//! the next one (`last_stage` in `pagecache/iterator.rs`); where that was the last, it fills what lies behind with zeros
+//! (`pagecache/snapshot.rs`). Nothing here writes. File names in this module without a path of this crate are those of
+//! sled 0.34.7.
+//!
+//! # The log
+//!
+//! One file, in segments of 512 KiB. Each begins with a header: its place in the log, and up to where the log had been
+//! written by then. Then come messages, each with a checksum, the number of its segment and the page that it is about: all
+//! of the page, a change of it, or its end. A page's newest state is its newest full message and the changes behind it. A
+//! segment none of whose messages belongs to a newest state any more is free, and is used again for a later place in the
+//! log.
+//!
+//! # What a crash leaves
+//!
+//! A process that is killed, or a power cut, leaves bad places too:
+//!
+//! - The tail. Buffers are written side by side, so anything may be missing there. It begins where the header with the
+//!   highest such number says that everything before had been written.
+//! - A free segment that was being filled with zeros or with a later part of the log: old and new messages in it, torn
+//!   ones between them, a header that is old, new or zero.
+//! - Behind the last message of the log, what was there before.
+//!
+//! # The verdict
+//!
+//! So this is damage, whatever happened ([`LogImage::verdict`]):
+//!
+//! - A bad place, or a bad header, below the tail in a segment *that holds a part of some page's newest state*. Such a
+//!   segment is not free, so nobody wrote to it since; and below the tail its messages follow each other without a hole up
+//!   to its end. It need not be followed by a good message.
+//! - A change below the tail of a page that is not there, or a page number below the tail that no message tells of. A
+//!   page's newest state is never given up before the next one has been written, freed pages included; pages are numbered
+//!   without a gap.
+//!
+//! A segment counts as holding something by what can be read: where all of that was in the bad place, it looks free. And
+//! where a whole segment is gone that held changes only, nothing tells of it.
+//!
+//! What "had been written" means is `sync_file_range`: the disk has it, its cache may be volatile. A power cut that loses
+//! some of that and keeps a later segment's header gets a verdict. It should: the engine would go on behind the loss with
+//! half a batch.
+//!
+//! # What is read of a damaged log
+//!
+//! Behind a bad message, the next good one of the same segment is looked for. A batch is left out if its end was never
+//! written. A page whose newest full message is bad falls back to an older one that has not been overwritten; so a value
+//! may be older than the one that was lost, or one that had been removed, but is always one that was written under that
+//! key.
+//!
+//! For that, changes need care: they name a key without the prefix that all keys of the page share, and that prefix
+//! changes when a page is split or merged, which is a full message. Where one may have been lost between a full message
+//! and a change, the change only counts if what it makes of the key is a key of the page, or as long as each of them.
+
+mod format;
+mod page;
+mod segment;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashSet};
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use format::{Kind, Message, SEGMENT, SEGMENT_HEADER, SegmentHeader, lsn};
+use segment::{Found, Next};
+use table::{Gaps, Page, Place, Table};
+
+/// A place in the log, which orders what was written. The engine has it signed; it is never negative in a message.
+pub(super) type Lsn = u64;
+
+/// A part of the file that cannot be read, or that is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Damage {
+    /// Where in the file.
+    pub(super) offset: u64,
+    /// How many bytes; 0 where it is not known.
+    pub(super) length: u64,
+    /// What should be there.
+    pub(super) what: Missing,
+}
+
+/// What should be in a damaged place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Missing {
+    /// A segment's header.
+    Header,
+    /// Messages.
+    Messages,
+    /// Nothing; but a page that this message changes is missing elsewhere.
+    PageOfLink,
+    /// Page numbers that no message tells of; where they would be is not known.
+    Pages,
+    /// A message that could be read before, or whose body is in a file that cannot be read.
+    Body,
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { offset, length, what } = self;
+        match what {
+            Missing::Header => write!(f, "the header of the segment at byte {offset}"),
+            Missing::Messages => write!(f, "{length} bytes from byte {offset} on"),
+            Missing::PageOfLink => write!(f, "the page that the change at byte {offset} is about"),
+            Missing::Pages => write!(f, "pages of which nothing is there"),
+            Missing::Body => write!(f, "what the message at byte {offset} holds"),
+        }
+    }
+}
+
+/// What is in a log, by place: the values themselves stay on disk.
+#[derive(Debug)]
+pub(super) struct LogImage {
+    file: File,
+    blobs: PathBuf,
+    table: Table,
+    gaps: Gaps,
+    damage: Vec<Damage>,
+    verdict: Option<Damage>,
+}
+
+/// A segment of the file that has a number.
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    offset: u64,
+    has_header: bool,
+}
+
+/// A bad place in one of them.
+#[derive(Debug, Clone, Copy)]
+struct Bad {
+    slot: Slot,
+    number: u64,
+    at: usize,
+    end: usize,
+    next: Next,
+}
+
+impl LogImage {
+    /// Reads the log in the file at `path`, which nobody writes to meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// The disk's. Bytes that make no sense are no error.
+    pub(super) fn read(path: &Path) -> io::Result<Self> {
+        let file = File::open(path)?;
+        let blobs = path.with_file_name("blobs");
+        let mut buffer = vec![0; SEGMENT];
+        let Segments { slots, stable_end, mut damage } = find_segments(&file, &mut buffer)?;
+
+        let mut table = Table::default();
+        let mut bad = Vec::new();
+        let mut end = 0_u64;
+        for (&number, &slot) in &slots {
+            let start = lsn(number, 0);
+            if start > stable_end && start > end.next_multiple_of(SEGMENT as u64) {
+                table.tear(end, start);
+            }
+            let segment = read_at(&file, slot.offset, &mut buffer)?;
+            segment::scan(segment, number, |found| match found {
+                Found::Message(at, message) => {
+                    let place = Place {
+                        lsn: lsn(number, at),
+                        offset: slot.offset + at as u64,
+                        size: message.size(),
+                        kind: message.kind,
+                    };
+                    if message.kind == Kind::Batch {
+                        table.begin(place.lsn, last_of_batch(&segment[at..], &message));
+                    } else {
+                        table.add(message.page, place);
+                    }
+                    end = lsn(number, at + message.size());
+                }
+                Found::Bad { at, end, next } => {
+                    if next != Next::InPlace && lsn(number, end) > stable_end {
+                        table.tear(lsn(number, at), lsn(number, end));
+                    }
+                    bad.push(Bad { slot, number, at, end, next });
+                }
+            });
+        }
+        table.finish(end);
+
+        // A segment that holds a part of a page's newest state is not free.
+        let in_use: HashSet<u64> = table
+            .pages
+            .values()
+            .flat_map(Page::places)
+            .map(|place| place.offset - place.offset % SEGMENT as u64)
+            .collect();
+        let mut verdict: Vec<Damage> = missing_pages(&table, stable_end).collect();
+        for (number, slot) in slots.iter().filter(|(_, slot)| !slot.has_header) {
+            if in_use.contains(&slot.offset) {
+                let header =
+                    Damage { offset: slot.offset, length: SEGMENT_HEADER as u64, what: Missing::Header };
+                damage.push(header);
+                if lsn(*number, 0) < stable_end {
+                    verdict.push(header);
+                }
+            }
+        }
+        let mut gaps = table.left_out.clone();
+        for bad in bad.iter().filter(|bad| in_use.contains(&bad.slot.offset)) {
+            let start = lsn(bad.number, bad.at);
+            let place = Damage {
+                offset: bad.slot.offset + bad.at as u64,
+                length: (bad.end - bad.at) as u64,
+                what: Missing::Messages,
+            };
+            gaps.push(start);
+            if bad.next != Next::Nothing || start < stable_end {
+                damage.push(place);
+            }
+            if start < stable_end {
+                verdict.push(place);
+            }
+        }
+        damage.extend(missing_pages(&table, u64::MAX));
+        damage.sort_unstable();
+        damage.dedup();
+        // Of segments that are missing, those below the tail are free, unless there is damage.
+        let from = if damage.is_empty() { stable_end / SEGMENT as u64 } else { 0 };
+        gaps.extend(table::missing(slots.keys().copied(), from));
+        if !damage.is_empty() {
+            gaps.extend(bad.iter().map(|bad| lsn(bad.number, bad.at)));
+        }
+        let verdict = verdict.into_iter().min();
+        Ok(Self { file, blobs, table, gaps: Gaps::of(gaps), damage, verdict })
+    }
+
+    /// What could not be read, in the order of the file, as far as it is known that something was there.
+    pub(super) fn damage(&self) -> &[Damage] {
+        &self.damage
+    }
+
+    /// Judges a store that was not closed properly: damage that no crash and no power cut explains, and that the engine
+    /// would pass over in silence.
+    pub(super) fn verdict(&self) -> Option<Damage> {
+        self.verdict
+    }
+}
+
+/// Changes without a page and page numbers without a message, as far as the log tells below `end`.
+fn missing_pages(table: &Table, end: u64) -> impl Iterator<Item = Damage> {
+    let links = table.pages.values().filter_map(move |page| match page {
+        Page::Dangling(links) => links.first().filter(|first| first.lsn < end),
+        _ => None,
+    });
+    let links =
+        links.map(|link| Damage { offset: link.offset, length: link.size as u64, what: Missing::PageOfLink });
+    let known = table.pages.iter().filter(|(_, page)| page.places().any(|place| place.lsn < end));
+    let highest = known.map(|(number, _)| *number).max();
+    let has_hole = highest.is_some_and(|highest| {
+        let found = table.pages.keys().filter(|number| **number <= highest).count();
+        (found as u64) <= highest
+    });
+    links.chain(has_hole.then_some(Damage { offset: 0, length: 0, what: Missing::Pages }))
+}
+
+/// The last byte of the batch that `message` begins, which stands at the start of `bytes`.
+fn last_of_batch(bytes: &[u8], message: &Message) -> u64 {
+    let last = bytes.get(message.body()).and_then(<[u8]>::first_chunk::<8>);
+    last.map_or(0, |last| u64::try_from(i64::from_le_bytes(*last)).unwrap_or(0))
+}
+
+struct Segments {
+    /// By their number in the log.
+    slots: BTreeMap<u64, Slot>,
+    stable_end: u64,
+    damage: Vec<Damage>,
+}
+
+/// Finds out what segments there are.
+fn find_segments(file: &File, buffer: &mut [u8]) -> io::Result<Segments> {
+    let length = file.metadata()?.len();
+    let mut found = Segments { slots: BTreeMap::new(), stable_end: 0, damage: Vec::new() };
+    let mut headless = Vec::new();
+    for offset in (0..length).step_by(SEGMENT) {
+        let head = read_at(file, offset, &mut buffer[..SEGMENT_HEADER])?;
+        match format::segment_header(head) {
+            Some(SegmentHeader { number, stable_end }) => {
+                found.stable_end = found.stable_end.max(stable_end);
+                // The engine refuses a log that has one twice.
+                found.slots.entry(number).or_insert(Slot { offset, has_header: true });
+            }
+            None => headless.push(offset),
+        }
+    }
+    for offset in headless {
+        let segment = read_at(file, offset, buffer)?;
+        match segment::number(segment) {
+            Some(number) => {
+                found.slots.entry(number).or_insert(Slot { offset, has_header: false });
+            }
+            None if segment.iter().all(|byte| *byte == 0) => {}
+            None => {
+                let length = segment.len() as u64;
+                found.damage.push(Damage { offset, length, what: Missing::Messages });
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Reads from `offset` as much of `buffer` as there is.
+fn read_at<'b>(mut file: &File, offset: u64, buffer: &'b mut [u8]) -> io::Result<&'b [u8]> {
+    file.seek(SeekFrom::Start(offset))?;
+    let mut length = 0;
+    while length < buffer.len() {
+        match file.read(&mut buffer[length..]) {
+            Ok(0) => break,
+            Ok(read) => length += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(&buffer[..length])
+}

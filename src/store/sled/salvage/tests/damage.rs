@@ -1,0 +1,154 @@
+//! Logs with damage: what is read was once written, and only what the damage touched is missing or older.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::ops::Range;
+use std::path::Path;
+
+use fastrand::Rng;
+
+use super::{Entries, Past, chosen, db, generated, salvaged};
+use crate::store::Store;
+use crate::store::sled::salvage::format::segment_header;
+use crate::store::sled::salvage::table::Page;
+use crate::store::sled::salvage::{LogImage, SEGMENT, find_segments};
+
+/// How many ways of damage each store gets.
+const CASES: usize = 200;
+
+/// A log with a past long enough that segments were used again, its last message not one of a batch.
+fn log(seed: u64, ids: fn(&mut Rng) -> crate::session::SessionId) -> (Past, Vec<u8>) {
+    let mut past = Past::new(seed, ids);
+    for _ in 0..3 {
+        past.steps(80);
+        past.reopen();
+    }
+    past.steps(40);
+    past.use_one();
+    past.store().sync().unwrap();
+    let bytes = fs::read(db(past.path())).unwrap();
+    (past, bytes)
+}
+
+/// The keys that are on pages with a message in `range` of the file, which no longer counts.
+fn touched(whole: &Path, range: &Range<u64>) -> BTreeSet<Vec<u8>> {
+    let mut image = LogImage::read(whole).unwrap();
+    image.table.pages.retain(|_, page| {
+        page.places().any(|place| place.offset < range.end && range.start < place.offset + place.size as u64)
+    });
+    salvaged(&image).into_keys().collect()
+}
+
+/// Whether all of it lies below the tail of the log.
+fn is_stable(whole: &[u8], range: &Range<u64>) -> bool {
+    let headers =
+        || whole.chunks(SEGMENT).enumerate().filter_map(|(n, segment)| Some((n, segment_header(segment)?)));
+    let stable_end = headers().map(|(_, header)| header.stable_end).max().unwrap_or(0);
+    let segment = SEGMENT as u64;
+    headers()
+        .filter(|(n, _)| (range.start / segment..=(range.end - 1) / segment).contains(&(*n as u64)))
+        .all(|(_, header)| (header.number + 1) * segment <= stable_end)
+}
+
+fn damage(bytes: &mut Vec<u8>, rng: &mut Rng) -> Range<u64> {
+    let at = rng.usize(..bytes.len());
+    let range = match rng.u8(..4) {
+        0 => {
+            bytes[at] ^= 1 << rng.u32(..8);
+            at..at + 1
+        }
+        1 => {
+            let at = at / 4096 * 4096;
+            let end = bytes.len().min(at + 4096);
+            bytes[at..end].fill(0);
+            at..end
+        }
+        2 => {
+            let end = bytes.len().min(at + rng.usize(1..40_000));
+            bytes[at..end].fill_with(|| rng.u8(..));
+            at..end
+        }
+        _ => {
+            bytes.truncate(at);
+            at..usize::MAX
+        }
+    };
+    range.start as u64..range.end as u64
+}
+
+fn check(ids: fn(&mut Rng) -> crate::session::SessionId, seed: u64, keys_are_of_one_length: bool) {
+    let (past, whole) = log(seed, ids);
+    let directory = tempfile::tempdir().unwrap();
+    let whole_path = directory.path().join("whole");
+    fs::write(&whole_path, &whole).unwrap();
+    let expected: Entries = salvaged(&LogImage::read(&whole_path).unwrap());
+    let path = directory.path().join("db");
+    let (mut found, mut missing) = (0, 0);
+    for case in 0..CASES {
+        let case = seed.wrapping_add(case as u64);
+        let mut rng = Rng::with_seed(case);
+        let mut bytes = whole.clone();
+        let range = damage(&mut bytes, &mut rng);
+        fs::write(&path, &bytes).unwrap();
+        let image = LogImage::read(&path).unwrap();
+        let salvaged = salvaged(&image);
+        past.assert_written(&salvaged);
+        let touched = touched(&whole_path, &range);
+        let is_stable = range.end <= whole.len() as u64 && is_stable(&whole, &range);
+        found += usize::from(image.verdict().is_some());
+        for (key, value) in &expected {
+            let is_same = salvaged.get(key) == Some(value);
+            missing += usize::from(!is_same && !touched.contains(key));
+            let must = keys_are_of_one_length && is_stable;
+            assert!(is_same || !must || touched.contains(key), "case {case}: {range:?} touched {key:?}");
+        }
+    }
+    println!("{found} of {CASES} judged damaged, {missing} entries lost that were not touched");
+}
+
+#[test]
+fn damage_costs_what_it_touches() {
+    check(generated, 17, true);
+}
+
+#[test]
+fn keys_of_many_lengths_are_never_made_up() {
+    check(chosen, 4711, false);
+}
+
+#[test]
+fn a_flipped_bit_in_what_counts_is_found() {
+    let (past, whole) = log(3, generated);
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("db");
+    fs::write(&path, &whole).unwrap();
+    let image = LogImage::read(&path).unwrap();
+    let mut buffer = vec![0; SEGMENT];
+    let segments = find_segments(&fs::File::open(&path).unwrap(), &mut buffer).unwrap();
+    let places: Vec<_> = image.table.pages.values().flat_map(Page::places).copied().collect();
+    let (stable, tail): (Vec<_>, Vec<_>) =
+        places.into_iter().partition(|place| place.lsn < segments.stable_end);
+    let mut rng = Rng::with_seed(5);
+    let mut judge = |places: &[super::super::Place]| {
+        let found = (0..CASES).filter(|_| {
+            let place = rng.choice(places).unwrap();
+            let at = usize::try_from(place.offset).unwrap() + rng.usize(..place.size);
+            let mut bytes = whole.clone();
+            bytes[at] ^= 1 << rng.u32(..8);
+            fs::write(&path, &bytes).unwrap();
+            LogImage::read(&path).unwrap().verdict().is_some()
+        });
+        found.count()
+    };
+    println!(
+        "{} bytes, {} segments, the newest {:?}; {} messages below the tail, {} in it",
+        whole.len(),
+        segments.slots.len(),
+        segments.slots.keys().next_back(),
+        stable.len(),
+        tail.len(),
+    );
+    println!("in the tail: {} of {CASES}", judge(&tail));
+    assert_eq!(judge(&stable), CASES);
+    drop(past);
+}

@@ -1,0 +1,215 @@
+//! What can be read of a store without its engine: the entries of its log, told apart by their keys and values.
+//!
+//! The log does not say which tree an entry is of, and need not: no key with its value could be of two trees. Entries of
+//! the indexes have no value, and are made anew where a store is.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use super::directory::{self, DATABASE, ENGINE, Found};
+use super::salvage::{LogImage, Lsn};
+use super::{content, keys, schema_version, values};
+use crate::encryption::Cipher;
+use crate::session::{Payload, SessionId, SessionRecord};
+use crate::store::{LogEntry, PoolEntry, PoolNumber, Sequence, StoreError};
+
+/// Everything that can be read of a store, in its newest readable version. Payloads stay on disk.
+pub(crate) struct SalvagedStore {
+    path: PathBuf,
+    image: LogImage,
+    cipher: Option<Cipher>,
+    pools: BTreeMap<PoolNumber, (Lsn, PoolEntry)>,
+    records: BTreeMap<(PoolNumber, SessionId), (Lsn, SessionRecord)>,
+    log: BTreeMap<(PoolNumber, Sequence), (Lsn, LogEntry)>,
+    parts: HashMap<Part, Lsn>,
+    damage: Vec<String>,
+}
+
+/// Which part of whose payload.
+type Part = (PoolNumber, SessionId, u16);
+
+/// An entry of the log, by what its key and value can only be.
+enum Entry<'a> {
+    Pool(PoolEntry),
+    Record(PoolNumber, SessionId, SessionRecord),
+    Log(PoolNumber, Sequence, LogEntry),
+    Part(Part, &'a [u8]),
+    /// An index entry, or the schema version.
+    Other,
+    Unreadable(String),
+}
+
+impl SalvagedStore {
+    /// Reads the log of the store in the directory `path`; `None` where there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Io`], [`StoreError::NewerSchema`], [`StoreError::KeyNeeded`], [`StoreError::WrongKey`],
+    /// [`StoreError::NotEncrypted`].
+    pub(crate) fn read(path: &Path, cipher: Option<Cipher>) -> Result<Option<Self>, StoreError> {
+        let database = path.join(ENGINE).join(DATABASE);
+        if !database.exists() {
+            return Ok(None);
+        }
+        // Where it cannot be read what the store is, it is taken for one.
+        if let Ok(Found::Store(marker)) = directory::inspect(path) {
+            if marker.schema > schema_version() {
+                let (found, supported) = (marker.schema, schema_version());
+                return Err(StoreError::NewerSchema { path: path.into(), found, supported });
+            }
+            marker.check_key(path, cipher.as_ref())?;
+        }
+        let image = LogImage::read(&database).map_err(StoreError::io("read", &database))?;
+        let mut store = Self {
+            damage: image.damage().iter().map(ToString::to_string).collect(),
+            path: database,
+            image,
+            cipher,
+            pools: BTreeMap::new(),
+            records: BTreeMap::new(),
+            log: BTreeMap::new(),
+            parts: HashMap::new(),
+        };
+        store.gather(path)?;
+        Ok(Some(store))
+    }
+
+    /// The file that it is read from.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn pools(&self) -> impl Iterator<Item = &PoolEntry> {
+        self.pools.values().map(|(_, entry)| entry)
+    }
+
+    pub(crate) fn records(&self) -> impl Iterator<Item = (PoolNumber, SessionId, SessionRecord)> {
+        self.records.iter().map(|((pool, id), (_, record))| (*pool, *id, *record))
+    }
+
+    pub(crate) fn log(&self) -> impl Iterator<Item = (PoolNumber, Sequence, LogEntry)> {
+        self.log.iter().map(|((pool, sequence), (_, entry))| (*pool, *sequence, *entry))
+    }
+
+    /// What is damaged, and where.
+    pub(crate) fn damage(&self) -> &[String] {
+        &self.damage
+    }
+
+    fn gather(&mut self, path: &Path) -> Result<(), StoreError> {
+        let Self { image, cipher, pools, records, log, parts, damage, path: _ } = self;
+        let (mut sealed, mut opened) = (0, 0);
+        let visited = image.visit_entries(&mut |lsn, key, value| match tell(key, value) {
+            Entry::Pool(entry) => newest(pools, entry.number, lsn, entry),
+            Entry::Record(pool, id, record) => newest(records, (pool, id), lsn, record),
+            Entry::Log(pool, sequence, entry) => newest(log, (pool, sequence), lsn, entry),
+            Entry::Part(part, bytes) => {
+                let known = parts.entry(part).or_insert(lsn);
+                *known = lsn.max(*known);
+                // Whether the key is right shows by the payloads that are in one part.
+                if let Ok((length, checksum, bytes)) = content::read_head(bytes)
+                    && part.2 == 0
+                    && length == bytes.len()
+                    && content::is_sealed(bytes)
+                {
+                    sealed += 1;
+                    if opened == 0 {
+                        let decoded = content::decode(bytes, checksum, part.0, &part.1, cipher.as_ref());
+                        opened += u32::from(decoded.is_ok());
+                    }
+                }
+            }
+            Entry::Other => {}
+            Entry::Unreadable(what) => damage.push(what),
+        });
+        let found = visited.map_err(StoreError::io("read", &self.path))?;
+        self.damage.extend(found.iter().map(ToString::to_string));
+        match (sealed, opened, &self.cipher) {
+            (1.., 0, None) => Err(StoreError::KeyNeeded { path: path.into() }),
+            (1.., 0, Some(_)) => Err(StoreError::WrongKey { path: path.into() }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Goes through the payloads once, and hands out those that are asked for and whole.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Io`].
+    pub(crate) fn visit_payloads(
+        &self,
+        take: &mut dyn FnMut(PoolNumber, SessionId, &mut dyn FnMut() -> Option<Payload>),
+    ) -> Result<(), StoreError> {
+        let mut gathered: HashMap<(PoolNumber, SessionId), BTreeMap<u16, Vec<u8>>> = HashMap::new();
+        let visited = self.image.visit_entries(&mut |lsn, key, value| {
+            let Entry::Part(part, bytes) = tell(key, value) else { return };
+            if self.parts.get(&part) != Some(&lsn) {
+                return;
+            }
+            let (pool, id, number) = part;
+            let parts = gathered.entry((pool, id)).or_default();
+            parts.insert(number, bytes.to_vec());
+            if let Some((content, checksum)) = whole(parts) {
+                gathered.remove(&(pool, id));
+                take(pool, id, &mut || {
+                    content::decode(&content, checksum, pool, &id, self.cipher.as_ref()).ok()
+                });
+            }
+        });
+        visited.map(drop).map_err(StoreError::io("read", &self.path))
+    }
+}
+
+/// The content that the parts make up, with its checksum, once they are all there.
+fn whole(parts: &BTreeMap<u16, Vec<u8>>) -> Option<(Vec<u8>, u32)> {
+    let (length, checksum, first) = content::read_head(parts.get(&0)?).ok()?;
+    let mut bytes = first.to_vec();
+    for part in 1..=u16::MAX {
+        if bytes.len() >= length {
+            break;
+        }
+        bytes.extend_from_slice(parts.get(&part)?);
+    }
+    (bytes.len() == length).then_some((bytes, checksum))
+}
+
+fn newest<K: Ord, V>(map: &mut BTreeMap<K, (Lsn, V)>, key: K, lsn: Lsn, value: V) {
+    match map.entry(key) {
+        std::collections::btree_map::Entry::Vacant(place) => drop(place.insert((lsn, value))),
+        std::collections::btree_map::Entry::Occupied(mut place) => {
+            if lsn > place.get().0 {
+                place.insert((lsn, value));
+            }
+        }
+    }
+}
+
+fn tell<'a>(key: &[u8], value: &'a [u8]) -> Entry<'a> {
+    if value.is_empty() || key == keys::SCHEMA {
+        return Entry::Other;
+    }
+    let unreadable = |what: &str, rule: &str| {
+        Entry::Unreadable(format!("{what} {:?}: {rule}", String::from_utf8_lossy(key)))
+    };
+    if key.starts_with(keys::POOL_PREFIX)
+        && let Ok(number) = keys::read_pool_entry(key)
+    {
+        let entry = values::decode_pool(number, value);
+        return entry.map_or_else(|rule| unreadable("pool entry", &rule), Entry::Pool);
+    }
+    if let Some(part) = keys::read_payload_part(key) {
+        return Entry::Part(part, value);
+    }
+    if let Ok((pool, id)) = keys::read_session(key)
+        && let Ok(record) = values::decode_record(value)
+    {
+        return Entry::Record(pool, id, record);
+    }
+    match (keys::read_retirement(key), values::decode_log_entry(value)) {
+        (Ok((pool, sequence)), Ok(entry)) => Entry::Log(pool, sequence, entry),
+        // The engine keeps some things of its own, which are none of ours.
+        _ if keys::read_session(key).is_ok() => unreadable("session", "its record cannot be decoded"),
+        (Ok(_), Err(rule)) => unreadable("log entry", &rule),
+        _ => Entry::Other,
+    }
+}
