@@ -170,7 +170,8 @@ fn an_archive_that_is_cut_short_yields_its_whole_items_and_says_so() {
     let (all, errors) = read(&bytes);
     assert!(errors.is_empty());
     let mut seen = 0;
-    for end in 0..bytes.len() {
+    let ends = (0..400).chain((400..bytes.len()).step_by(1 + bytes.len() / 300)).chain(bytes.len() - 60..bytes.len());
+    for end in ends {
         let (items, errors) = read(&bytes[..end]);
         assert!(items.len() >= seen && all.starts_with(&items));
         seen = items.len();
@@ -274,7 +275,7 @@ fn a_failed_restore_leaves_nothing_and_nothing_is_overwritten() {
 fn a_payload_of_every_size_comes_back() {
     let place = Place::disk();
     let pool = place.open(|b| b.growth(Growth::Manual).clock(clock()));
-    for length in [0, 1, 4000, 4096, 5000, 100_000, 4_000_000] {
+    for length in [0, 1, 4000, 4096, 5000, 100_000, 1_000_000] {
         let session = pool.add(named(&format!("s{length}"))).unwrap();
         session.set_user_data("k", "x".repeat(length)).unwrap();
         session.set_cookies([Cookie::new("a", "b", "example.com")]).unwrap();
@@ -291,7 +292,7 @@ fn a_payload_of_every_size_comes_back() {
         }
     }
     lengths.sort_unstable();
-    assert_eq!(lengths, [0, 1, 4000, 4096, 5000, 100_000, 4_000_000]);
+    assert_eq!(lengths, [0, 1, 4000, 4096, 5000, 100_000, 1_000_000]);
 }
 
 #[test]

@@ -44,13 +44,15 @@
 //! # What is read of a damaged log
 //!
 //! Behind a bad message, the next good one of the same segment is looked for. A batch is left out if its end was never
-//! written. A page whose newest full message is bad falls back to an older one that has not been overwritten; so a value
+//! written; and where in the tail something was never written, what follows is left out up to where the next batch
+//! begins, as it may be of a batch: its first message is written last (`pin_log` in `pagecache/mod.rs`). A page whose newest full message is bad falls back to an older one that has not been overwritten; so a value
 //! may be older than the one that was lost, or one that had been removed, but is always one that was written under that
 //! key.
 //!
-//! For that, changes need care: they name a key without the prefix that all keys of the page share, and that prefix
-//! changes when a page is split or merged, which is a full message. Where one may have been lost between a full message
-//! and a change, the change only counts if what it makes of the key is a key of the page, or as long as each of them.
+//! For that, changes need care: they name a key without the prefix that all keys of the page share. That prefix changes
+//! when a page is split, merged, or freed and used again, which is a full message. Where one may have been lost between a
+//! full message and a change, the change only counts if it is to a key that the page has, and names so much of it that
+//! no other key ends in that.
 
 mod format;
 mod page;
@@ -149,7 +151,12 @@ impl LogImage {
         let file = File::open(path)?;
         let blobs = path.with_file_name("blobs");
         let mut buffer = vec![0; SEGMENT];
-        let Segments { slots, stable_end, mut damage } = find_segments(&file, &mut buffer)?;
+        let Segments { slots, stable_end, mut damage, nameless } = find_segments(&file, &mut buffer)?;
+
+        // The last of the file is whole, unless it is the log's last.
+        let length = file.metadata()?.len();
+        let is_cut = !length.is_multiple_of(SEGMENT as u64)
+            && slots.last_key_value().is_none_or(|(_, last)| last.offset + (SEGMENT as u64) < length);
 
         let mut table = Table::default();
         let mut bad = Vec::new();
@@ -176,7 +183,7 @@ impl LogImage {
                     end = lsn(number, at + message.size());
                 }
                 Found::Bad { at, end, next } => {
-                    if next != Next::InPlace && lsn(number, end) > stable_end {
+                    if matches!(next, Next::Nothing | Next::Found) && lsn(number, end) > stable_end {
                         table.tear(lsn(number, at), lsn(number, end));
                     }
                     bad.push(Bad { slot, number, at, end, next });
@@ -211,7 +218,9 @@ impl LogImage {
                 length: (bad.end - bad.at) as u64,
                 what: Missing::Messages,
             };
-            gaps.push(start);
+            if bad.next != Next::Link {
+                gaps.push(start);
+            }
             if bad.next != Next::Nothing || start < stable_end {
                 damage.push(place);
             }
@@ -222,11 +231,14 @@ impl LogImage {
         damage.extend(missing_pages(&table, u64::MAX));
         damage.sort_unstable();
         damage.dedup();
-        // Of segments that are missing, those below the tail are free, unless there is damage.
-        let from = if damage.is_empty() { stable_end / SEGMENT as u64 } else { 0 };
+        // A segment below the tail that is missing was free, unless there is damage, and what is left of it may be there
+        // without a number, or behind the end of the file.
+        let may_be_lost = !damage.is_empty()
+            && (nameless > 0 || is_cut || damage.iter().any(|damage| damage.what != Missing::Messages));
+        let from = if may_be_lost { 0 } else { stable_end / SEGMENT as u64 };
         gaps.extend(table::missing(slots.keys().copied(), from));
         if !damage.is_empty() {
-            gaps.extend(bad.iter().map(|bad| lsn(bad.number, bad.at)));
+            gaps.extend(bad.iter().filter(|bad| bad.next != Next::Link).map(|bad| lsn(bad.number, bad.at)));
         }
         let verdict = verdict.into_iter().min();
         Ok(Self { file, blobs, table, gaps: Gaps::of(gaps), damage, verdict })
@@ -272,12 +284,14 @@ struct Segments {
     slots: BTreeMap<u64, Slot>,
     stable_end: u64,
     damage: Vec<Damage>,
+    /// How many there are that do not tell their number.
+    nameless: usize,
 }
 
 /// Finds out what segments there are.
 fn find_segments(file: &File, buffer: &mut [u8]) -> io::Result<Segments> {
     let length = file.metadata()?.len();
-    let mut found = Segments { slots: BTreeMap::new(), stable_end: 0, damage: Vec::new() };
+    let mut found = Segments { slots: BTreeMap::new(), stable_end: 0, damage: Vec::new(), nameless: 0 };
     let mut headless = Vec::new();
     for offset in (0..length).step_by(SEGMENT) {
         let head = read_at(file, offset, &mut buffer[..SEGMENT_HEADER])?;
@@ -296,10 +310,12 @@ fn find_segments(file: &File, buffer: &mut [u8]) -> io::Result<Segments> {
             Some(number) => {
                 found.slots.entry(number).or_insert(Slot { offset, has_header: false });
             }
-            None if segment.iter().all(|byte| *byte == 0) => {}
             None => {
-                let length = segment.len() as u64;
-                found.damage.push(Damage { offset, length, what: Missing::Messages });
+                found.nameless += 1;
+                if segment.iter().any(|byte| *byte != 0) {
+                    let length = segment.len() as u64;
+                    found.damage.push(Damage { offset, length, what: Missing::Messages });
+                }
             }
         }
     }

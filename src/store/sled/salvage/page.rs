@@ -11,6 +11,12 @@ use super::{Damage, LogImage, Lsn, Missing};
 /// More than the engine ever wrote to a file of its own for us.
 const LONGEST_BLOB: u64 = 64 << 20;
 
+/// Gets the message that set an entry, its key and its value.
+pub(super) type EntryVisitor<'v> = dyn FnMut(Lsn, &[u8], &[u8]) + 'v;
+
+/// So many bytes at the end of a key are those of one key only: generated ids have as many that are random.
+const SURE_LENGTH: usize = 16;
+
 /// A page of entries.
 struct Leaf {
     prefix: Vec<u8>,
@@ -42,10 +48,7 @@ impl LogImage {
     /// # Errors
     ///
     /// The disk's.
-    pub(in super::super) fn visit_entries(
-        &self,
-        visit: &mut dyn FnMut(Lsn, &[u8], &[u8]),
-    ) -> io::Result<Vec<Damage>> {
+    pub(in super::super) fn visit_entries(&self, visit: &mut EntryVisitor<'_>) -> io::Result<Vec<Damage>> {
         let nodes = self.table.pages.iter().filter_map(|(number, page)| match page {
             Page::Present { base, links } if matches!(base.kind, Kind::Node { .. }) => {
                 Some((*number, *base, links))
@@ -167,20 +170,17 @@ fn link(bytes: &[u8]) -> Option<Link<'_>> {
 
 impl Leaf {
     /// Applies a change; answers whether it could be one of this page. Where it is not sure that the page has the prefix
-    /// that it had when the change was written, its key must look like the others.
+    /// that it had when the change was written, the page must have its key.
     fn apply(&mut self, link: &Link<'_>, lsn: Lsn, is_sure: bool) -> bool {
         let (key, value) = match link {
             Link::Set(key, value) => (*key, Some(*value)),
             Link::Remove(key) => (*key, None),
             Link::Other => return true,
         };
+        let is_long = key.len() >= SURE_LENGTH;
         let key = [&self.prefix, key].concat();
         let is_inside = self.low <= key && (self.high.is_empty() || key < self.high);
-        let looks_right = || {
-            self.entries.contains_key(&key)
-                || !self.entries.is_empty() && self.entries.keys().all(|other| other.len() == key.len())
-        };
-        if !is_inside || !(is_sure || looks_right()) {
+        if !is_inside || !(is_sure || is_long && self.entries.contains_key(&key)) {
             return false;
         }
         match value {

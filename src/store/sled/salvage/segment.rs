@@ -25,6 +25,8 @@ pub(super) enum Next {
     /// One that stands where the bad message says that it ends. It had been written, then; what was never written does
     /// not look so.
     InPlace,
+    /// The same, and what is bad has the form of a change to its last byte: it was no full message of a page.
+    Link,
 }
 
 /// Goes through the messages of `segment`, which is segment `number` of the log.
@@ -65,12 +67,25 @@ fn next(segment: &[u8], at: usize, number: u64, search: &mut usize) -> (Next, us
     let behind = segment.get(at..).and_then(format::head).filter(|message| message.number == number);
     let behind = behind.map(|message| at + message.size());
     if let Some(behind) = behind.filter(|behind| read(segment, *behind, Some(number), search).is_some()) {
-        return (Next::InPlace, behind);
+        let is_link = format::head(&segment[at..])
+            .filter(|message| matches!(message.kind, Kind::Link { in_blob: false }))
+            .and_then(|message| segment[at..].get(message.body()))
+            .is_some_and(has_form_of_link);
+        return (if is_link { Next::Link } else { Next::InPlace }, behind);
     }
     match positions(segment, at + 1).find(|at| read(segment, *at, Some(number), search).is_some()) {
         Some(next) => (Next::Found, next),
         None => (Next::Nothing, segment.len().max(at)),
     }
+}
+
+fn has_form_of_link(body: &[u8]) -> bool {
+    let rest = match body.split_first() {
+        Some((0, rest)) => format::bytes(rest).and_then(|(_key, rest)| format::bytes(rest)),
+        Some((1, rest)) => format::bytes(rest),
+        _ => None,
+    };
+    rest.is_some_and(|(_, rest)| rest.is_empty())
 }
 
 /// Where a message may begin.

@@ -12,10 +12,14 @@ use fastrand::Rng;
 
 use super::{Entries, Past, copy, db, entries, generated, open_engine, salvaged};
 use crate::store::Store;
+use crate::store::sled::keys;
 use crate::store::sled::salvage::{LogImage, SEGMENT, format};
 
 /// What makes this test program work in a store until it is killed.
 const VARIABLE: &str = "SESSION_POOL_TEST_SALVAGE_IN";
+
+/// How often a test makes a log as a crash leaves it.
+const CRASHES: usize = 8;
 
 /// Works in a store until it is killed, and tells when it has begun.
 fn work(path: &Path) {
@@ -38,7 +42,7 @@ fn a_process_that_is_killed_leaves_no_damage() {
     let path = directory.path().join("store");
     let name = "store::sled::salvage::tests::crash::a_process_that_is_killed_leaves_no_damage";
     let mut same = 0;
-    for round in 0..KILLS {
+    for round in 0..CRASHES {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args([name, "--exact", "--nocapture"])
             .env(VARIABLE, &path)
@@ -57,24 +61,27 @@ fn a_process_that_is_killed_leaves_no_damage() {
         let store = open_engine(&path).unwrap();
         let entries = entries(&store);
         same += usize::from(entries == salvaged);
-        for (k, v) in &entries {
-            if salvaged.get(k) != Some(v) {
-                println!(
-                    "round {round}: {} engine {} salvage {:?}",
-                    String::from_utf8_lossy(k).escape_debug(),
-                    v.len(),
-                    salvaged.get(k).map(|v| v.len())
-                );
-            }
-        }
-        for k in salvaged.keys().filter(|k| !entries.contains_key(*k)) {
-            println!("round {round}: only salvage has {}", String::from_utf8_lossy(k).escape_debug());
-        }
+        // A batch that the engine leaves out is not there by half.
+        assert_whole(&salvaged);
+        assert!(entries.keys().all(|key| is_payload(key) || salvaged.contains_key(key)), "round {round}");
     }
-    println!("{same} of {KILLS} times what the engine has");
+    println!("{same} of {CRASHES} times what the engine has");
 }
 
-const KILLS: usize = 40;
+/// Whether it is a key of a part of a payload.
+fn is_payload(key: &[u8]) -> bool {
+    !key.starts_with(keys::POOL_PREFIX) && key.get(4..).is_some_and(|id| id[0] != 0 && id.contains(&0))
+}
+
+/// That each payload has all its parts.
+fn assert_whole(entries: &Entries) {
+    for (key, first) in entries.iter().filter(|(key, _)| is_payload(key) && key.ends_with(&[0, 0])) {
+        let length = u32::from_be_bytes(*first.first_chunk().unwrap()) as usize;
+        let prefix = &key[..key.len() - 2];
+        let parts = entries.range(prefix.to_vec()..).take_while(|(key, _)| key.starts_with(prefix));
+        assert_eq!(parts.map(|(_, part)| part.len()).sum::<usize>(), length + 4, "{key:?}");
+    }
+}
 
 /// The file as a power cut leaves it: what had been written below the tail, and of the pages written since `durable` any.
 fn cut_power(durable: &[u8], last: &[u8], keeps_order: bool, rng: &mut Rng) -> Vec<u8> {
@@ -116,14 +123,11 @@ impl Tally {
         let image = LogImage::read(&db(copy.path())).unwrap();
         past.assert_written(&salvaged(&image));
         let is_judged = image.verdict().is_some();
-        if is_judged {
-            println!("{:?}", image.verdict());
-        }
         let is_sound =
             match std::panic::catch_unwind(|| open_engine(copy.path()).map(|store| entries(&store))) {
                 Ok(Some(entries)) => {
                     // Sessions are used and their payloads written anew, but nothing that was durable goes.
-                    durable.keys().all(|key| entries.contains_key(key) || key.contains(&0))
+                    durable.keys().all(|key| entries.contains_key(key) || is_payload(key))
                 }
                 _ => {
                     self.refused += 1;
@@ -159,7 +163,7 @@ fn power_cuts(keeps_order: bool, seed: u64, cuts: usize) -> Tally {
 
 #[test]
 fn a_power_cut_leaves_no_damage() {
-    let tally = power_cuts(true, 1, KILLS);
+    let tally = power_cuts(true, 1, CRASHES);
     println!("{tally:?}");
     assert_eq!(tally.judged, 0);
 }
@@ -184,12 +188,12 @@ fn copy_slowly(from: &Path) -> Vec<u8> {
 }
 
 #[test]
-fn a_copy_made_meanwhile_has_no_damage() {
+fn a_copy_made_meanwhile_makes_nothing_up() {
     let mut past = Past::new(12, generated);
     past.steps(200);
     past.reopen();
     let mut tally = Tally::default();
-    for _ in 0..KILLS {
+    for _ in 0..CRASHES {
         past.store().sync().unwrap();
         let before = entries(past.store());
         let from = db(past.path());
@@ -208,6 +212,7 @@ fn a_copy_made_meanwhile_has_no_damage() {
         });
         tally.add(past.path(), &bytes, &before, &past);
     }
+    // Such a copy has places older than others that were written before them, which no crash leaves: a verdict may be
+    // right.
     println!("{tally:?}");
-    assert_eq!(tally.judged_and_sound, 0);
 }

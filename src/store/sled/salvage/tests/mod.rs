@@ -9,7 +9,6 @@ use std::fs;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use fastrand::Rng;
 use tempfile::TempDir;
@@ -190,7 +189,7 @@ impl Past {
             let key = keys::retirement(pool, sequence);
             add(key.as_ref().into(), trees.retirements.get(&key).unwrap().unwrap());
         }
-        for item in trees.meta.iter() {
+        for item in &trees.meta {
             let (key, value) = item.unwrap();
             add(key, value);
         }
@@ -347,12 +346,6 @@ fn change(
     Change::Session(SessionChange { pool, id, record, is_new, payload, retirement })
 }
 
-/// Waits until the engine has let go of its files.
 fn open_engine(store: &Path) -> Option<SledStore> {
-    // A damaged one panics in its threads, too.
-    let opened = SledStoreOptions::new().create(false).open(store);
-    if opened.is_err() {
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    opened.ok()
+    SledStoreOptions::new().create(false).open(store).ok()
 }
