@@ -105,6 +105,9 @@ impl SledStoreOptions {
             });
         }
         let db = start(&engine, self.cache_capacity)?;
+        // Starting, the engine went through its log and wrote a snapshot, under a new name that it did not make durable.
+        // From now on it writes over parts of the log that only an older snapshot, or none, would still ask for.
+        directory::sync_directory(&engine)?;
         let trees = contain(&engine, || Trees::open(&db))?;
         let database_file = OpenOptions::new().read(true).write(true).open(&database);
         let database_file = database_file.map_err(StoreError::io("open", &database))?;
