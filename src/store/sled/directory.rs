@@ -140,6 +140,24 @@ pub(super) fn clear_engine(path: &Path) -> Result<(), StoreError> {
     }
 }
 
+/// Removes snapshots that the engine had begun to write when it was stopped. It means to pass over them when it starts, but
+/// looks for another name, and would take one for its newest snapshot, and itself for damaged. Each is of no use: what it
+/// was made from is there until it is renamed.
+pub(super) fn clear_unfinished_snapshots(engine: &Path) -> Result<(), StoreError> {
+    let entries = match fs::read_dir(engine) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(StoreError::io("list", engine))?,
+    };
+    for entry in entries {
+        let path = entry.map_err(StoreError::io("list", engine))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with("snap.") && name.ends_with(".generating") {
+            fs::remove_file(&path).map_err(StoreError::io("remove", &path))?;
+        }
+    }
+    Ok(())
+}
+
 /// Makes the way to a directory durable: its name in its parent, and the names of those above, which may be new too.
 pub(super) fn sync_way_to(path: &Path) -> Result<(), StoreError> {
     let path = path.canonicalize().map_err(StoreError::io("resolve", path))?;

@@ -104,6 +104,7 @@ impl SledStoreOptions {
                 detail: "its file engine/db is missing".to_owned(),
             });
         }
+        directory::clear_unfinished_snapshots(&engine)?;
         let db = start(&engine, self.cache_capacity)?;
         // Starting, the engine went through its log and wrote a snapshot, under a new name that it did not make durable.
         // From now on it writes over parts of the log that only an older snapshot, or none, would still ask for.
