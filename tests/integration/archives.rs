@@ -98,7 +98,8 @@ fn an_archive_of_a_working_pool_is_of_one_moment() {
         .name("others")
         .max_pool_size(50)
         .retired_retention(Retention { max_age: Duration::MAX, max_count: 20 });
-    let others = others.open_in(&store).unwrap();
+    let others =
+        others.log_retention(Retention { max_age: Duration::MAX, max_count: 40 }).open_in(&store).unwrap();
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let _end = SetWhenDropped(&is_over);
@@ -170,7 +171,9 @@ fn an_archive_that_is_cut_short_yields_its_whole_items_and_says_so() {
     let (all, errors) = read(&bytes);
     assert!(errors.is_empty());
     let mut seen = 0;
-    let ends = (0..400).chain((400..bytes.len()).step_by(1 + bytes.len() / 300)).chain(bytes.len() - 60..bytes.len());
+    let ends = (0..400)
+        .chain((400..bytes.len()).step_by(1 + bytes.len() / 300))
+        .chain(bytes.len() - 60..bytes.len());
     for end in ends {
         let (items, errors) = read(&bytes[..end]);
         assert!(items.len() >= seen && all.starts_with(&items));

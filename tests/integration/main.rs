@@ -24,6 +24,8 @@ mod handing_out;
 mod many_pools;
 mod model;
 mod peers;
+#[cfg(target_os = "linux")]
+mod power_cut;
 mod races;
 mod restart;
 mod retention;

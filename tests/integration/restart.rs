@@ -244,3 +244,17 @@ fn a_store_of_schema_version_1_reads_as_it_was_written() {
     drop(pool);
     crate::support::assert_sound(&SledStoreOptions::new().open(&old).unwrap());
 }
+
+#[test]
+fn a_store_opens_whose_opening_was_interrupted_while_the_engine_wrote_a_snapshot() {
+    let place = Place::disk();
+    let pool = place.open(|b| b.growth(Growth::Manual));
+    pool.add(named("a")).unwrap();
+    drop(pool);
+    for begun in ["", "half of it"] {
+        let snapshot = place.path().join("engine/snap.7FFFFFFFFFFFFFFF.generating");
+        std::fs::write(&snapshot, begun).unwrap();
+        assert!(place.open(|b| b).get(&id("a")).is_ok());
+        assert!(!snapshot.exists());
+    }
+}

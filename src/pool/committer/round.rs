@@ -14,7 +14,7 @@ const COLLECT: usize = 64;
 /// How many sessions go into one transaction.
 const BATCH: usize = 512;
 /// How many bytes of payloads go into one transaction; a few more, since sessions are copied by the dozen.
-const BATCH_PAYLOADS: usize = 4 << 20;
+const BATCH_PAYLOADS: usize = 256 << 10;
 /// How many transactions share one sync of the disk.
 const BATCHES_A_SYNC: usize = 8;
 

@@ -143,6 +143,9 @@ impl SledStoreOptions {
             seal::remove(path)?;
         }
         let engine = Engine::start(&engine_path, self.cache_capacity)?;
+        // Starting, the engine went through its log and wrote a snapshot, under a new name that it did not make durable.
+        // From now on it writes over parts of the log that only an older snapshot, or none, would still ask for.
+        directory::sync_directory(&engine_path)?;
         let database = engine_path.join(DATABASE);
         let database_file = OpenOptions::new().read(true).write(true).open(&database);
         let database_file = database_file.map_err(StoreError::io("open", &database))?;
