@@ -6,6 +6,8 @@ use std::error::Error as StdError;
 use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use session_pool::{
     Error, Sequence, SessionPool, SessionStore, SledStore, SledStoreOptions, StoreError, inspect,
@@ -43,7 +45,7 @@ pub(super) fn check(image: &Image, directory: &Path) -> Verdict<usize> {
     let verdict = catch_unwind(AssertUnwindSafe(|| {
         open_as_it_is(&path, &told)?;
         go_on(&path, &told)?;
-        sound(&open_store(&path)?)
+        sound(&open_store(&path, false).map_err(failed("opening the store again"))?)
     }));
     verdict.unwrap_or_else(|panic| Err(format!("a panic: {}", text_of_panic(&*panic))))?;
     Ok(told.lines)
@@ -54,8 +56,19 @@ fn text_of_panic(panic: &(dyn Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without words").to_owned()
 }
 
-fn open_store(path: &Path) -> Verdict<SledStore> {
-    SledStoreOptions::new().create(false).open(path).map_err(failed("opening the store"))
+/// A program that another test starts at that moment has the lock, too, until it runs.
+fn patiently<T>(open: impl Fn() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    for _ in 0..500 {
+        match open() {
+            Err(StoreError::InUse { .. }) => thread::sleep(Duration::from_millis(10)),
+            opened => return opened,
+        }
+    }
+    open()
+}
+
+fn open_store(path: &Path, create: bool) -> Result<SledStore, StoreError> {
+    patiently(|| SledStoreOptions::new().create(create).open(path))
 }
 
 fn sound(store: &SledStore) -> Verdict {
@@ -65,7 +78,7 @@ fn sound(store: &SledStore) -> Verdict {
 
 /// Once as it is, without a pool that would write to it. Before anybody was told of it, it need not be there.
 fn open_as_it_is(path: &Path, told: &Told) -> Verdict {
-    match SledStoreOptions::new().create(false).open(path) {
+    match open_store(path, false) {
         Err(StoreError::NotFound { .. }) if !told.is_opened => Ok(()),
         store => sound(&store.map_err(failed("opening the store for the first time"))?),
     }
@@ -73,7 +86,8 @@ fn open_as_it_is(path: &Path, told: &Told) -> Verdict {
 
 /// And once as a crawler that goes on.
 fn go_on(path: &Path, told: &Told) -> Verdict {
-    let store = SessionStore::open(path).map_err(failed("opening the store to go on"))?;
+    let store = open_store(path, true).map_err(failed("opening the store to go on"))?;
+    let store = SessionStore::with_store(store).map_err(failed("starting"))?;
     ensure(store.unreadable_pools().is_empty(), "a pool's entry is unreadable")?;
     let open = |builder: session_pool::PoolBuilder| builder.open_in(&store).map_err(failed("opening a pool"));
     let pools = [open(immediate())?, open(buffered())?, open(forgetful())?];

@@ -63,7 +63,7 @@ fn i1_i2_i3_i4_hold_after_2000_power_cuts() {
 /// have synced them in their new place.
 #[test]
 #[ignore = "a known failure, of a few images in a thousand: user data of more than a segment of the engine"]
-fn i4_holds_after_2000_power_cuts_where_user_data_is_huge() {
+fn i4_holds_where_user_data_is_huge_when_the_power_is_cut() {
     let mut tally = Tally::default();
     for _ in 0..40 {
         let recording = record(nothing(), Amount { writes_huge: true, ..FIRST });
