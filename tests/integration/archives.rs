@@ -311,7 +311,7 @@ fn an_archive_leaves_out_what_cannot_be_read_and_counts_it() {
         let tree = engine.open_tree("sessions").unwrap();
         tree.insert([&[0; 4][..], b"b"].concat(), b"\x01nonsense").unwrap();
         let tree = engine.open_tree("payloads").unwrap();
-        tree.insert([&[0; 4][..], b"c", &[0; 3]].concat(), b"nonsense").unwrap();
+        tree.insert([&[0; 4][..], b"c", &[0; 4]].concat(), b"nonsense").unwrap();
     }
     let mut bytes = Vec::new();
     let summary = place.open_store().backup(&mut bytes).unwrap();

@@ -13,18 +13,25 @@ use crate::store::{Batch, Change, LogEntry, SessionChange, StoreError};
 const COLLECT: usize = 64;
 /// How many sessions go into one transaction.
 const BATCH: usize = 512;
-/// How many bytes of payloads go into one transaction; a few more, since sessions are copied by the dozen.
-const BATCH_PAYLOADS: usize = 256 << 10;
-/// How many transactions share one sync of the disk.
-const BATCHES_A_SYNC: usize = 8;
+/// How much may be written between two syncs of the disk, in bytes as the engine writes them. It takes for durable what it
+/// has handed to the system: where it wrote more than a segment of its log (512 KiB) since the last sync, it could use
+/// again a segment whose values it has only just written elsewhere, and a power cut lose both.
+const UNSYNCED: usize = 256 << 10;
+/// How many bytes a session adds to that: one that is used, whose record changes; and one that comes or goes, which the
+/// indexes and the log hear of too. Each change is written, and the leaf that it is in every tenth time. A payload is
+/// written about three times so.
+const USED: usize = 400;
+const COMES_OR_GOES: usize = 2000;
+const PAYLOAD: usize = 3;
 
 /// What has been collected and not yet told.
 #[derive(Default)]
 struct Work {
     batch: Batch,
     sessions: usize,
-    payload_bytes: usize,
-    batches: usize,
+    /// How much it is, and how much was committed since the last sync.
+    bytes: usize,
+    unsynced: usize,
     /// When the first of the new sessions in it expires.
     earliest_expiry: Option<Timestamp>,
     /// What is to be done when it is durable, pool by pool.
@@ -46,7 +53,7 @@ impl Committer {
             let mut dirty = pool.take_dirty();
             for slots in dirty.chunks(COLLECT) {
                 collect(pool, slots, &mut work);
-                if work.sessions >= BATCH || work.payload_bytes >= BATCH_PAYLOADS {
+                if work.sessions >= BATCH || work.bytes >= UNSYNCED {
                     self.commit(&mut work, &mut cuts)?;
                 }
             }
@@ -69,18 +76,18 @@ impl Committer {
             self.sweep_from(time);
         }
         work.batch.changes.clear();
-        (work.sessions, work.payload_bytes) = (0, 0);
-        work.batches += 1;
-        if work.batches >= BATCHES_A_SYNC { self.sync(work) } else { Ok(()) }
+        work.unsynced += work.bytes;
+        (work.sessions, work.bytes) = (0, 0);
+        if work.unsynced >= UNSYNCED { self.sync(work) } else { Ok(()) }
     }
 
     /// Makes durable what was committed, then tells of it: never the other way round (I-5).
     fn sync(&self, work: &mut Work) -> Result<(), StoreError> {
-        if work.batches == 0 {
+        if work.unsynced == 0 {
             return Ok(());
         }
         self.store.sync()?;
-        work.batches = 0;
+        work.unsynced = 0;
         for followup in work.followups.drain(..) {
             for retirement in &followup.retirements {
                 followup.pool.broadcast.send(retirement);
@@ -115,7 +122,7 @@ fn collect(pool: &Arc<PoolCore>, slots: &[SlotIndex], work: &mut Work) {
         // A payload may be flagged that went with an earlier batch: it had changed twice by then.
         let pending = if session.0.is_payload_dirty { pool.payloads.get(&session.0.id) } else { None };
         if let Some(pending) = pending {
-            work.payload_bytes += pending.length;
+            work.bytes += PAYLOAD * pending.length;
             followup.payloads.push((session.0.id, Arc::clone(&pending.payload)));
             session.1 = Some(pending.payload);
         }
@@ -134,9 +141,11 @@ fn collect(pool: &Arc<PoolCore>, slots: &[SlotIndex], work: &mut Work) {
             sequence
         });
         let change = SessionChange { pool: pool.number, id, record, is_new, payload, retirement };
+        work.bytes += if change.is_new || retirement.is_some() { COMES_OR_GOES } else { USED };
         work.batch.changes.push(Change::Session(change));
     }
     if std::mem::take(&mut entry.is_dirty) {
+        work.bytes += USED;
         work.batch.changes.push(Change::Pool(entry.pool.clone()));
     }
     work.sessions += slots.len();

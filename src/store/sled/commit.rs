@@ -1,12 +1,17 @@
 //! Writing: a batch becomes one transaction over the trees.
 
+use std::collections::HashSet;
+use std::sync::atomic::Ordering;
+
 use sled::transaction::{ConflictableTransactionError, TransactionError, TransactionalTree};
 use sled::{IVec, Transactional};
 
-use super::{SledStore, Trees, content, keys, values};
+use super::content::{self, Head};
+use super::salvage::SYNC_MARK;
+use super::{SledStore, Trees, keys, values};
 use crate::encryption::Cipher;
-use crate::session::State;
-use crate::store::{Batch, Change, LogEntry, PoolNumber, Sequence, SessionChange, StoreError};
+use crate::session::{Payload, SessionId, State};
+use crate::store::{Batch, Change, LogEntry, PoolNumber, Sequence, SessionChange, Store, StoreError};
 
 /// How many bytes of a payload go into one value. The engine writes a leaf, of 17 values or a few more, as one message,
 /// and a message of more than a quarter of a segment (128 KiB) to a file of its own, which it never syncs. With parts of
@@ -16,9 +21,16 @@ pub(super) const PAYLOAD_PART: usize = 4 << 10;
 /// What is to be written to one tree: in order, a value to put, or `None` to remove the key.
 type Writes = Vec<(IVec, Option<IVec>)>;
 
+/// How many bytes of a payload are written in one go. What is more goes ahead, in portions that are durable before the
+/// next is written: the engine takes for durable what it has handed to the system, and where it writes more than a segment
+/// (512 KiB) between two syncs of the file, it may use again a segment whose values it has only just written elsewhere.
+const PORTION: usize = 64 << 10;
+
 /// What is to be written, by tree.
 #[derive(Default)]
 struct Plan {
+    /// Parts of large payloads, which count for nothing until the rest is written.
+    early: Vec<Writes>,
     sessions: Writes,
     payloads: Writes,
     by_state: Writes,
@@ -30,10 +42,40 @@ struct Plan {
 impl SledStore {
     /// Writes a batch: all of it, or nothing.
     pub(super) fn write(&self, batch: &Batch) -> Result<(), StoreError> {
-        let plan = Plan::of(batch, self.trees(), self.cipher.as_ref())?;
+        self.mark_sync()?;
+        let mut plan = Plan::of(batch, self.trees(), self.cipher.as_ref())?;
+        for early in std::mem::take(&mut plan.early) {
+            apply(&self.trees().payloads, early).map_err(engine_error)?;
+            Store::sync(self)?;
+        }
         let _parts = (!plan.payloads.is_empty()).then(|| self.payload_parts.write());
         plan.run(self.trees())
     }
+
+    /// Marks in the log that the last sync is done, unless it is marked already: whoever finds the mark knows that what
+    /// stands before the one before it was durable.
+    fn mark_sync(&self) -> Result<(), StoreError> {
+        let synced = self.synced.load(Ordering::Relaxed);
+        if self.marked.swap(synced, Ordering::Relaxed) == synced {
+            return Ok(());
+        }
+        let turn = keys::SYNCED[usize::from(!synced.is_multiple_of(2))];
+        let mut value = [0; 16];
+        value[..8].copy_from_slice(SYNC_MARK);
+        value[8..].copy_from_slice(&synced.to_be_bytes());
+        self.trees().meta.insert(turn, &value).map(drop).map_err(engine_error)
+    }
+}
+
+/// The number of the last mark in a store.
+pub(super) fn marked(trees: &Trees) -> Result<u64, StoreError> {
+    let mut marked = 0;
+    for key in keys::SYNCED {
+        let value = trees.meta.get(key).map_err(engine_error)?;
+        let number = value.and_then(|value| value.last_chunk().map(|bytes| u64::from_be_bytes(*bytes)));
+        marked = marked.max(number.unwrap_or_default());
+    }
+    Ok(marked)
 }
 
 fn too_long(rule: String) -> StoreError {
@@ -89,16 +131,7 @@ impl Plan {
         self.sessions.push((keys::session(*pool, id).into(), Some(bytes.as_slice().into())));
 
         if let Some(payload) = payload {
-            content::encode(payload, *pool, id, cipher, bytes).map_err(too_long)?;
-            if !is_new {
-                // It may have had more parts before.
-                for key in trees.payloads.scan_prefix(keys::payload_prefix(*pool, id)).keys() {
-                    self.payloads.push((key.map_err(engine_error)?, None));
-                }
-            }
-            for (part, bytes) in (0..).zip(bytes.chunks(PAYLOAD_PART)) {
-                self.payloads.push((keys::payload_part(*pool, id, part).into(), Some(bytes.into())));
-            }
+            self.payload((*pool, id), payload, *is_new, trees, cipher, bytes)?;
         }
 
         let state = record.state();
@@ -122,6 +155,44 @@ impl Plan {
         Ok(())
     }
 
+    fn payload(
+        &mut self,
+        (pool, id): (PoolNumber, &SessionId),
+        payload: &Payload,
+        is_new: bool,
+        trees: &Trees,
+        cipher: Option<&Cipher>,
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), StoreError> {
+        let mut generation = 1;
+        if !is_new {
+            let first = trees.payloads.get(keys::payload_part(pool, id, 0, 0)).map_err(engine_error)?;
+            if let Some(Ok((head, _))) = first.as_deref().map(Head::read) {
+                generation = head.generation.checked_add(1).unwrap_or(1);
+            }
+            // What it had before goes, and what is left of one that was never finished.
+            for key in trees.payloads.scan_prefix(keys::payload_prefix(pool, id)).keys() {
+                self.payloads.push((key.map_err(engine_error)?, None));
+            }
+        }
+        content::encode(payload, pool, id, generation, cipher, bytes).map_err(too_long)?;
+        let mut parts = bytes.chunks(PAYLOAD_PART);
+        let first = parts.next().unwrap_or_default();
+        let parts = (1..).zip(parts);
+        let parts: Writes = parts
+            .map(|(part, bytes)| (keys::payload_part(pool, id, generation, part).into(), Some(bytes.into())))
+            .collect();
+        let own: HashSet<&IVec> = parts.iter().map(|(key, _)| key).collect();
+        self.payloads.retain(|(key, _)| !own.contains(key));
+        if bytes.len() > PORTION {
+            self.early.extend(parts.chunks(PORTION / PAYLOAD_PART).map(<[_]>::to_vec));
+        } else {
+            self.payloads.extend(parts);
+        }
+        self.payloads.push((keys::payload_part(pool, id, 0, 0).into(), Some(first.into())));
+        Ok(())
+    }
+
     fn log_entry(
         &mut self,
         pool: PoolNumber,
@@ -135,7 +206,7 @@ impl Plan {
     }
 
     fn run(self, trees: &Trees) -> Result<(), StoreError> {
-        let Self { sessions, payloads, by_state, by_expiry, retirements, meta } = &self;
+        let Self { early: _, sessions, payloads, by_state, by_expiry, retirements, meta } = &self;
         if [payloads, by_state, by_expiry, retirements, meta].iter().all(|writes| writes.is_empty()) {
             // The common case, uses of sessions that live on: one tree's batch is as atomic, and reads nothing.
             return apply(&trees.sessions, self.sessions).map_err(engine_error);

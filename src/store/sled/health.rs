@@ -1,21 +1,23 @@
 //! Before the engine starts: are its files what it can be trusted with?
 //!
 //! The engine (sled 0.34) keeps everything in its log, `db`. Beside it lie `conf`, whose content is always the same, and
-//! a snapshot of where in the log each page is, which it can do without: it then reads the log, in about the same time.
-//! Any damage of these two keeps it from ever starting again, so neither is relied on: `conf` is written anew where it is
-//! not as it must be, and snapshots are not used at all. A damaged log, in contrast, it starts with as if what lies behind the damage had
-//! never been written, and then wipes that. So the log is verified before the engine sees it: by its [seal](super::seal)
-//! where the store was closed, by what can be told from itself where it was not.
+//! a snapshot of where in the log each page is. Any damage of these two keeps it from ever starting again, so both are
+//! made anew where they are not as they must be: `conf` from what is known of it, the snapshot from the log. A damaged log,
+//! in contrast, it starts with as if what lies behind the damage had never been written, and then wipes that. So the log is
+//! verified before the engine sees it: by its [seal](super::seal) where the store was closed, by what can be told from
+//! itself where it was not.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::directory;
+use super::directory::{self, DATABASE};
+use super::salvage::{Ended, LogImage};
+use super::seal::Snapshots;
 use crate::store::{Healed, StoreError, StoreReport};
 
 const CONF: &str = "conf";
-const SNAPSHOT: &str = "snap.";
+pub(super) const SNAPSHOT: &str = "snap.";
 /// What the engine's half-written snapshots end with. It would take one for a snapshot.
 const HALF_WRITTEN: &str = ".generating";
 
@@ -30,9 +32,15 @@ fn conf() -> Vec<u8> {
     [SETTINGS, &crc32fast::hash(SETTINGS).to_le_bytes()].concat()
 }
 
-/// Sees to `conf` and to snapshots. The log is not touched.
-pub(super) fn heal(path: &Path, engine: &Path, report: &mut StoreReport) -> Result<(), StoreError> {
+/// Sees to `conf` and to the snapshot. The log is not touched.
+pub(super) fn heal(
+    path: &Path,
+    engine: &Path,
+    log: &Log,
+    report: &mut StoreReport,
+) -> Result<(), StoreError> {
     heal_conf(path, engine, report)?;
+    let (mut has_snapshot, mut is_flawed) = (false, false);
     for entry in fs::read_dir(engine).map_err(StoreError::io("list", engine))? {
         let file = entry.map_err(StoreError::io("list", engine))?.path();
         let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
@@ -42,14 +50,49 @@ pub(super) fn heal(path: &Path, engine: &Path, report: &mut StoreReport) -> Resu
         let flaw = if name.ends_with(HALF_WRITTEN) {
             Some("it is only half written".to_owned())
         } else {
-            snapshot_flaw(&file, &name).map_err(StoreError::io("read", &file))?
+            let flaw = snapshot_flaw(&file, &name, log).map_err(StoreError::io("read", &file))?;
+            has_snapshot |= flaw.is_none();
+            is_flawed |= flaw.is_some();
+            flaw
         };
         if let Some(why) = flaw {
             let set_aside = Some(set_aside(path, &file)?);
             report.healed.push(Healed { file, why, set_aside });
         }
     }
+    if !has_snapshot {
+        make_snapshot(path, engine, log, is_flawed)?;
+    }
     directory::sync_directory(engine)
+}
+
+/// Makes the snapshot that the log has none of.
+fn make_snapshot(path: &Path, engine: &Path, log: &Log, is_flawed: bool) -> Result<(), StoreError> {
+    let database = engine.join(DATABASE);
+    let made = match log {
+        Log::Verified(image) => image.snapshot(),
+        Log::Sealed(_) => {
+            let image = LogImage::read(&database, Ended::Closed);
+            image.map_err(StoreError::io("read", &database))?.snapshot()
+        }
+    };
+    match made {
+        Some((name, content)) => directory::write_durably(&engine.join(name), &content),
+        // A log that ends in a torn batch. The engine has yet to start for a second time, or somebody took its snapshot.
+        None if !is_flawed => Ok(()),
+        None => Err(StoreError::Damaged {
+            path: path.into(),
+            detail: "the engine's snapshot is damaged, and the end of its log is torn".to_owned(),
+        }),
+    }
+}
+
+/// What is known of the log before the engine starts.
+pub(super) enum Log {
+    /// It is what it was when the store was closed, and these are the snapshots that there were.
+    Sealed(Snapshots),
+    /// The store was not closed, and this is what the log tells.
+    Verified(Box<LogImage>),
 }
 
 fn heal_conf(path: &Path, engine: &Path, report: &mut StoreReport) -> Result<(), StoreError> {
@@ -68,9 +111,14 @@ fn heal_conf(path: &Path, engine: &Path, report: &mut StoreReport) -> Result<(),
 
 /// What is wrong with a snapshot: the CRC-32 of what stands before its last 12 bytes are its last 4, and its name says
 /// up to where in the log it reaches (sled 0.34.7, `pagecache/snapshot.rs`).
-fn snapshot_flaw(file: &Path, name: &str) -> io::Result<Option<String>> {
+fn snapshot_flaw(file: &Path, name: &str, log: &Log) -> io::Result<Option<String>> {
     const TRAILER: usize = 12;
     let bytes = fs::read(file)?;
+    if let Log::Sealed(snapshots) = log
+        && !snapshots.contains(&(name.to_owned(), crc32fast::hash(&bytes)))
+    {
+        return Ok(Some("it is not what it was when the store was closed".to_owned()));
+    }
     let Some((content, trailer)) = bytes.len().checked_sub(TRAILER).map(|at| bytes.split_at(at)) else {
         return Ok(Some("it is too short".to_owned()));
     };
@@ -125,9 +173,11 @@ mod tests {
         let name = |file: &Path| file.file_name().unwrap().to_str().unwrap().to_owned();
         let file = files.into_iter().find(|file| name(file).starts_with(SNAPSHOT)).unwrap();
         let whole = fs::read(&file).unwrap();
+        let image = LogImage::read(&directory.path().join(DATABASE), Ended::Somehow).unwrap();
+        let log = Log::Verified(Box::new(image));
         let flaw = |bytes: &[u8]| {
             fs::write(&file, bytes).unwrap();
-            snapshot_flaw(&file, &name(&file)).unwrap()
+            snapshot_flaw(&file, &name(&file), &log).unwrap()
         };
         assert_eq!(flaw(&whole), None);
         for at in 0..whole.len() {
@@ -137,6 +187,8 @@ mod tests {
             // The length between content and checksum means something for compressed ones only.
             assert!(flaw(&damaged).is_some() || (whole.len() - 12..whole.len() - 4).contains(&at));
         }
-        assert!(snapshot_flaw(&file, "snap.0000000000000001").unwrap().is_some());
+        assert!(snapshot_flaw(&file, "snap.0000000000000001", &log).unwrap().is_some());
+        let sealed = Log::Sealed(vec![(name(&file), 1)]);
+        assert!(snapshot_flaw(&file, &name(&file), &sealed).unwrap().is_some());
     }
 }

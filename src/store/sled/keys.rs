@@ -6,7 +6,7 @@ use crate::session::{Reason, SessionId, State, Timestamp};
 use crate::store::{PoolNumber, Sequence, Unreadable};
 
 /// The longest key: an id with everything that any tree puts around it.
-const MAX_KEY_LENGTH: usize = 8 + 4 + SessionId::MAX_LENGTH + 3;
+const MAX_KEY_LENGTH: usize = 8 + 4 + SessionId::MAX_LENGTH + 4;
 
 /// A key that is put together on the stack.
 pub(super) struct Key {
@@ -52,16 +52,18 @@ pub(super) fn payload_prefix(pool: PoolNumber, id: &SessionId) -> Key {
     session(pool, id).with(&[0])
 }
 
-pub(super) fn payload_part(pool: PoolNumber, id: &SessionId, part: u16) -> Key {
-    payload_prefix(pool, id).with(&part.to_be_bytes())
+/// The first part of a payload has generation 0; it tells the generation of the others.
+pub(super) fn payload_part(pool: PoolNumber, id: &SessionId, generation: u8, part: u16) -> Key {
+    payload_prefix(pool, id).with(&[generation]).with(&part.to_be_bytes())
 }
 
-/// Whose payload a key of the tree `payloads` is of, and which part; `None` for any other key.
-pub(super) fn read_payload_part(key: &[u8]) -> Option<(PoolNumber, SessionId, u16)> {
-    let (session, tail) = key.split_last_chunk::<3>()?;
-    let [0, high, low] = *tail else { return None };
+/// Whose payload a key of the tree `payloads` is of, and the generation and the number of the part; `None` for any other
+/// key.
+pub(super) fn read_payload_part(key: &[u8]) -> Option<(PoolNumber, SessionId, u8, u16)> {
+    let (session, tail) = key.split_last_chunk::<4>()?;
+    let [0, generation, high, low] = *tail else { return None };
     let (pool, id) = read_session(session).ok()?;
-    Some((pool, id, u16::from_be_bytes([high, low])))
+    Some((pool, id, generation, u16::from_be_bytes([high, low])))
 }
 
 pub(super) fn by_state_prefix(pool: PoolNumber, state: State) -> Key {
@@ -87,6 +89,8 @@ pub(super) fn retirement(pool: PoolNumber, sequence: Sequence) -> Key {
 }
 
 pub(super) const SCHEMA: &[u8] = b"schema";
+/// Two marks of syncs, taking turns.
+pub(super) const SYNCED: [&[u8]; 2] = [b"synced/0", b"synced/1"];
 pub(super) const POOL_PREFIX: &[u8] = b"pool/";
 
 pub(super) fn pool(pool: PoolNumber) -> Key {
@@ -193,8 +197,12 @@ mod tests {
             prop_assert_eq!(read_by_state(by_state(pool, state, &id).as_ref()), Ok((pool, state, id)));
             prop_assert_eq!(read_by_expiry(by_expiry(at, pool, &id).as_ref()), Ok((at, pool, id)));
             prop_assert_eq!(read_retirement(retirement(pool, sequence).as_ref()), Ok((pool, sequence)));
-            let part = u16::from_be_bytes([sequence.0.to_le_bytes()[0], sequence.0.to_le_bytes()[1]]);
-            prop_assert_eq!(read_payload_part(payload_part(pool, &id, part).as_ref()), Some((pool, id, part)));
+            let [generation, high, low, ..] = sequence.0.to_le_bytes();
+            let part = u16::from_be_bytes([high, low]);
+            prop_assert_eq!(
+                read_payload_part(payload_part(pool, &id, generation, part).as_ref()),
+                Some((pool, id, generation, part))
+            );
             prop_assert_eq!(read_payload_part(session(pool, &id).as_ref()), None);
             let (pool2, id2, at2, state2, sequence2) = parts(&b);
             prop_assert_eq!(

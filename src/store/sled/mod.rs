@@ -19,7 +19,7 @@ pub(crate) mod values;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 pub(crate) use directory::ReadLock;
 use directory::StoreLock;
@@ -63,6 +63,9 @@ pub struct SledStore {
     payload_parts: RwLock<()>,
     /// Whether the engine or the disk has failed: what is on disk is not what it should be.
     has_failed: AtomicBool,
+    /// How many syncs the store has seen, and how many of them are marked in its log.
+    synced: AtomicU64,
+    marked: AtomicU64,
     report: StoreReport,
     _lock: StoreLock,
 }

@@ -3,14 +3,16 @@
 use std::fmt;
 use std::fs::OpenOptions;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use parking_lot::RwLock;
 
 use super::directory::{self, DATABASE, ENGINE, Found, Marker};
 use super::engine::Engine;
+use super::health::Log;
+use super::salvage::{Ended, LogImage};
 use super::seal::{self, Sealed};
-use super::{MigrationProgress, SledStore, health, migrate, migrations, schema_version};
+use super::{MigrationProgress, SledStore, commit, health, migrate, migrations, schema_version};
 use crate::encryption::Cipher;
 use crate::store::{Healed, StoreError, StoreReport};
 
@@ -135,11 +137,11 @@ impl SledStoreOptions {
             seal::remove(path)?;
             directory::clear_engine(path)?;
         } else {
-            report.was_closed = verify(path, &mut report)?;
+            let log = verify(path, &mut report)?;
             if !matches!(found, Found::Store(marker) if marker == finished) {
                 directory::mark(path, &finished)?;
             }
-            health::heal(path, &engine_path, &mut report)?;
+            health::heal(path, &engine_path, &log, &mut report)?;
             seal::remove(path)?;
         }
         let engine = Engine::start(&engine_path, self.cache_capacity)?;
@@ -165,6 +167,7 @@ impl SledStoreOptions {
         let from = migrate::migrate(engine.trees(), migrations::STEPS, progress)?;
         let is_migrated = from != schema_version();
         report.migrated_from = (is_migrated && !is_new).then_some(from);
+        let marked = commit::marked(engine.trees())?;
         let store = SledStore {
             engine,
             database_file,
@@ -172,6 +175,8 @@ impl SledStoreOptions {
             cipher: self.cipher,
             payload_parts: RwLock::new(()),
             has_failed: AtomicBool::new(false),
+            synced: AtomicU64::new(marked),
+            marked: AtomicU64::new(marked),
             report: report.clone(),
             _lock: lock,
         };
@@ -250,15 +255,19 @@ impl Opening {
     }
 }
 
-/// Whether the store was closed; an error where its log is not what it was, or cannot be what it should be.
-fn verify(path: &Path, report: &mut StoreReport) -> Result<bool, StoreError> {
+/// Verifies the log before the engine sees it.
+fn verify(path: &Path, report: &mut StoreReport) -> Result<Log, StoreError> {
     let damaged = |detail| StoreError::Damaged { path: path.into(), detail };
-    if !path.join(ENGINE).join(DATABASE).exists() {
+    let database = path.join(ENGINE).join(DATABASE);
+    if !database.exists() {
         // The engine would start with an empty one.
         return Err(damaged("its file engine/db is missing".to_owned()));
     }
     match seal::verify(path)? {
-        Sealed::Unchanged => return Ok(true),
+        Sealed::Unchanged(snapshots) => {
+            report.was_closed = true;
+            return Ok(Log::Sealed(snapshots));
+        }
         Sealed::Changed(how) => return Err(damaged(how)),
         Sealed::No => {}
         Sealed::Unreadable => {
@@ -267,5 +276,9 @@ fn verify(path: &Path, report: &mut StoreReport) -> Result<bool, StoreError> {
             report.healed.push(Healed { file, why, set_aside: Some(place) });
         }
     }
-    Ok(false)
+    let image = LogImage::read(&database, Ended::Somehow).map_err(StoreError::io("read", &database))?;
+    match image.verdict() {
+        Some(verdict) => Err(damaged(format!("engine/db lacks {verdict}, which had been durable"))),
+        None => Ok(Log::Verified(Box::new(image))),
+    }
 }

@@ -1,9 +1,11 @@
 //! Reading, and the store's contract.
 
 use std::ops::Bound;
+use std::sync::atomic::Ordering;
 
+use super::content::Head;
 use super::engine::store_error;
-use super::{SledStore, content, keys, values};
+use super::{SledStore, keys, values};
 use crate::session::{Payload, SessionId, SessionRecord, State, Timestamp};
 use crate::store::{
     Batch, LogEntry, PoolEntry, PoolNumber, Sequence, Store, StoreError, StoreReport, Unreadable, Visited,
@@ -21,7 +23,7 @@ fn read_record(pool: PoolNumber, id: &SessionId, bytes: &[u8]) -> Visited<Sessio
 
 /// Whether the first part of a payload is all of it.
 fn is_whole(first: &[u8]) -> bool {
-    content::read_head(first).is_ok_and(|(length, _, content)| length == content.len())
+    Head::read(first).is_ok_and(|(head, content)| head.length == content.len())
 }
 
 impl SledStore {
@@ -31,28 +33,27 @@ impl SledStore {
 
     fn read_payload(&self, pool: PoolNumber, id: &SessionId, first: &[u8]) -> Result<Payload, StoreError> {
         let unreadable = |rule: String| unreadable("payload", pool, id.as_bytes())(rule);
-        let (length, checksum, first) = content::read_head(first).map_err(unreadable)?;
-        let decode = |bytes: &[u8]| {
-            content::decode(bytes, checksum, pool, id, self.cipher.as_ref()).map_err(unreadable)
-        };
-        if first.len() == length {
-            return Ok(decode(first)?);
+        let (head, first) = Head::read(first).map_err(unreadable)?;
+        let cipher = self.cipher.as_ref();
+        if first.len() == head.length {
+            return Ok(head.decode(first, pool, id, cipher).map_err(unreadable)?);
         }
-        let mut bytes = first.to_vec();
-        for part in 1..=u16::MAX {
-            if bytes.len() >= length {
-                break;
+        let mut failure = None;
+        let content = head.gather(first, |part| {
+            let key = keys::payload_part(pool, id, head.generation, part);
+            match self.trees().payloads.get(key) {
+                Ok(value) => Ok(value.map(|value| value.to_vec())),
+                Err(error) => {
+                    failure = Some(self.engine_error("read a payload")(error));
+                    Ok(None)
+                }
             }
-            let key = keys::payload_part(pool, id, part);
-            match self.trees().payloads.get(key).map_err(self.engine_error("read a payload"))? {
-                Some(part) => bytes.extend_from_slice(&part),
-                None => return Err(unreadable(format!("its part {part} is missing")).into()),
-            }
+        });
+        match (content, failure) {
+            (_, Some(failure)) => Err(failure),
+            (Err(rule), None) => Err(unreadable(rule).into()),
+            (Ok(content), None) => Ok(head.decode(&content, pool, id, cipher).map_err(unreadable)?),
         }
-        if bytes.len() != length {
-            return Err(unreadable(format!("it has {} bytes and should have {length}", bytes.len())).into());
-        }
-        Ok(decode(&bytes)?)
     }
 }
 
@@ -84,7 +85,9 @@ impl Store for SledStore {
         let flushed = self.engine.db().flush().map_err(self.engine_error("flush its buffers"));
         let sync =
             || self.database_file.sync_data().map_err(StoreError::io("sync the database in", &self.path));
-        self.note_failure(flushed.and_then(|_| sync()))
+        self.note_failure(flushed.and_then(|_| sync()))?;
+        self.synced.fetch_add(1, Ordering::Relaxed);
+        Ok(())
     }
 
     fn record(&self, pool: PoolNumber, id: &SessionId) -> Result<Option<SessionRecord>, StoreError> {
@@ -103,7 +106,7 @@ impl Store for SledStore {
         let first = || {
             self.trees()
                 .payloads
-                .get(keys::payload_part(pool, id, 0))
+                .get(keys::payload_part(pool, id, 0, 0))
                 .map_err(self.engine_error("read a payload"))
         };
         match first()? {

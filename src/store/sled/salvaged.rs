@@ -6,9 +6,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
+use super::content::{self, Head};
 use super::directory::{self, DATABASE, ENGINE, Found};
-use super::salvage::{LogImage, Lsn};
-use super::{content, keys, schema_version, values};
+use super::salvage::{Ended, LogImage, Lsn};
+use super::{keys, schema_version, seal, values};
 use crate::encryption::Cipher;
 use crate::session::{Payload, SessionId, SessionRecord};
 use crate::store::{LogEntry, PoolEntry, PoolNumber, Sequence, StoreError};
@@ -25,8 +26,8 @@ pub(crate) struct SalvagedStore {
     damage: Vec<String>,
 }
 
-/// Which part of whose payload.
-type Part = (PoolNumber, SessionId, u16);
+/// Whose payload, and the generation and the number of the part.
+type Part = (PoolNumber, SessionId, u8, u16);
 
 /// An entry of the log, by what its key and value can only be.
 enum Entry<'a> {
@@ -59,7 +60,8 @@ impl SalvagedStore {
             }
             marker.check_key(path, cipher.as_ref())?;
         }
-        let image = LogImage::read(&database).map_err(StoreError::io("read", &database))?;
+        let how = if seal::is_there(path) { Ended::Closed } else { Ended::Somehow };
+        let image = LogImage::read(&database, how).map_err(StoreError::io("read", &database))?;
         let mut store = Self {
             damage: image.damage().iter().map(ToString::to_string).collect(),
             path: database,
@@ -107,14 +109,14 @@ impl SalvagedStore {
                 let known = parts.entry(part).or_insert(lsn);
                 *known = lsn.max(*known);
                 // Whether the key is right shows by the payloads that are in one part.
-                if let Ok((length, checksum, bytes)) = content::read_head(bytes)
-                    && part.2 == 0
-                    && length == bytes.len()
+                if let Ok((head, bytes)) = Head::read(bytes)
+                    && part.3 == 0
+                    && head.length == bytes.len()
                     && content::is_sealed(bytes)
                 {
                     sealed += 1;
                     if opened == 0 {
-                        let decoded = content::decode(bytes, checksum, part.0, &part.1, cipher.as_ref());
+                        let decoded = head.decode(bytes, part.0, &part.1, cipher.as_ref());
                         opened += u32::from(decoded.is_ok());
                     }
                 }
@@ -140,37 +142,29 @@ impl SalvagedStore {
         &self,
         take: &mut dyn FnMut(PoolNumber, SessionId, &mut dyn FnMut() -> Option<Payload>),
     ) -> Result<(), StoreError> {
-        let mut gathered: HashMap<(PoolNumber, SessionId), BTreeMap<u16, Vec<u8>>> = HashMap::new();
+        let mut gathered: HashMap<(PoolNumber, SessionId), BTreeMap<(u8, u16), Vec<u8>>> = HashMap::new();
         let visited = self.image.visit_entries(&mut |lsn, key, value| {
             let Entry::Part(part, bytes) = tell(key, value) else { return };
             if self.parts.get(&part) != Some(&lsn) {
                 return;
             }
-            let (pool, id, number) = part;
+            let (pool, id, generation, number) = part;
             let parts = gathered.entry((pool, id)).or_default();
-            parts.insert(number, bytes.to_vec());
-            if let Some((content, checksum)) = whole(parts) {
+            parts.insert((generation, number), bytes.to_vec());
+            if let Some((head, content)) = whole(parts) {
                 gathered.remove(&(pool, id));
-                take(pool, id, &mut || {
-                    content::decode(&content, checksum, pool, &id, self.cipher.as_ref()).ok()
-                });
+                take(pool, id, &mut || head.decode(&content, pool, &id, self.cipher.as_ref()).ok());
             }
         });
         visited.map(drop).map_err(StoreError::io("read", &self.path))
     }
 }
 
-/// The content that the parts make up, with its checksum, once they are all there.
-fn whole(parts: &BTreeMap<u16, Vec<u8>>) -> Option<(Vec<u8>, u32)> {
-    let (length, checksum, first) = content::read_head(parts.get(&0)?).ok()?;
-    let mut bytes = first.to_vec();
-    for part in 1..=u16::MAX {
-        if bytes.len() >= length {
-            break;
-        }
-        bytes.extend_from_slice(parts.get(&part)?);
-    }
-    (bytes.len() == length).then_some((bytes, checksum))
+/// The content that the parts make up, once they are all there.
+fn whole(parts: &BTreeMap<(u8, u16), Vec<u8>>) -> Option<(Head, Vec<u8>)> {
+    let (head, first) = Head::read(parts.get(&(0, 0))?).ok()?;
+    let part = |number| Ok::<_, String>(parts.get(&(head.generation, number)).cloned());
+    head.gather(first, part).ok().map(|content| (head, content))
 }
 
 fn newest<K: Ord, V>(map: &mut BTreeMap<K, (Lsn, V)>, key: K, lsn: Lsn, value: V) {
@@ -185,7 +179,7 @@ fn newest<K: Ord, V>(map: &mut BTreeMap<K, (Lsn, V)>, key: K, lsn: Lsn, value: V
 }
 
 fn tell<'a>(key: &[u8], value: &'a [u8]) -> Entry<'a> {
-    if value.is_empty() || key == keys::SCHEMA {
+    if value.is_empty() || key == keys::SCHEMA || keys::SYNCED.contains(&key) {
         return Entry::Other;
     }
     let unreadable = |what: &str, rule: &str| {

@@ -1,7 +1,7 @@
 //! The seal of a closed store: what its log was when it was closed.
 //!
-//! It is a text file, `SEAL`: what it is, the length of `engine/db`, a CRC-32 of each segment of it (512 KiB), and a CRC-32 of
-//! all that. It is written when a store is closed, and removed, durably, before the engine next touches the log. So a
+//! It is a text file, `SEAL`: what it is, the length of `engine/db`, a CRC-32 of each segment of it (512 KiB), the names and
+//! CRC-32s of the engine's snapshots (one, usually), and a CRC-32 of all that. It is written when a store is closed, and removed, durably, before the engine next touches the log. So a
 //! store that has one was closed, and whatever differs from it was changed by somebody else.
 
 use std::fmt::Write as _;
@@ -22,11 +22,15 @@ const SEGMENT: u64 = 512 << 10;
 struct Digest {
     length: u64,
     segments: Vec<u32>,
+    snapshots: Snapshots,
 }
 
+/// The engine's snapshots as they were: their names and checksums.
+pub(super) type Snapshots = Vec<(String, u32)>;
+
 impl Digest {
-    /// Reads the log. Several threads share the work.
-    fn of(database: &Path) -> io::Result<Self> {
+    /// Reads the log, several threads at a time, and the snapshots.
+    fn of(database: &Path, snapshots: Snapshots) -> io::Result<Self> {
         const THREADS: u64 = 4;
         let length = fs::metadata(database)?.len();
         let segments = length.div_ceil(SEGMENT);
@@ -42,13 +46,16 @@ impl Digest {
             };
             workers.into_iter().map(join).collect::<io::Result<Vec<_>>>()
         })?;
-        Ok(Self { length, segments: parts.concat() })
+        Ok(Self { length, segments: parts.concat(), snapshots })
     }
 
     fn to_text(&self) -> String {
         let mut text = format!("{FIRST_LINE}\n{}\n", self.length);
         for segment in &self.segments {
             let _ = writeln!(text, "{segment:08x}");
+        }
+        for (name, checksum) in &self.snapshots {
+            let _ = writeln!(text, "{name} {checksum:08x}");
         }
         let _ = writeln!(text, "{:08x}", crc32fast::hash(text.as_bytes()));
         text
@@ -59,8 +66,16 @@ impl Digest {
         let mut lines = before.lines();
         let is_ours = lines.next()? == FIRST_LINE;
         let length = lines.next()?.parse().ok()?;
-        let segments = lines.map(|line| u32::from_str_radix(line, 16).ok()).collect::<Option<Vec<_>>>()?;
-        let digest = Self { length, segments };
+        let (mut segments, mut snapshots) = (Vec::new(), Vec::new());
+        for line in lines {
+            match line.split_once(' ') {
+                None => segments.push(u32::from_str_radix(line, 16).ok()?),
+                Some((name, checksum)) => {
+                    snapshots.push((name.to_owned(), u32::from_str_radix(checksum, 16).ok()?));
+                }
+            }
+        }
+        let digest = Self { length, segments, snapshots };
         (is_ours && digest.to_text() == text).then_some(digest)
     }
 }
@@ -86,8 +101,8 @@ pub(super) enum Sealed {
     No,
     /// There is one, and it cannot be read.
     Unreadable,
-    /// The log is as it was when the store was closed.
-    Unchanged,
+    /// The log is as it was when the store was closed; so were these snapshots.
+    Unchanged(Snapshots),
     /// It is not; how it differs.
     Changed(String),
 }
@@ -95,8 +110,28 @@ pub(super) enum Sealed {
 /// Seals a store whose engine writes no more.
 pub(super) fn seal(path: &Path) -> Result<(), StoreError> {
     let database = path.join(ENGINE).join(DATABASE);
-    let digest = Digest::of(&database).map_err(StoreError::io("read", &database))?;
+    let digest = snapshots(&path.join(ENGINE)).and_then(|snapshots| Digest::of(&database, snapshots));
+    let digest = digest.map_err(StoreError::io("read", &database))?;
     directory::write_durably(&path.join(SEAL), digest.to_text().as_bytes())
+}
+
+/// The engine's snapshots.
+fn snapshots(engine: &Path) -> io::Result<Snapshots> {
+    let mut snapshots = Vec::new();
+    for entry in fs::read_dir(engine)? {
+        let file = entry?.path();
+        let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if name.starts_with(super::health::SNAPSHOT) && !name.contains(char::is_whitespace) {
+            snapshots.push((name.to_owned(), crc32fast::hash(&fs::read(&file)?)));
+        }
+    }
+    snapshots.sort();
+    Ok(snapshots)
+}
+
+/// Whether a store was closed, whatever became of it since.
+pub(super) fn is_there(path: &Path) -> bool {
+    path.join(SEAL).exists()
 }
 
 /// Compares a store's log with its seal.
@@ -109,9 +144,10 @@ pub(super) fn verify(path: &Path) -> Result<Sealed, StoreError> {
     };
     let Some(sealed) = sealed else { return Ok(Sealed::Unreadable) };
     let database = path.join(ENGINE).join(DATABASE);
-    let found = Digest::of(&database).map_err(StoreError::io("read", &database))?;
+    // Snapshots are another matter: they can be made anew.
+    let found = Digest::of(&database, sealed.snapshots.clone()).map_err(StoreError::io("read", &database))?;
     if found == sealed {
-        return Ok(Sealed::Unchanged);
+        return Ok(Sealed::Unchanged(sealed.snapshots));
     }
     let differs = (0_u64..).zip(sealed.segments.iter().zip(&found.segments)).find(|(_, (a, b))| a != b);
     Ok(Sealed::Changed(match differs {
@@ -153,13 +189,14 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path();
         fs::create_dir(path.join(ENGINE)).unwrap();
+        fs::write(path.join(ENGINE).join("snap.1"), b"").unwrap();
         let database = path.join(ENGINE).join(DATABASE);
         for length in [0, 1, SEGMENT - 1, SEGMENT, SEGMENT + 1, 9 * SEGMENT + 7] {
             let bytes: Vec<u8> = (0..length).map(|n| (n % 251) as u8).collect();
             fs::write(&database, &bytes).unwrap();
             assert_eq!(verify(path).unwrap(), Sealed::No);
             seal(path).unwrap();
-            assert_eq!(verify(path).unwrap(), Sealed::Unchanged);
+            assert_eq!(verify(path).unwrap(), Sealed::Unchanged(vec![("snap.1".to_owned(), 0)]));
             for at in [0, length / 2, length.saturating_sub(1)] {
                 if let Some(byte) = bytes.get(usize::try_from(at).unwrap()) {
                     let mut damaged = bytes.clone();

@@ -17,8 +17,10 @@
 //!
 //! A process that is killed, or a power cut, leaves bad places too:
 //!
-//! - The tail. Buffers are written side by side, so anything may be missing there. It begins where the header with the
-//!   highest such number says that everything before had been written.
+//! - The tail. Buffers are written side by side, so anything may be missing there. Where it begins, the headers do not
+//!   tell: what they call written has been handed to the disk (`sync_file_range`), whose cache may be volatile. So the store
+//!   itself writes a mark after each sync of the file ([`SYNC_MARK`]): what stands before the mark before the last one was
+//!   durable when the last one was written.
 //! - A free segment that was being filled with zeros or with a later part of the log: old and new messages in it, torn
 //!   ones between them, a header that is old, new or zero.
 //! - Behind the last message of the log, what was there before.
@@ -37,10 +39,6 @@
 //! A segment counts as holding something by what can be read: where all of that was in the bad place, it looks free. And
 //! where a whole segment is gone that held changes only, nothing tells of it.
 //!
-//! What "had been written" means is `sync_file_range`: the disk has it, its cache may be volatile. A power cut that loses
-//! some of that and keeps a later segment's header gets a verdict. It should: the engine would go on behind the loss with
-//! half a batch.
-//!
 //! # What is read of a damaged log
 //!
 //! Behind a bad message, the next good one of the same segment is looked for. A batch is left out if its end was never
@@ -57,6 +55,7 @@
 mod format;
 mod page;
 mod segment;
+mod snapshot;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -70,6 +69,9 @@ use std::path::{Path, PathBuf};
 use format::{Kind, Message, SEGMENT, SEGMENT_HEADER, SegmentHeader, lsn};
 use segment::{Found, Next};
 use table::{Gaps, Page, Place, Table};
+
+/// What the values of the marks of syncs begin with. The rest is their number, a big-endian u64.
+pub(super) const SYNC_MARK: &[u8; 8] = b"\xFFsynced\xFF";
 
 /// A place in the log, which orders what was written. The engine has it signed; it is never negative in a message.
 pub(super) type Lsn = u64;
@@ -122,6 +124,50 @@ pub(super) struct LogImage {
     gaps: Gaps,
     damage: Vec<Damage>,
     verdict: Option<Damage>,
+    /// Up to where it is certain that everything had been durable.
+    certain_end: u64,
+    /// Where the last message ends.
+    end: u64,
+    /// The newest segment: its number, and where it lies.
+    newest: Option<(u64, u64)>,
+}
+
+/// How the last one to write the log ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// All had been written and made durable.
+    Closed,
+    /// It was killed, or its power was cut, or nobody knows.
+    Somehow,
+}
+
+/// What the store writes into the log after each sync of the file: see [`SYNC_MARK`].
+#[derive(Debug, Default)]
+struct Marks {
+    /// The two with the highest numbers: the number, and where it stands.
+    last: Option<(u64, u64)>,
+    before: Option<(u64, u64)>,
+}
+
+impl Marks {
+    fn look_at(&mut self, lsn: u64, link: &[u8]) {
+        let Some((before, number)) = link.split_last_chunk::<8>() else { return };
+        if !before.ends_with(SYNC_MARK) {
+            return;
+        }
+        let mark = (u64::from_be_bytes(*number), lsn);
+        if self.last.is_none_or(|last| mark > last) {
+            self.before = self.last.filter(|last| last.0 < mark.0).or(self.before);
+            self.last = Some(mark);
+        } else if self.last.is_some_and(|last| mark.0 < last.0) {
+            self.before = self.before.max(Some(mark));
+        }
+    }
+
+    /// Mark n is written when sync n is done, and sync n made durable what was before it, mark n - 1 for one.
+    fn durable_end(&self) -> u64 {
+        self.before.map_or(0, |(_, lsn)| lsn)
+    }
 }
 
 /// A segment of the file that has a number.
@@ -147,11 +193,30 @@ impl LogImage {
     /// # Errors
     ///
     /// The disk's. Bytes that make no sense are no error.
-    pub(super) fn read(path: &Path) -> io::Result<Self> {
+    pub(super) fn read(path: &Path, how: Ended) -> io::Result<Self> {
+        let mut buffer = vec![0; SEGMENT];
+        let segments = find_segments(&File::open(path)?, &mut buffer)?;
+        let image = Self::build(path, &segments, segments.stable_end, how, &mut buffer)?;
+        // What is known to have been durable is torn by nothing: less of it need be left out.
+        let certain = image.certain_end;
+        if !image.damage.is_empty() && certain > segments.stable_end {
+            return Self::build(path, &segments, certain, how, &mut buffer);
+        }
+        Ok(image)
+    }
+
+    fn build(
+        path: &Path,
+        segments: &Segments,
+        stable_end: u64,
+        how: Ended,
+        mut buffer: &mut [u8],
+    ) -> io::Result<Self> {
         let file = File::open(path)?;
         let blobs = path.with_file_name("blobs");
-        let mut buffer = vec![0; SEGMENT];
-        let Segments { slots, stable_end, mut damage, nameless } = find_segments(&file, &mut buffer)?;
+        let Segments { slots, stable_end: _, damage, nameless } = segments;
+        let (mut damage, nameless) = (damage.clone(), *nameless);
+        let mut marks = Marks::default();
 
         // The last of the file is whole, unless it is the log's last.
         let length = file.metadata()?.len();
@@ -161,7 +226,7 @@ impl LogImage {
         let mut table = Table::default();
         let mut bad = Vec::new();
         let mut end = 0_u64;
-        for (&number, &slot) in &slots {
+        for (&number, &slot) in slots {
             let start = lsn(number, 0);
             if start > stable_end && start > end.next_multiple_of(SEGMENT as u64) {
                 table.tear(end, start);
@@ -178,6 +243,9 @@ impl LogImage {
                     if message.kind == Kind::Batch {
                         table.begin(place.lsn, last_of_batch(&segment[at..], &message));
                     } else {
+                        if matches!(message.kind, Kind::Link { in_blob: false }) {
+                            marks.look_at(place.lsn, segment[at..].get(message.body()).unwrap_or_default());
+                        }
                         table.add(message.page, place);
                     }
                     end = lsn(number, at + message.size());
@@ -191,6 +259,7 @@ impl LogImage {
             });
         }
         table.finish(end);
+        let certain_end = if how == Ended::Closed { end } else { marks.durable_end() };
 
         // A segment that holds a part of a page's newest state is not free.
         let in_use: HashSet<u64> = table
@@ -199,13 +268,13 @@ impl LogImage {
             .flat_map(Page::places)
             .map(|place| place.offset - place.offset % SEGMENT as u64)
             .collect();
-        let mut verdict: Vec<Damage> = missing_pages(&table, stable_end).collect();
+        let mut verdict: Vec<Damage> = missing_pages(&table, certain_end).collect();
         for (number, slot) in slots.iter().filter(|(_, slot)| !slot.has_header) {
             if in_use.contains(&slot.offset) {
                 let header =
                     Damage { offset: slot.offset, length: SEGMENT_HEADER as u64, what: Missing::Header };
                 damage.push(header);
-                if lsn(*number, 0) < stable_end {
+                if lsn(*number, 0) < certain_end {
                     verdict.push(header);
                 }
             }
@@ -221,10 +290,10 @@ impl LogImage {
             if bad.next != Next::Link {
                 gaps.push(start);
             }
-            if bad.next != Next::Nothing || start < stable_end {
+            if bad.next != Next::Nothing || start < stable_end.max(certain_end) {
                 damage.push(place);
             }
-            if start < stable_end {
+            if start < certain_end {
                 verdict.push(place);
             }
         }
@@ -241,7 +310,8 @@ impl LogImage {
             gaps.extend(bad.iter().filter(|bad| bad.next != Next::Link).map(|bad| lsn(bad.number, bad.at)));
         }
         let verdict = verdict.into_iter().min();
-        Ok(Self { file, blobs, table, gaps: Gaps::of(gaps), damage, verdict })
+        let newest = slots.last_key_value().map(|(number, slot)| (*number, slot.offset));
+        Ok(Self { file, blobs, table, gaps: Gaps::of(gaps), damage, verdict, certain_end, end, newest })
     }
 
     /// What could not be read, in the order of the file, as far as it is known that something was there.

@@ -1,5 +1,7 @@
 //! Logs that a crash left: bad places in them are no damage.
 
+use crate::store::sled::content::Head;
+use crate::store::sled::salvage::Ended;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -55,7 +57,7 @@ fn a_process_that_is_killed_leaves_no_damage() {
         child.kill().unwrap();
         child.wait().unwrap();
 
-        let image = LogImage::read(&db(&path)).unwrap();
+        let image = LogImage::read(&db(&path), Ended::Somehow).unwrap();
         assert_eq!(image.verdict(), None, "round {round}");
         let salvaged = salvaged(&image);
         let store = open_engine(&path).unwrap();
@@ -75,11 +77,13 @@ fn is_payload(key: &[u8]) -> bool {
 
 /// That each payload has all its parts.
 fn assert_whole(entries: &Entries) {
-    for (key, first) in entries.iter().filter(|(key, _)| is_payload(key) && key.ends_with(&[0, 0])) {
-        let length = u32::from_be_bytes(*first.first_chunk().unwrap()) as usize;
-        let prefix = &key[..key.len() - 2];
-        let parts = entries.range(prefix.to_vec()..).take_while(|(key, _)| key.starts_with(prefix));
-        assert_eq!(parts.map(|(_, part)| part.len()).sum::<usize>(), length + 4, "{key:?}");
+    for (key, first) in entries.iter().filter(|(key, _)| is_payload(key) && key.ends_with(&[0, 0, 0, 0])) {
+        let (head, first) = Head::read(first).unwrap();
+        let others = |part: u16| {
+            let key = [&key[..key.len() - 3], &[head.generation], &part.to_be_bytes()].concat();
+            Ok::<_, String>(entries.get(&key).cloned())
+        };
+        head.gather(first, others).unwrap_or_else(|rule| panic!("{key:?}: {rule}"));
     }
 }
 
@@ -120,7 +124,7 @@ impl Tally {
     fn add(&mut self, store: &Path, bytes: &[u8], durable: &Entries, past: &Past) {
         let copy = copy(store);
         fs::write(db(copy.path()), bytes).unwrap();
-        let image = LogImage::read(&db(copy.path())).unwrap();
+        let image = LogImage::read(&db(copy.path()), Ended::Somehow).unwrap();
         past.assert_written(&salvaged(&image));
         let is_judged = image.verdict().is_some();
         let is_sound =
@@ -152,7 +156,7 @@ fn power_cuts(keeps_order: bool, seed: u64, cuts: usize) -> Tally {
         let before = entries(past.store());
         let steps = past.rng.usize(1..20);
         past.live_steps(steps);
-        past.store().db.flush().unwrap();
+        past.store().engine.db().flush().unwrap();
         let last = fs::read(db(past.path())).unwrap();
         let mut rng = Rng::with_seed(seed.wrapping_add(cut as u64));
         let left = cut_power(&durable, &last, keeps_order, &mut rng);

@@ -54,7 +54,8 @@ fn copy_into(from: &Path, to: &Path) {
 
 /// What the engine has.
 fn entries(store: &SledStore) -> Entries {
-    let trees = [&store.trees.sessions, &store.trees.payloads, &store.trees.retirements, &store.trees.meta];
+    let trees =
+        [&store.trees().sessions, &store.trees().payloads, &store.trees().retirements, &store.trees().meta];
     let items = trees.into_iter().flat_map(|tree| tree.iter().map(Result::unwrap));
     items.map(|(key, value)| (key.to_vec(), value.to_vec())).collect()
 }
@@ -175,7 +176,7 @@ impl Past {
             .collect();
         self.store().commit(&Batch { changes }).unwrap();
         let mut written = Entries::new();
-        let trees = &self.store().trees;
+        let trees = self.store().trees();
         let mut add = |key: sled::IVec, value: sled::IVec| written.insert(key.to_vec(), value.to_vec());
         for (pool, id) in touched {
             let key = keys::session(pool, &id);

@@ -1,5 +1,6 @@
 //! Logs without damage: what is read is what the engine has.
 
+use crate::store::sled::salvage::Ended;
 use std::fs;
 
 use proptest::prelude::*;
@@ -14,7 +15,7 @@ fn assert_same(past: &Past) {
     let copy = tempfile::tempdir().unwrap();
     let path = copy.path().join("db");
     fs::copy(db(past.path()), &path).unwrap();
-    let image = LogImage::read(&path).unwrap();
+    let image = LogImage::read(&path, Ended::Somehow).unwrap();
     assert_eq!(image.verdict(), None);
     assert_eq!(image.damage(), []);
     assert_eq!(image.visit_entries(&mut |_, _, _| {}).unwrap(), []);
@@ -50,7 +51,7 @@ proptest! {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("db");
         fs::write(&path, bytes).unwrap();
-        let image = LogImage::read(&path).unwrap();
+        let image = LogImage::read(&path, Ended::Somehow).unwrap();
         image.visit_entries(&mut |_, _, _| {}).unwrap();
     }
 }
