@@ -6,11 +6,7 @@ use super::merge::Found;
 use super::report::FromSource;
 use crate::archive::{ArchiveError, ArchiveItem, ArchiveOptions, ArchiveReader, checkpoints};
 use crate::error::Result;
-use crate::session::{Payload, SessionId};
-use crate::store::{PoolNumber, ReadLock, SalvagedStore, StoreError};
-
-/// Is handed each session and, where it asks, its payload.
-pub(super) type TakePayload<'a> = dyn FnMut(PoolNumber, SessionId, &mut dyn FnMut() -> Option<Payload>) + 'a;
+use crate::store::{ReadLock, SalvagedStore, StoreError, TakePayload};
 
 /// Something that knows sessions. It is gone through twice, so that no more than one payload is in memory.
 pub(super) trait Source {
@@ -72,7 +68,9 @@ impl Source for ArchiveSource {
             });
         })?;
         (self.report.sessions, self.report.log_entries) = (sessions, log_entries);
-        damage.into_iter().for_each(|damage| self.report.note_damage(damage));
+        for damage in damage {
+            self.report.note_damage(damage);
+        }
         Ok(())
     }
 
@@ -101,9 +99,11 @@ impl DamagedStore {
     /// Finds out what is there, and that nobody has it open.
     pub(super) fn look(path: &Path) -> Result<Self, StoreError> {
         if !path.is_dir() {
-            return Err(match path.exists() {
-                true => StoreError::NotADirectory { path: path.to_owned() },
-                false => StoreError::NotFound { path: path.to_owned() },
+            let path = path.to_owned();
+            return Err(if path.exists() {
+                StoreError::NotADirectory { path }
+            } else {
+                StoreError::NotFound { path }
             });
         }
         let lock = ReadLock::take(path)?;

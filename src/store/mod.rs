@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 /// The bytes of records, payloads, log entries and pools, as they are stored. Archives hold the same.
 pub(crate) use self::sled::values as format;
-pub(crate) use self::sled::{ReadLock, SalvagedStore};
+pub(crate) use self::sled::{ReadLock, SalvagedStore, TakePayload};
 pub use batch::{Batch, Change, LogEntry, PoolEntry, SessionChange};
 pub use error::{StoreError, Unreadable};
 pub use memory::MemoryStore;

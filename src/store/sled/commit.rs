@@ -56,14 +56,16 @@ impl SledStore {
     /// stands before the one before it was durable.
     fn mark_sync(&self) -> Result<(), StoreError> {
         let synced = self.synced.load(Ordering::Relaxed);
-        if self.marked.swap(synced, Ordering::Relaxed) == synced {
+        if self.marked.load(Ordering::Relaxed) == synced {
             return Ok(());
         }
         let turn = keys::SYNCED[usize::from(!synced.is_multiple_of(2))];
         let mut value = [0; 16];
         value[..8].copy_from_slice(SYNC_MARK);
         value[8..].copy_from_slice(&synced.to_be_bytes());
-        self.trees().meta.insert(turn, &value).map(drop).map_err(engine_error)
+        self.trees().meta.insert(turn, &value).map_err(engine_error)?;
+        self.marked.store(synced, Ordering::Relaxed);
+        Ok(())
     }
 }
 

@@ -16,6 +16,7 @@ mod salvage;
 mod salvaged;
 mod seal;
 pub(crate) mod values;
+mod witness;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -27,7 +28,8 @@ use engine::Engine;
 pub use migrate::MigrationProgress;
 pub use open::SledStoreOptions;
 use parking_lot::RwLock;
-pub(crate) use salvaged::SalvagedStore;
+pub(crate) use salvaged::{SalvagedStore, TakePayload};
+use witness::Witness;
 
 use super::{Store, StoreError, StoreReport};
 use crate::encryption::Cipher;
@@ -45,6 +47,7 @@ pub const fn schema_version() -> u32 {
 ///   STORE             what it is, and its schema version: text
 ///   LOCK              held while it is open; the process that holds it
 ///   SEAL              of a closed store: the checksums of its log
+///   SYNCED            how many syncs of the log there were
 ///   engine/           sled's files: the log `db`, and what can be made from it
 ///   checkpoints/      archives that it writes by itself
 ///   set-aside/        damaged files that it does without
@@ -66,6 +69,7 @@ pub struct SledStore {
     /// How many syncs the store has seen, and how many of them are marked in its log.
     synced: AtomicU64,
     marked: AtomicU64,
+    witness: Witness,
     report: StoreReport,
     _lock: StoreLock,
 }

@@ -12,6 +12,7 @@ use super::engine::Engine;
 use super::health::Log;
 use super::salvage::{Ended, LogImage};
 use super::seal::{self, Sealed};
+use super::witness::{self, Witness};
 use super::{MigrationProgress, SledStore, commit, health, migrate, migrations, schema_version};
 use crate::encryption::Cipher;
 use crate::store::{Healed, StoreError, StoreReport};
@@ -135,6 +136,7 @@ impl SledStoreOptions {
         if is_new {
             directory::mark(path, &Marker { is_unfinished: true, ..finished.clone() })?;
             seal::remove(path)?;
+            witness::remove(path)?;
             directory::clear_engine(path)?;
         } else {
             let log = verify(path, &mut report)?;
@@ -177,6 +179,7 @@ impl SledStoreOptions {
             has_failed: AtomicBool::new(false),
             synced: AtomicU64::new(marked),
             marked: AtomicU64::new(marked),
+            witness: Witness::open(path)?,
             report: report.clone(),
             _lock: lock,
         };
@@ -195,7 +198,7 @@ impl SledStoreOptions {
     ) -> Result<(), E> {
         let was_there = path.exists();
         match directory::inspect(path) {
-            Ok(Found::Empty) | Ok(Found::Store(Marker { is_unfinished: true, .. })) => {}
+            Ok(Found::Empty | Found::Store(Marker { is_unfinished: true, .. })) => {}
             Ok(Found::Store(_)) | Err(StoreError::NotADirectory { .. } | StoreError::NotAStore { .. }) => {
                 return Err(StoreError::AlreadyExists { path: path.into() }.into());
             }
@@ -277,8 +280,15 @@ fn verify(path: &Path, report: &mut StoreReport) -> Result<Log, StoreError> {
         }
     }
     let image = LogImage::read(&database, Ended::Somehow).map_err(StoreError::io("read", &database))?;
-    match image.verdict() {
-        Some(verdict) => Err(damaged(format!("engine/db lacks {verdict}, which had been durable"))),
-        None => Ok(Log::Verified(Box::new(image))),
+    if let Some(verdict) = image.verdict() {
+        return Err(damaged(format!("engine/db lacks {verdict}, which had been durable")));
     }
+    let marked = image.last_mark().map_err(StoreError::io("read", &database))?;
+    let witnessed = witness::read(path)?;
+    if marked < witnessed {
+        let detail =
+            format!("engine/db ends behind its mark {marked}, and mark {witnessed} had been durable");
+        return Err(damaged(detail));
+    }
+    Ok(Log::Verified(Box::new(image)))
 }

@@ -26,6 +26,12 @@ pub(crate) struct SalvagedStore {
     damage: Vec<String>,
 }
 
+/// Is handed each session and, where it asks, its payload.
+pub(crate) type TakePayload<'a> = dyn FnMut(PoolNumber, SessionId, &mut dyn FnMut() -> Option<Payload>) + 'a;
+
+/// The parts of a payload that were found so far, by generation and number.
+type Parts = BTreeMap<(u8, u16), Vec<u8>>;
+
 /// Whose payload, and the generation and the number of the part.
 type Part = (PoolNumber, SessionId, u8, u16);
 
@@ -138,11 +144,8 @@ impl SalvagedStore {
     /// # Errors
     ///
     /// [`StoreError::Io`].
-    pub(crate) fn visit_payloads(
-        &self,
-        take: &mut dyn FnMut(PoolNumber, SessionId, &mut dyn FnMut() -> Option<Payload>),
-    ) -> Result<(), StoreError> {
-        let mut gathered: HashMap<(PoolNumber, SessionId), BTreeMap<(u8, u16), Vec<u8>>> = HashMap::new();
+    pub(crate) fn visit_payloads(&self, take: &mut TakePayload<'_>) -> Result<(), StoreError> {
+        let mut gathered: HashMap<(PoolNumber, SessionId), Parts> = HashMap::new();
         let visited = self.image.visit_entries(&mut |lsn, key, value| {
             let Entry::Part(part, bytes) = tell(key, value) else { return };
             if self.parts.get(&part) != Some(&lsn) {
@@ -161,7 +164,7 @@ impl SalvagedStore {
 }
 
 /// The content that the parts make up, once they are all there.
-fn whole(parts: &BTreeMap<(u8, u16), Vec<u8>>) -> Option<(Head, Vec<u8>)> {
+fn whole(parts: &Parts) -> Option<(Head, Vec<u8>)> {
     let (head, first) = Head::read(parts.get(&(0, 0))?).ok()?;
     let part = |number| Ok::<_, String>(parts.get(&(head.generation, number)).cloned());
     head.gather(first, part).ok().map(|content| (head, content))

@@ -130,6 +130,7 @@ pub(super) struct LogImage {
     end: u64,
     /// The newest segment: its number, and where it lies.
     newest: Option<(u64, u64)>,
+    last_mark: u64,
 }
 
 /// How the last one to write the log ended.
@@ -205,12 +206,13 @@ impl LogImage {
         Ok(image)
     }
 
+    #[expect(clippy::too_many_lines, reason = "one pass, and what follows from it")]
     fn build(
         path: &Path,
         segments: &Segments,
         stable_end: u64,
         how: Ended,
-        mut buffer: &mut [u8],
+        buffer: &mut [u8],
     ) -> io::Result<Self> {
         let file = File::open(path)?;
         let blobs = path.with_file_name("blobs");
@@ -231,7 +233,7 @@ impl LogImage {
             if start > stable_end && start > end.next_multiple_of(SEGMENT as u64) {
                 table.tear(end, start);
             }
-            let segment = read_at(&file, slot.offset, &mut buffer)?;
+            let segment = read_at(&file, slot.offset, buffer)?;
             segment::scan(segment, number, |found| match found {
                 Found::Message(at, message) => {
                     let place = Place {
@@ -260,6 +262,7 @@ impl LogImage {
         }
         table.finish(end);
         let certain_end = if how == Ended::Closed { end } else { marks.durable_end() };
+        let last_mark = marks.last.map_or(0, |(number, _)| number);
 
         // A segment that holds a part of a page's newest state is not free.
         let in_use: HashSet<u64> = table
@@ -311,12 +314,41 @@ impl LogImage {
         }
         let verdict = verdict.into_iter().min();
         let newest = slots.last_key_value().map(|(number, slot)| (*number, slot.offset));
-        Ok(Self { file, blobs, table, gaps: Gaps::of(gaps), damage, verdict, certain_end, end, newest })
+        Ok(Self {
+            file,
+            blobs,
+            table,
+            gaps: Gaps::of(gaps),
+            damage,
+            verdict,
+            certain_end,
+            end,
+            newest,
+            last_mark,
+        })
     }
 
     /// What could not be read, in the order of the file, as far as it is known that something was there.
     pub(super) fn damage(&self) -> &[Damage] {
         &self.damage
+    }
+
+    /// The number of the last sync that is marked in it; 0 where none is.
+    ///
+    /// # Errors
+    ///
+    /// The disk's.
+    pub(super) fn last_mark(&self) -> io::Result<u64> {
+        // Where its page has just been written as a whole, no message tells of the mark alone.
+        let mut last = self.last_mark;
+        self.visit_entries(&mut |_, _, value| {
+            if let Some((SYNC_MARK, number)) = value.split_first_chunk::<8>()
+                && let Ok(number) = number.try_into()
+            {
+                last = last.max(u64::from_be_bytes(number));
+            }
+        })?;
+        Ok(last)
     }
 
     /// Judges a store that was not closed properly: damage that no crash and no power cut explains, and that the engine
