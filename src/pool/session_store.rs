@@ -199,8 +199,17 @@ impl SessionStore {
     ///
     /// [`Error::Poisoned`], [`Error::Archive`], also where there is a file of that name already.
     pub fn backup_to(&self, path: impl AsRef<Path>) -> Result<ArchiveSummary> {
+        self.backup_to_with(path, &self.shared.archives)
+    }
+
+    /// The same with other options.
+    ///
+    /// # Errors
+    ///
+    /// As [`SessionStore::backup_to`].
+    pub fn backup_to_with(&self, path: impl AsRef<Path>, options: &ArchiveOptions) -> Result<ArchiveSummary> {
         let mut file = NewFile::create(path.as_ref())?;
-        let summary = self.backup(&mut file)?;
+        let summary = self.backup_with(&mut file, options)?;
         file.finish()?;
         Ok(summary)
     }

@@ -21,6 +21,7 @@ mod crash;
 mod crawl_example;
 mod durability;
 mod handing_out;
+mod injuries;
 mod many_pools;
 mod model;
 mod peers;

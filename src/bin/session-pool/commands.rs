@@ -3,35 +3,34 @@
 use std::error::Error;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
-use std::path::Path;
 
 use serde::Serialize;
 use serde_json::{Value, json};
 use session_pool::inspect::{self, Filter};
 use session_pool::{
-    LogEntry, PoolName, Reason, Sequence, SessionRecord, SessionState, SledStore, SledStoreOptions, State,
-    Store, Timestamp,
+    LogEntry, PoolName, Reason, Sequence, SessionRecord, SessionState, State, Store, Timestamp,
 };
 
 use crate::arguments::{Arguments, Command, Format, ReasonArgument, StateArgument};
 use crate::exit_code::NotFound;
 use crate::output::{Rows, escape};
+use crate::safety;
 
-type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
+pub(crate) type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
 pub(crate) fn run(arguments: &Arguments, out: &mut impl Write) -> Result {
-    let format = arguments.format;
+    let (format, keys) = (arguments.format, &arguments.keys);
     match &arguments.command {
-        Command::Stats { store } => stats(&open(store)?, format, out),
+        Command::Stats { store } => stats(&safety::open(store, keys)?, format, out),
         Command::List { store, pool, state, reason, limit } => {
             let mut filter = Filter::default();
             filter.pool.clone_from(pool);
             filter.live = state.map(|state| state == StateArgument::Live);
             filter.reason = reason.map(Reason::from);
-            list(&open(store)?, &filter, limit.unwrap_or(usize::MAX), format, out)
+            list(&safety::open(store, keys)?, &filter, limit.unwrap_or(usize::MAX), format, out)
         }
         Command::Show { store, id, pool, reveal } => {
-            let store = open(store)?;
+            let store = safety::open(store, keys)?;
             let found = inspect::find(&store, pool.as_ref(), id)?;
             if found.is_empty() {
                 return Err(NotFound(format!("there is no session {id}")).into());
@@ -55,13 +54,17 @@ pub(crate) fn run(arguments: &Arguments, out: &mut impl Write) -> Result {
                 after: Sequence(*after),
                 limit: limit.unwrap_or(usize::MAX),
             };
-            retirements(&open(store)?, &wanted, format, out)
+            retirements(&safety::open(store, keys)?, &wanted, format, out)
+        }
+        Command::Check { path } => safety::check(path, keys, format, out),
+        Command::Backup { store, file } => safety::backup(store, file, keys, out),
+        Command::Restore { file, store, damaged } => {
+            safety::restore_archive(file, store, *damaged, keys, format, out)
+        }
+        Command::Repair { store, into, archive } => {
+            safety::repair_store(store, into.as_deref(), archive, keys, format, out)
         }
     }
-}
-
-fn open(path: &Path) -> Result<SledStore> {
-    Ok(SledStoreOptions::new().create(false).open(path)?)
 }
 
 fn stats(store: &dyn Store, format: Format, out: &mut impl Write) -> Result {
@@ -187,7 +190,7 @@ fn note_unreadable(unreadable: usize) {
     }
 }
 
-fn note(text: &str) {
+pub(crate) fn note(text: &str) {
     // Where stderr is closed, there is nobody to tell.
     let _ = writeln!(io::stderr(), "session-pool: {text}");
 }

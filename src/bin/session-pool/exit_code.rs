@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io;
+use std::path::PathBuf;
 
 use session_pool::StoreError;
 
@@ -17,6 +18,9 @@ pub(crate) const IN_USE: u8 = 4;
 /// There is no such session.
 pub(crate) const NOT_FOUND: u8 = 5;
 
+/// The store is not sound, or something of it is lost; what is in the output.
+pub(crate) const UNSOUND: u8 = 6;
+
 /// There is no such session.
 #[derive(Debug)]
 pub(crate) struct NotFound(pub(crate) String);
@@ -29,17 +33,39 @@ impl std::fmt::Display for NotFound {
 
 impl Error for NotFound {}
 
+/// What was found is in the output.
+#[derive(Debug)]
+pub(crate) struct Unsound(pub(crate) PathBuf);
+
+impl std::fmt::Display for Unsound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: not everything is as it should be", self.0.display())
+    }
+}
+
+impl Error for Unsound {}
+
 pub(crate) fn of(error: &(dyn Error + 'static)) -> u8 {
     if error.is::<NotFound>() {
         return NOT_FOUND;
     }
-    match error.downcast_ref::<StoreError>() {
+    if error.is::<Unsound>() {
+        return UNSOUND;
+    }
+    let store_error = match error.downcast_ref::<session_pool::Error>() {
+        Some(session_pool::Error::Store(error)) => Some(error),
+        _ => error.downcast_ref::<StoreError>(),
+    };
+    match store_error {
         Some(StoreError::InUse { .. }) => IN_USE,
         Some(
             StoreError::NotFound { .. }
             | StoreError::NotADirectory { .. }
             | StoreError::NotAStore { .. }
-            | StoreError::NewerSchema { .. },
+            | StoreError::NewerSchema { .. }
+            | StoreError::KeyNeeded { .. }
+            | StoreError::WrongKey { .. }
+            | StoreError::NotEncrypted { .. },
         ) => NO_STORE,
         _ => FAILURE,
     }

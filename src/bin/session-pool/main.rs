@@ -3,7 +3,9 @@
 mod arguments;
 mod commands;
 mod exit_code;
+mod keys;
 mod output;
+mod safety;
 
 use std::io::Write;
 use std::process::ExitCode;
