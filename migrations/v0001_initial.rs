@@ -8,7 +8,7 @@
 //! |---|---|---|
 //! | `sessions` | pool u32, id | [`Record`] |
 //! | `payloads` | pool u32, id, 0, generation u8, part u16 | generation 0, part 0: length u32 and CRC-32 of the content, generation of the other parts u8, the content's first bytes; the others: the next bytes |
-//! | `meta` | `synced/0`, `synced/1` | `FF` "synced" `FF`, number u64 of a sync of the file that was done when this was written; they take turns |
+//! | `meta` | `mark/0`, `mark/1` | `FF` "marked" `FF`, number u64: what was written before it was made durable by the next sync of the file |
 //! | `by_state` | pool u32, state u8, id | nothing |
 //! | `by_expiry` | `expires_at` u64 (i64 with its sign bit flipped), pool u32, id | nothing; live sessions only |
 //! | `retirements` | pool u32, sequence u64 | [`LogEntry`] |

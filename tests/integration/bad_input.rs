@@ -9,7 +9,7 @@ use session_pool::{
     SessionOptions, SessionPool, SessionStore, SledStoreOptions, StatusRules, StoreError, schema_version,
 };
 
-use crate::support::{Place, engine, id, named, options, pool};
+use crate::support::{Place, engine, id, named, options, pool, with_checksum};
 
 fn invalid(error: Error) -> Invalid {
     match error {
@@ -156,8 +156,11 @@ fn a_store_of_another_program_is_left_alone() {
 fn i8_a_newer_store_is_refused_untouched() {
     let place = Place::disk();
     place.open(|b| b).add(named("a")).unwrap();
-    fs::write(place.path().join("STORE"), format!("session-pool store\nschema {}\n", schema_version() + 1))
-        .unwrap();
+    fs::write(
+        place.path().join("STORE"),
+        with_checksum(&format!("session-pool store\nschema {}\n", schema_version() + 1)),
+    )
+    .unwrap();
     let before = content(&place.path());
     let error = store_error(SessionPool::open(place.path()));
     let StoreError::NewerSchema { found, supported, .. } = error else { panic!("{error}") };
@@ -331,7 +334,7 @@ fn a_store_that_was_killed_while_it_was_made_is_made_anew() {
     for leave in leave {
         let place = Place::disk();
         fs::create_dir(place.path()).unwrap();
-        let marker = format!("session-pool store\nschema {}\nunfinished\n", schema_version());
+        let marker = with_checksum(&format!("session-pool store\nschema {}\nunfinished\n", schema_version()));
         fs::write(place.path().join("STORE"), marker).unwrap();
         leave(&place.path());
         let missing = SledStoreOptions::new().create(false).open(place.path());

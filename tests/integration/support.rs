@@ -273,3 +273,8 @@ pub(crate) fn worked_store(place: &Place, seed: u64) {
         pool.forget().unwrap();
     }
 }
+
+/// The text of a file STORE, with its last line.
+pub(crate) fn with_checksum(text: &str) -> String {
+    format!("{text}checksum {:08x}\n", crc32fast::hash(text.as_bytes()))
+}

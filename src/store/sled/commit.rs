@@ -7,7 +7,7 @@ use sled::transaction::{ConflictableTransactionError, TransactionError, Transact
 use sled::{IVec, Transactional};
 
 use super::content::{self, Head};
-use super::salvage::SYNC_MARK;
+use super::salvage::MARK;
 use super::{SledStore, Trees, keys, values};
 use crate::encryption::Cipher;
 use crate::session::{Payload, SessionId, State};
@@ -42,7 +42,7 @@ struct Plan {
 impl SledStore {
     /// Writes a batch: all of it, or nothing.
     pub(super) fn write(&self, batch: &Batch) -> Result<(), StoreError> {
-        self.mark_sync()?;
+        self.has_written.store(true, Ordering::Relaxed);
         let mut plan = Plan::of(batch, self.trees(), self.cipher.as_ref())?;
         for early in std::mem::take(&mut plan.early) {
             apply(&self.trees().payloads, early).map_err(engine_error)?;
@@ -52,27 +52,30 @@ impl SledStore {
         plan.run(self.trees())
     }
 
-    /// Marks in the log that the last sync is done, unless it is marked already: whoever finds the mark knows that what
-    /// stands before the one before it was durable.
-    fn mark_sync(&self) -> Result<(), StoreError> {
-        let synced = self.synced.load(Ordering::Relaxed);
-        if self.marked.load(Ordering::Relaxed) == synced {
-            return Ok(());
+    /// Marks in the log that everything before it is about to be made durable, and answers the mark's number; that of
+    /// the last one where nothing was written since.
+    ///
+    /// It is written twice: of ten changes of a page, the engine writes one as the page's new state, which does not tell
+    /// when it was made.
+    pub(super) fn mark(&self) -> Result<u64, StoreError> {
+        if !self.has_written.swap(false, Ordering::Relaxed) {
+            return Ok(self.marked.load(Ordering::Relaxed));
         }
-        let turn = keys::SYNCED[usize::from(!synced.is_multiple_of(2))];
+        let number = self.marked.fetch_add(1, Ordering::Relaxed) + 1;
         let mut value = [0; 16];
-        value[..8].copy_from_slice(SYNC_MARK);
-        value[8..].copy_from_slice(&synced.to_be_bytes());
-        self.trees().meta.insert(turn, &value).map_err(engine_error)?;
-        self.marked.store(synced, Ordering::Relaxed);
-        Ok(())
+        value[..8].copy_from_slice(MARK);
+        value[8..].copy_from_slice(&number.to_be_bytes());
+        for key in keys::MARKS {
+            self.trees().meta.insert(key, &value).map_err(engine_error)?;
+        }
+        Ok(number)
     }
 }
 
 /// The number of the last mark in a store.
 pub(super) fn marked(trees: &Trees) -> Result<u64, StoreError> {
     let mut marked = 0;
-    for key in keys::SYNCED {
+    for key in keys::MARKS {
         let value = trees.meta.get(key).map_err(engine_error)?;
         let number = value.and_then(|value| value.last_chunk().map(|bytes| u64::from_be_bytes(*bytes)));
         marked = marked.max(number.unwrap_or_default());

@@ -15,6 +15,7 @@ pub(super) const DATABASE: &str = "db";
 const FIRST_LINE: &str = "session-pool store";
 const UNFINISHED: &str = "unfinished";
 const ENCRYPTION: &str = "encryption ";
+const CHECKSUM: &str = "checksum ";
 
 /// Keeps the directory from being opened twice, until it is dropped.
 #[derive(Debug)]
@@ -116,6 +117,9 @@ pub(super) fn inspect(path: &Path) -> Result<Found, StoreError> {
 
 fn read_marker(path: &Path, text: &[u8]) -> Result<Marker, StoreError> {
     let read = |text: &str| {
+        // A flipped bit must not make it a store of another version.
+        let (text, checksum) = text.strip_suffix('\n')?.rsplit_once(CHECKSUM)?;
+        let is_whole = u32::from_str_radix(checksum, 16) == Ok(crc32fast::hash(text.as_bytes()));
         let mut lines = text.lines();
         let is_ours = lines.next()? == FIRST_LINE;
         let schema = lines.next()?.strip_prefix("schema ")?.parse().ok()?;
@@ -128,11 +132,11 @@ fn read_marker(path: &Path, text: &[u8]) -> Result<Marker, StoreError> {
                 None => {}
             }
         }
-        is_ours.then_some(marker)
+        (is_ours && is_whole).then_some(marker)
     };
     std::str::from_utf8(text).ok().and_then(read).ok_or_else(|| StoreError::Damaged {
         path: path.into(),
-        detail: format!("its file {MARKER} does not say \"{FIRST_LINE}\" and \"schema N\""),
+        detail: format!("its file {MARKER} does not say what it must"),
     })
 }
 
@@ -145,6 +149,8 @@ pub(super) fn mark(path: &Path, marker: &Marker) -> Result<(), StoreError> {
     if marker.is_unfinished {
         text.extend([UNFINISHED, "\n"]);
     }
+    let checksum = format!("{CHECKSUM}{:08x}\n", crc32fast::hash(text.as_bytes()));
+    text.push_str(&checksum);
     write_durably(&path.join(MARKER), text.as_bytes())
 }
 

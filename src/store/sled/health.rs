@@ -173,7 +173,8 @@ mod tests {
         let name = |file: &Path| file.file_name().unwrap().to_str().unwrap().to_owned();
         let file = files.into_iter().find(|file| name(file).starts_with(SNAPSHOT)).unwrap();
         let whole = fs::read(&file).unwrap();
-        let image = LogImage::read(&directory.path().join(DATABASE), Ended::Somehow).unwrap();
+        let image =
+            LogImage::read(&directory.path().join(DATABASE), Ended::Somehow { witnessed: 0 }).unwrap();
         let log = Log::Verified(Box::new(image));
         let flaw = |bytes: &[u8]| {
             fs::write(&file, bytes).unwrap();

@@ -89,8 +89,8 @@ pub(super) fn retirement(pool: PoolNumber, sequence: Sequence) -> Key {
 }
 
 pub(super) const SCHEMA: &[u8] = b"schema";
-/// Two marks of syncs, taking turns.
-pub(super) const SYNCED: [&[u8]; 2] = [b"synced/0", b"synced/1"];
+/// The mark of a sync, twice.
+pub(super) const MARKS: [&[u8]; 2] = [b"mark/0", b"mark/1"];
 pub(super) const POOL_PREFIX: &[u8] = b"pool/";
 
 pub(super) fn pool(pool: PoolNumber) -> Key {

@@ -47,7 +47,7 @@ pub const fn schema_version() -> u32 {
 ///   STORE             what it is, and its schema version: text
 ///   LOCK              held while it is open; the process that holds it
 ///   SEAL              of a closed store: the checksums of its log
-///   SYNCED            how many syncs of the log there were
+///   WITNESS           up to which mark in the log it is durable
 ///   engine/           sled's files: the log `db`, and what can be made from it
 ///   checkpoints/      archives that it writes by itself
 ///   set-aside/        damaged files that it does without
@@ -66,8 +66,8 @@ pub struct SledStore {
     payload_parts: RwLock<()>,
     /// Whether the engine or the disk has failed: what is on disk is not what it should be.
     has_failed: AtomicBool,
-    /// How many syncs the store has seen, and how many of them are marked in its log.
-    synced: AtomicU64,
+    /// Whether something was written since the last mark, and its number.
+    has_written: AtomicBool,
     marked: AtomicU64,
     witness: Witness,
     report: StoreReport,

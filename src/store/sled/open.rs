@@ -153,6 +153,8 @@ impl SledStoreOptions {
         let database = engine_path.join(DATABASE);
         let database_file = OpenOptions::new().read(true).write(true).open(&database);
         let database_file = database_file.map_err(StoreError::io("open", &database))?;
+        // What a killed process wrote, and nobody has synced since: the next mark says that it is durable.
+        database_file.sync_data().map_err(StoreError::io("sync", &database))?;
         let (was_open, not_private) = directory::make_private(path)?;
         report.made_private.extend(was_open.then(|| path.to_owned()));
         report.not_private = not_private;
@@ -177,7 +179,7 @@ impl SledStoreOptions {
             cipher: self.cipher,
             payload_parts: RwLock::new(()),
             has_failed: AtomicBool::new(false),
-            synced: AtomicU64::new(marked),
+            has_written: AtomicBool::new(true),
             marked: AtomicU64::new(marked),
             witness: Witness::open(path)?,
             report: report.clone(),
@@ -279,12 +281,13 @@ fn verify(path: &Path, report: &mut StoreReport) -> Result<Log, StoreError> {
             report.healed.push(Healed { file, why, set_aside: Some(place) });
         }
     }
-    let image = LogImage::read(&database, Ended::Somehow).map_err(StoreError::io("read", &database))?;
+    let witnessed = witness::read(path)?;
+    let image = LogImage::read(&database, Ended::Somehow { witnessed });
+    let image = image.map_err(StoreError::io("read", &database))?;
     if let Some(verdict) = image.verdict() {
         return Err(damaged(format!("engine/db lacks {verdict}, which had been durable")));
     }
     let marked = image.last_mark().map_err(StoreError::io("read", &database))?;
-    let witnessed = witness::read(path)?;
     if marked < witnessed {
         let detail =
             format!("engine/db ends behind its mark {marked}, and mark {witnessed} had been durable");

@@ -1,7 +1,6 @@
 //! Reading, and the store's contract.
 
 use std::ops::Bound;
-use std::sync::atomic::Ordering;
 
 use super::content::Head;
 use super::engine::store_error;
@@ -80,16 +79,14 @@ impl Store for SledStore {
     }
 
     fn sync(&self) -> Result<(), StoreError> {
-        // What is marked by now is durable then.
-        let marked = self.marked.load(Ordering::Relaxed);
+        let mark = self.note_failure(self.mark())?;
         // The engine's flush hands its buffers to the system and waits for them, but makes neither the file's length
         // nor the disk's own cache durable; this does.
         let flushed = self.engine.db().flush().map_err(self.engine_error("flush its buffers"));
         let sync =
             || self.database_file.sync_data().map_err(StoreError::io("sync the database in", &self.path));
         self.note_failure(flushed.and_then(|_| sync()))?;
-        self.synced.fetch_add(1, Ordering::Relaxed);
-        self.witness.note(marked);
+        self.witness.note(mark);
         Ok(())
     }
 

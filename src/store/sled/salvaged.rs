@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::content::{self, Head};
 use super::directory::{self, DATABASE, ENGINE, Found};
 use super::salvage::{Ended, LogImage, Lsn};
-use super::{keys, schema_version, seal, values};
+use super::{keys, schema_version, seal, values, witness};
 use crate::encryption::Cipher;
 use crate::session::{Payload, SessionId, SessionRecord};
 use crate::store::{LogEntry, PoolEntry, PoolNumber, Sequence, StoreError};
@@ -66,7 +66,11 @@ impl SalvagedStore {
             }
             marker.check_key(path, cipher.as_ref())?;
         }
-        let how = if seal::is_there(path) { Ended::Closed } else { Ended::Somehow };
+        let how = if seal::is_there(path) {
+            Ended::Closed
+        } else {
+            Ended::Somehow { witnessed: witness::read(path)? }
+        };
         let image = LogImage::read(&database, how).map_err(StoreError::io("read", &database))?;
         let mut store = Self {
             damage: image.damage().iter().map(ToString::to_string).collect(),
@@ -182,7 +186,7 @@ fn newest<K: Ord, V>(map: &mut BTreeMap<K, (Lsn, V)>, key: K, lsn: Lsn, value: V
 }
 
 fn tell<'a>(key: &[u8], value: &'a [u8]) -> Entry<'a> {
-    if value.is_empty() || key == keys::SCHEMA || keys::SYNCED.contains(&key) {
+    if value.is_empty() || key == keys::SCHEMA || keys::MARKS.contains(&key) {
         return Entry::Other;
     }
     let unreadable = |what: &str, rule: &str| {

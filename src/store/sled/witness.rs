@@ -1,8 +1,8 @@
 //! The witness of the log: the last mark in it that is durable.
 //!
-//! The log marks each sync of its file (see [`SYNC_MARK`](super::salvage::SYNC_MARK)). A log whose end is gone, or that is
+//! Before each sync of its file the log gets a mark (see [`MARK`](super::salvage::MARK)). A log whose end is gone, or that is
 //! an older one, has lost the last marks with it. So the number of the last durable one is also kept in a file of its own,
-//! `SYNCED`, written without a sync: whoever is killed leaves the last number, whoever loses power one that is a little
+//! `WITNESS`, written without a sync: whoever is killed leaves the last number, whoever loses power one that is a little
 //! older. Neither is ever ahead of what is durable.
 
 use std::fs::{self, File, OpenOptions};
@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 
 use crate::store::StoreError;
 
-const WITNESS: &str = "SYNCED";
+const WITNESS: &str = "WITNESS";
 
 /// The file, while the store is open.
 #[derive(Debug)]

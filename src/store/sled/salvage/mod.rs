@@ -19,8 +19,8 @@
 //!
 //! - The tail. Buffers are written side by side, so anything may be missing there. Where it begins, the headers do not
 //!   tell: what they call written has been handed to the disk (`sync_file_range`), whose cache may be volatile. So the store
-//!   itself writes a mark after each sync of the file ([`SYNC_MARK`]): what stands before the mark before the last one was
-//!   durable when the last one was written.
+//!   itself writes a mark before each sync of the file ([`MARK`]), and notes its number elsewhere when the sync is done
+//!   (`witness.rs`): what stands before a mark that was witnessed, or that another one follows, was durable.
 //! - A free segment that was being filled with zeros or with a later part of the log: old and new messages in it, torn
 //!   ones between them, a header that is old, new or zero.
 //! - Behind the last message of the log, what was there before.
@@ -71,7 +71,7 @@ use segment::{Found, Next};
 use table::{Gaps, Page, Place, Table};
 
 /// What the values of the marks of syncs begin with. The rest is their number, a big-endian u64.
-pub(super) const SYNC_MARK: &[u8; 8] = b"\xFFsynced\xFF";
+pub(super) const MARK: &[u8; 8] = b"\xFFmarked\xFF";
 
 /// A place in the log, which orders what was written. The engine has it signed; it is never negative in a message.
 pub(super) type Lsn = u64;
@@ -138,36 +138,33 @@ pub(super) struct LogImage {
 pub(super) enum Ended {
     /// All had been written and made durable.
     Closed,
-    /// It was killed, or its power was cut, or nobody knows.
-    Somehow,
+    /// It was killed, or its power was cut, or nobody knows. The mark of that number, and those before it, were durable.
+    Somehow { witnessed: u64 },
 }
 
-/// What the store writes into the log after each sync of the file: see [`SYNC_MARK`].
+/// What the store writes into the log before each sync of the file: see [`MARK`]. The numbers, and where they stand.
 #[derive(Debug, Default)]
-struct Marks {
-    /// The two with the highest numbers: the number, and where it stands.
-    last: Option<(u64, u64)>,
-    before: Option<(u64, u64)>,
-}
+struct Marks(Vec<(u64, u64)>);
 
 impl Marks {
     fn look_at(&mut self, lsn: u64, link: &[u8]) {
-        let Some((before, number)) = link.split_last_chunk::<8>() else { return };
-        if !before.ends_with(SYNC_MARK) {
-            return;
-        }
-        let mark = (u64::from_be_bytes(*number), lsn);
-        if self.last.is_none_or(|last| mark > last) {
-            self.before = self.last.filter(|last| last.0 < mark.0).or(self.before);
-            self.last = Some(mark);
-        } else if self.last.is_some_and(|last| mark.0 < last.0) {
-            self.before = self.before.max(Some(mark));
+        if let Some((before, number)) = link.split_last_chunk::<8>()
+            && before.ends_with(MARK)
+        {
+            self.0.push((u64::from_be_bytes(*number), lsn));
         }
     }
 
-    /// Mark n is written when sync n is done, and sync n made durable what was before it, mark n - 1 for one.
-    fn durable_end(&self) -> u64 {
-        self.before.map_or(0, |(_, lsn)| lsn)
+    fn last(&self) -> u64 {
+        self.0.iter().map(|(number, _)| *number).max().unwrap_or_default()
+    }
+
+    /// Where the last mark stands that was durable: one that was witnessed, or that another one follows, which was
+    /// written after its sync.
+    fn durable_end(&self, witnessed: u64) -> u64 {
+        let durable = witnessed.max(self.last().saturating_sub(1));
+        let ends = self.0.iter().filter(|(number, _)| *number <= durable).map(|(_, lsn)| *lsn);
+        ends.max().unwrap_or_default()
     }
 }
 
@@ -261,8 +258,11 @@ impl LogImage {
             });
         }
         table.finish(end);
-        let certain_end = if how == Ended::Closed { end } else { marks.durable_end() };
-        let last_mark = marks.last.map_or(0, |(number, _)| number);
+        let certain_end = match how {
+            Ended::Closed => end,
+            Ended::Somehow { witnessed } => marks.durable_end(witnessed),
+        };
+        let last_mark = marks.last();
 
         // A segment that holds a part of a page's newest state is not free.
         let in_use: HashSet<u64> = table
@@ -342,7 +342,7 @@ impl LogImage {
         // Where its page has just been written as a whole, no message tells of the mark alone.
         let mut last = self.last_mark;
         self.visit_entries(&mut |_, _, value| {
-            if let Some((SYNC_MARK, number)) = value.split_first_chunk::<8>()
+            if let Some((MARK, number)) = value.split_first_chunk::<8>()
                 && let Ok(number) = number.try_into()
             {
                 last = last.max(u64::from_be_bytes(number));

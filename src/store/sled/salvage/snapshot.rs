@@ -12,7 +12,9 @@ use super::table::{Page, Place};
 impl LogImage {
     /// The snapshot's name and content; `None` where the log is not whole.
     pub(in super::super) fn snapshot(&self) -> Option<(String, Vec<u8>)> {
-        if !self.damage.is_empty() || !self.table.left_out.is_empty() {
+        // At its end, there is no telling whether a batch was about to begin.
+        let is_torn = self.table.left_out.iter().any(|begin| *begin < self.end);
+        if !self.damage.is_empty() || is_torn {
             return None;
         }
         let (stable, active) = self.tip()?;

@@ -57,7 +57,7 @@ fn a_process_that_is_killed_leaves_no_damage() {
         child.kill().unwrap();
         child.wait().unwrap();
 
-        let image = LogImage::read(&db(&path), Ended::Somehow).unwrap();
+        let image = LogImage::read(&db(&path), Ended::Somehow { witnessed: 0 }).unwrap();
         assert_eq!(image.verdict(), None, "round {round}");
         let salvaged = salvaged(&image);
         let store = open_engine(&path).unwrap();
@@ -124,7 +124,7 @@ impl Tally {
     fn add(&mut self, store: &Path, bytes: &[u8], durable: &Entries, past: &Past) {
         let copy = copy(store);
         fs::write(db(copy.path()), bytes).unwrap();
-        let image = LogImage::read(&db(copy.path()), Ended::Somehow).unwrap();
+        let image = LogImage::read(&db(copy.path()), Ended::Somehow { witnessed: 0 }).unwrap();
         past.assert_written(&salvaged(&image));
         let is_judged = image.verdict().is_some();
         let is_sound =

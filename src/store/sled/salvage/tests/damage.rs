@@ -36,7 +36,7 @@ fn log(seed: u64, ids: fn(&mut Rng) -> crate::session::SessionId) -> (Past, Vec<
 
 /// The keys that are on pages with a message in `range` of the file, which no longer counts.
 fn touched(whole: &Path, range: &Range<u64>) -> BTreeSet<Vec<u8>> {
-    let mut image = LogImage::read(whole, Ended::Somehow).unwrap();
+    let mut image = LogImage::read(whole, Ended::Somehow { witnessed: 0 }).unwrap();
     image.table.pages.retain(|_, page| {
         page.places().any(|place| place.offset < range.end && range.start < place.offset + place.size as u64)
     });
@@ -85,7 +85,7 @@ fn check(ids: fn(&mut Rng) -> crate::session::SessionId, seed: u64) {
     let directory = tempfile::tempdir().unwrap();
     let whole_path = directory.path().join("whole");
     fs::write(&whole_path, &whole).unwrap();
-    let expected: Entries = salvaged(&LogImage::read(&whole_path, Ended::Somehow).unwrap());
+    let expected: Entries = salvaged(&LogImage::read(&whole_path, Ended::Somehow { witnessed: 0 }).unwrap());
     let path = directory.path().join("db");
     let (mut found, mut untouched, mut missing) = (0, 0, 0);
     for case in 0..CASES {
@@ -94,7 +94,7 @@ fn check(ids: fn(&mut Rng) -> crate::session::SessionId, seed: u64) {
         let mut bytes = whole.clone();
         let range = damage(&mut bytes, &mut rng);
         fs::write(&path, &bytes).unwrap();
-        let image = LogImage::read(&path, Ended::Somehow).unwrap();
+        let image = LogImage::read(&path, Ended::Somehow { witnessed: 0 }).unwrap();
         let salvaged = salvaged(&image);
         past.assert_written(&salvaged);
         let touched = touched(&whole_path, &range);
@@ -131,7 +131,7 @@ fn a_flipped_bit_in_what_counts_is_found() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("db");
     fs::write(&path, &whole).unwrap();
-    let image = LogImage::read(&path, Ended::Somehow).unwrap();
+    let image = LogImage::read(&path, Ended::Somehow { witnessed: 0 }).unwrap();
     let mut buffer = vec![0; SEGMENT];
     let segments = find_segments(&fs::File::open(&path).unwrap(), &mut buffer).unwrap();
     let places: Vec<_> = image.table.pages.values().flat_map(Page::places).copied().collect();
@@ -145,7 +145,7 @@ fn a_flipped_bit_in_what_counts_is_found() {
             let mut bytes = whole.clone();
             bytes[at] ^= 1 << rng.u32(..8);
             fs::write(&path, &bytes).unwrap();
-            LogImage::read(&path, Ended::Somehow).unwrap().verdict().is_some()
+            LogImage::read(&path, Ended::Somehow { witnessed: 0 }).unwrap().verdict().is_some()
         });
         found.count()
     };

@@ -15,7 +15,7 @@ fn assert_same(past: &Past) {
     let copy = tempfile::tempdir().unwrap();
     let path = copy.path().join("db");
     fs::copy(db(past.path()), &path).unwrap();
-    let image = LogImage::read(&path, Ended::Somehow).unwrap();
+    let image = LogImage::read(&path, Ended::Somehow { witnessed: 0 }).unwrap();
     assert_eq!(image.verdict(), None);
     assert_eq!(image.damage(), []);
     assert_eq!(image.visit_entries(&mut |_, _, _| {}).unwrap(), []);
@@ -51,7 +51,7 @@ proptest! {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("db");
         fs::write(&path, bytes).unwrap();
-        let image = LogImage::read(&path, Ended::Somehow).unwrap();
+        let image = LogImage::read(&path, Ended::Somehow { witnessed: 0 }).unwrap();
         image.visit_entries(&mut |_, _, _| {}).unwrap();
     }
 }
