@@ -16,10 +16,13 @@ mod support;
 mod allocations;
 mod archives;
 mod bad_input;
+mod checkpoints;
 mod concurrency;
 mod crash;
 mod crawl_example;
 mod durability;
+#[cfg(feature = "encryption")]
+mod encryption;
 mod handing_out;
 mod injuries;
 mod many_pools;
@@ -28,6 +31,7 @@ mod peers;
 #[cfg(target_os = "linux")]
 mod power_cut;
 mod races;
+mod recovery;
 mod restart;
 mod retention;
 mod retirements;

@@ -1,0 +1,194 @@
+//! Repairing: what several sources know is made one.
+
+use std::fs;
+
+use session_pool::archive::{ArchiveOptions, write};
+use session_pool::recovery::{Lost, RecoveryOptions, repair, restore};
+use session_pool::{
+    Batch, Change, Error, Growth, MemoryStore, PoolEntry, PoolNumber, Reason, Sequence, SessionPool,
+    SledStoreOptions, Store, StoreError,
+};
+
+use crate::support::{Place, assert_sound, content, id, named, worked_store};
+
+#[test]
+fn a_sound_store_repaired_is_the_same_store() {
+    for seed in 20..24 {
+        let place = Place::disk();
+        worked_store(&place, seed);
+        let before = place.look(content);
+        let files = || fs::read(place.path().join("engine/db")).unwrap();
+        let (untouched, into) = (files(), place.path().with_file_name("repaired"));
+        let report = repair(place.path(), &into, RecoveryOptions::new()).unwrap();
+        assert!(report.lost.is_empty() && report.sources[0].damage.is_empty(), "{report:?}");
+        assert!(untouched == files(), "the damaged store is not touched");
+        let store = SledStoreOptions::new().create(false).open(&into).unwrap();
+        assert_sound(&store);
+        assert_eq!(content(&store), before);
+    }
+}
+
+/// A store whose log is gone, with what one checkpoint had, and another archive.
+#[test]
+fn the_newest_version_wins_and_a_retirement_stands() {
+    let place = Place::disk();
+    let pool = place.open(|b| b.growth(Growth::Manual));
+    for name in ["used", "retired", "same"] {
+        let _ = pool.add(named(name)).unwrap().reclaim().unwrap();
+    }
+    let older = place.path().with_file_name("older.archive");
+    pool.session_store().backup_to(&older).unwrap();
+    let _ = pool.get(&id("used")).unwrap().fail().unwrap();
+    pool.get(&id("used")).unwrap().set_user_data("k", 1).unwrap();
+    let _ = pool.get(&id("retired")).unwrap().retire().unwrap();
+    pool.add(named("new")).unwrap();
+    pool.session_store().checkpoint().unwrap();
+    drop(pool);
+    fs::remove_file(place.path().join("engine/db")).unwrap();
+
+    // Whichever comes first.
+    let into = place.path().with_file_name("repaired");
+    let report = repair(place.path(), &into, RecoveryOptions::new().archive(&older)).unwrap();
+    assert!(report.lost.is_empty());
+    assert_eq!((report.live, report.retired, report.sources.len()), (3, 1, 2));
+    let other = place.path().with_file_name("other");
+    let newest = report.sources[0].path.clone();
+    restore(&older, &other, RecoveryOptions::new().archive(newest)).unwrap();
+    for path in [into, other] {
+        let pool = SessionPool::open(&path).unwrap();
+        let used = pool.get(&id("used")).unwrap();
+        assert_eq!((used.record().usage_count, used.user_data::<u32>("k").unwrap()), (2, Some(1)));
+        assert_eq!(pool.get(&id("retired")).unwrap().record().usage_count, 2);
+        assert!(pool.get(&id("new")).is_ok());
+        let log: Vec<_> = pool.retirement_log(Sequence::START).map(|entry| entry.unwrap().id).collect();
+        assert_eq!(log, [id("retired")], "R-4: once");
+        drop((used, pool));
+        assert_sound(&SledStoreOptions::new().open(&path).unwrap());
+    }
+}
+
+/// What the log alone knows, log entries that are missing, and sessions whose payload is.
+#[test]
+fn what_is_lost_is_named_and_the_rest_agrees() {
+    let place = Place::disk();
+    let pool = place.open(|b| b.growth(Growth::Manual));
+    for name in ["a", "b", "c", "d", "e"] {
+        pool.add(named(name)).unwrap();
+    }
+    for name in ["a", "b", "c"] {
+        let _ = pool.get(&id(name)).unwrap().retire().unwrap();
+        pool.flush().unwrap();
+    }
+    drop(pool);
+    {
+        let engine = crate::support::engine(&place);
+        let key = |id: &str, rest: &[u8]| [&[0; 4][..], id.as_bytes(), rest].concat();
+        engine.open_tree("sessions").unwrap().remove(key("a", b"")).unwrap();
+        engine.open_tree("payloads").unwrap().remove(key("a", &[0; 4])).unwrap();
+        engine.open_tree("payloads").unwrap().remove(key("d", &[0; 4])).unwrap();
+        engine
+            .open_tree("retirements")
+            .unwrap()
+            .remove([&[0; 4][..], &2_u64.to_be_bytes()].concat())
+            .unwrap();
+    }
+    let into = place.path().with_file_name("repaired");
+    let report = repair(place.path(), &into, RecoveryOptions::new()).unwrap();
+    let pool = || "default".parse().unwrap();
+    assert_eq!(
+        report.lost,
+        [
+            Lost::LogEntries { pool: pool(), first: Sequence(2), last: Sequence(2) },
+            Lost::Payload { pool: pool(), id: id("a") },
+            Lost::LiveSession { pool: pool(), id: id("d") },
+        ]
+    );
+    let store = SledStoreOptions::new().open(&into).unwrap();
+    assert_sound(&store);
+    let record = |name| store.record(PoolNumber(0), &id(name)).unwrap();
+    assert_eq!(record("a").unwrap().retired.unwrap().reason, Reason::Retired, "the log knew of it");
+    assert!(record("d").is_none(), "it would have gone out as somebody else");
+    assert!(record("e").unwrap().retired.is_none());
+    drop(store);
+    let repaired = SessionPool::open(&into).unwrap();
+    let log: Vec<_> = repaired.retirement_log(Sequence::START).map(|entry| entry.unwrap()).collect();
+    let log: Vec<_> = log.iter().map(|entry| (entry.sequence.0, entry.id)).collect();
+    assert_eq!(log, [(1, id("a")), (3, id("c")), (4, id("b"))], "whose entry was lost is told again");
+}
+
+#[test]
+fn pools_are_the_same_where_their_names_are() {
+    let directory = tempfile::tempdir().unwrap();
+    let archive = |name: &str, pools: &[(u32, &str)]| {
+        let store = MemoryStore::new();
+        let pools = pools
+            .iter()
+            .map(|(number, name)| Change::Pool(PoolEntry::new(PoolNumber(*number), name.parse().unwrap())));
+        store.commit(&Batch { changes: pools.collect() }).unwrap();
+        let path = directory.path().join(name);
+        write(&store, fs::File::create(&path).unwrap(), &ArchiveOptions::new()).unwrap();
+        path
+    };
+    let first = archive("first", &[(0, "a"), (1, "b")]);
+    let second = archive("second", &[(0, "b"), (1, "c"), (7, "a")]);
+    let into = directory.path().join("into");
+    restore(first, &into, RecoveryOptions::new().archive(second)).unwrap();
+    let store = SledStoreOptions::new().open(&into).unwrap();
+    let pools = session_pool::inspect::pools(&store).unwrap();
+    let pools: Vec<_> = pools.iter().map(|pool| (pool.number.0, pool.name.as_str())).collect();
+    assert_eq!(pools, [(0, "a"), (1, "b"), (2, "c")]);
+}
+
+#[test]
+fn what_cannot_be_repaired_is_a_typed_error_and_leaves_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let into = directory.path().join("into");
+    let of = |error: Error| match error {
+        Error::Store(error) => error,
+        error => panic!("{error}"),
+    };
+    let missing = directory.path().join("missing");
+    let error = of(repair(&missing, &into, RecoveryOptions::new()).unwrap_err());
+    assert!(matches!(error, StoreError::NotFound { .. }), "{error}");
+    let empty = directory.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    let error = of(repair(&empty, &into, RecoveryOptions::new()).unwrap_err());
+    assert!(matches!(error, StoreError::NotFound { .. }), "{error}");
+    fs::write(directory.path().join("file"), b"x").unwrap();
+    let error = of(repair(directory.path().join("file"), &into, RecoveryOptions::new()).unwrap_err());
+    assert!(matches!(error, StoreError::NotADirectory { .. }), "{error}");
+
+    let place = Place::disk();
+    let pool = place.open(|b| b);
+    let error = of(repair(place.path(), &into, RecoveryOptions::new()).unwrap_err());
+    assert!(matches!(error, StoreError::InUse { .. }), "{error}");
+    pool.acquire().unwrap().reclaim().unwrap();
+    drop(pool);
+    let options = RecoveryOptions::new().archive(directory.path().join("file"));
+    assert!(matches!(repair(place.path(), &into, options).unwrap_err(), Error::Archive(_)));
+    assert!(!into.exists());
+    repair(place.path(), &into, RecoveryOptions::new()).unwrap();
+    let error = of(repair(place.path(), &into, RecoveryOptions::new()).unwrap_err());
+    assert!(matches!(error, StoreError::AlreadyExists { .. }), "{error}");
+}
+
+/// What is there twice is written once, and a store is not taken for finished before it is.
+#[test]
+fn a_store_whose_making_was_cut_off_is_no_store() {
+    let place = Place::disk();
+    worked_store(&place, 30);
+    let into = place.path().with_file_name("into");
+    fs::create_dir(&into).unwrap();
+    fs::write(
+        into.join("STORE"),
+        crate::support::with_checksum("session-pool store\nschema 1\nunfinished\n"),
+    )
+    .unwrap();
+    fs::create_dir(into.join("engine")).unwrap();
+    fs::write(into.join("engine/db"), b"left over").unwrap();
+    let error = SledStoreOptions::new().create(false).open(&into).unwrap_err();
+    assert!(matches!(error, StoreError::NotFound { .. }), "{error}");
+    let report = repair(place.path(), &into, RecoveryOptions::new()).unwrap();
+    assert!(report.lost.is_empty());
+    assert_eq!(place.look(content), content(&SledStoreOptions::new().create(false).open(&into).unwrap()));
+}
