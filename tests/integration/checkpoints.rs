@@ -34,14 +34,14 @@ fn wait_for(store: &SessionStore, what: impl Fn(&CheckpointStatus) -> bool) -> C
     }
 }
 
-fn every_second(keep: usize) -> Option<Checkpoints> {
-    Some(Checkpoints { every: SECOND, keep, ..Checkpoints::default() })
+fn every_second(keep: usize) -> Checkpoints {
+    Checkpoints { every: SECOND, keep, ..Checkpoints::default() }
 }
 
 #[test]
 fn a_store_that_changes_writes_checkpoints_by_itself_and_keeps_the_newest() {
     let place = Place::disk();
-    let store = SessionStore::builder().checkpoints(every_second(2)).open(place.path()).unwrap();
+    let store = SessionStore::builder().checkpoints(Some(every_second(2))).open(place.path()).unwrap();
     let pool = SessionPool::builder().growth(Growth::Manual).open_in(&store).unwrap();
     for n in 0..4 {
         pool.add(named(&format!("s{n}"))).unwrap();
@@ -137,7 +137,7 @@ fn options_that_break_their_rules_are_named() {
 #[test]
 fn closing_gives_up_the_checkpoint_being_written() {
     let place = Place::disk();
-    let store = SessionStore::builder().checkpoints(every_second(2)).open(place.path()).unwrap();
+    let store = SessionStore::builder().checkpoints(Some(every_second(2))).open(place.path()).unwrap();
     let pool = SessionPool::builder().max_pool_size(20_000).open_in(&store).unwrap();
     let text = "x".repeat(3000);
     for _ in 0..8000 {
