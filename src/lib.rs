@@ -110,7 +110,7 @@ mod store;
 // Their types stand in public signatures.
 pub use {chrono, crossbeam_channel, serde_json};
 
-pub use clock::{Clock, ManualClock, SystemClock};
+pub use clock::{Clock, ClockSteps, ManualClock, SystemClock};
 #[cfg(feature = "encryption")]
 pub use encryption::EncryptionKey;
 pub use error::{BoxError, Error, Refusal, Result};
