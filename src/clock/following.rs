@@ -16,7 +16,7 @@ pub(super) trait Times {
     fn wall(&self) -> i64;
 }
 
-/// A steady clock. Reading it takes a look at the monotonic clock and two loads.
+/// A steady clock. Reading it takes a look at the monotonic clock and three loads.
 #[derive(Debug)]
 pub(super) struct Following<T> {
     times: T,
@@ -44,12 +44,18 @@ impl<T: Times> Following<T> {
     }
 
     pub(super) fn now(&self) -> i64 {
-        // Before the line: whoever reads from an old line tells a time at which it was not old yet.
-        let monotonic = self.times.monotonic();
-        if monotonic >= self.next_look.load(Ordering::Relaxed) {
-            self.look();
+        let mut line = self.line.load(Ordering::Acquire);
+        loop {
+            let monotonic = self.times.monotonic();
+            if monotonic >= self.next_look.load(Ordering::Relaxed) {
+                self.look();
+            }
+            // The line must be that of the moment, however long the thread had to pause.
+            match self.line.load(Ordering::Acquire) {
+                same if same == line => return self.read(Line::from_bits(line), monotonic),
+                other => line = other,
+            }
         }
-        self.read(Line::from_bits(self.line.load(Ordering::Relaxed)), monotonic)
     }
 
     pub(super) fn steps(&self) -> ClockSteps {
@@ -79,13 +85,14 @@ impl<T: Times> Following<T> {
         // changes nothing. It must not seem ahead.
         let monotonic = self.times.monotonic();
         steady.look(wall, monotonic);
-        self.line.store(steady.line().to_bits(), Ordering::Relaxed);
+        self.line.store(steady.line().to_bits(), Ordering::Release);
         self.next_look.store(monotonic.saturating_add(LOOK_EVERY), Ordering::Relaxed);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Barrier;
     use std::sync::atomic::AtomicBool;
     use std::time::Instant;
 
@@ -144,6 +151,120 @@ mod tests {
             }
             is_over.store(true, Ordering::SeqCst);
         });
+    }
+
+    /// Clocks that stand still until they are moved. A reading of the monotonic one can be made to pause.
+    struct PausingTimes {
+        monotonic: AtomicI64,
+        wall: AtomicI64,
+        /// How many readings from now the pause comes.
+        pauses_in: AtomicI64,
+        pause: Barrier,
+    }
+
+    impl PausingTimes {
+        fn pass(&self, seconds: i64) {
+            self.monotonic.fetch_add(seconds * SECOND, Ordering::SeqCst);
+            self.step(seconds);
+        }
+
+        fn step(&self, seconds: i64) {
+            self.wall.fetch_add(seconds * SECOND, Ordering::SeqCst);
+        }
+    }
+
+    impl Times for PausingTimes {
+        fn monotonic(&self) -> i64 {
+            let monotonic = self.monotonic.load(Ordering::SeqCst);
+            if self.pauses_in.fetch_sub(1, Ordering::SeqCst) == 1 {
+                self.pause.wait();
+                self.pause.wait();
+            }
+            monotonic
+        }
+
+        fn wall(&self) -> i64 {
+            self.wall.load(Ordering::SeqCst)
+        }
+    }
+
+    fn pausing() -> Following<PausingTimes> {
+        let times = PausingTimes {
+            monotonic: AtomicI64::new(0),
+            wall: AtomicI64::new(1_700_000_000 * SECOND),
+            pauses_in: AtomicI64::new(0),
+            pause: Barrier::new(2),
+        };
+        Following::new(times)
+    }
+
+    /// Lets `call` pause at that reading of the monotonic clock, and something happen meanwhile.
+    fn with_pause<T: Send>(
+        clock: &Following<PausingTimes>,
+        at: i64,
+        call: impl FnOnce() -> T + Send,
+        meanwhile: impl FnOnce(),
+    ) -> T {
+        clock.times.pauses_in.store(at, Ordering::SeqCst);
+        std::thread::scope(|scope| {
+            let call = scope.spawn(call);
+            clock.times.pause.wait();
+            meanwhile();
+            clock.times.pause.wait();
+            call.join().unwrap()
+        })
+    }
+
+    #[test]
+    fn t1_whoever_reads_while_another_pauses_in_a_look_is_never_told_more_than_the_next() {
+        // Which of the readings of a call: that of whoever asks, the first and the last of the look.
+        for at in 1..=3 {
+            let clock = pausing();
+            let mut told = clock.now();
+            for step in [-3600, 0, 0, 3600, 0, 0, -30, 0, 50, 0] {
+                clock.times.step(step);
+                clock.times.pass(1);
+                let mut meanwhile = 0;
+                let paused = with_pause(
+                    &clock,
+                    at,
+                    || clock.now(),
+                    || {
+                        clock.times.pass(10);
+                        meanwhile = clock.now();
+                    },
+                );
+                assert!(paused >= told && meanwhile >= told, "T-1: {at}, {step}");
+                told = meanwhile.max(paused);
+                let next = clock.now();
+                assert!(next >= told, "T-1: {at}, {step}: back by {} us", told - next);
+                told = next;
+            }
+        }
+    }
+
+    #[test]
+    fn t2_the_steps_told_with_a_time_are_those_in_it_whoever_looks_meanwhile() {
+        let clock = pausing();
+        let step = 1_000_000;
+        clock.times.step(step);
+        clock.times.pass(1);
+        let before = clock.now();
+        clock.times.pass(59);
+        // The reading that the time is made from.
+        let (now, steps) = with_pause(
+            &clock,
+            3,
+            || clock.now_and_steps(),
+            || {
+                clock.times.pass(10);
+                clock.now();
+            },
+        );
+        assert_eq!(now - before >= step * SECOND, steps.ahead == 1, "{steps:?}");
+        clock.times.pass(1);
+        let (now, steps) = clock.now_and_steps();
+        assert!(now - before >= step * SECOND && steps.ahead == 1, "{steps:?}");
     }
 
     #[test]
