@@ -77,6 +77,39 @@
 //! - **I-7** One unreadable record never keeps the rest from loading: it is left as it is, counted and reported.
 //! - **I-8** A store written by a newer version is refused, untouched.
 //!
+//! # Time
+//!
+//! Lives, rests and retentions are measured by a clock, and clocks are set. What comes of that:
+//!
+//! - **T-1** Within a process the time of the default clock, [`SystemClock`], never goes back. Where the wall clock is
+//!   behind it, after a step back of any size, it goes at 9/10 of the speed until the wall clock has caught up: lives and
+//!   rests last a ninth longer meanwhile, and no more.
+//! - **T-2** A wall clock that is ahead by a minute or less is followed at once; a step ahead of more is believed when it
+//!   has lasted for a minute. A clock that was set wrongly and is corrected by then has changed nothing. After the machine
+//!   was suspended it takes that minute, too.
+//! - **T-3** Between two runs a pool's time never goes back by more than a minute, whatever its [`Clock`]. Where the newest
+//!   time that its live sessions and its log tell lies further ahead of the clock, the pool goes on from there, ahead of its
+//!   clock by that much, and [`OpenReport::ahead_of_clock`] says so. A step ahead that the clock tells of later
+//!   ([`ClockSteps::ahead_by`]) is deducted: a clock that had not been set yet when the pool was opened, and then is,
+//!   retires nothing.
+//! - **T-4** A clock that has gone far ahead between two runs cannot be told from a long pause. Sessions that have expired
+//!   by it are retired on opening, each with its event in the log. [`OpenReport::retired`] says how many those are: that is
+//!   the notice, and there is no other. What was retired by a mistake of the clock stays retired, but for a
+//!   [checkpoint](Checkpoints) of before, from which [`recovery`] makes a store in which they live; it has to be put aside
+//!   soon, since only the last few are kept.
+//!
+//! [`PoolStats::clock`] tells which steps the clock has met. A step ahead that is believed retires what has expired by it
+//! within a second or so, each with its event.
+//!
+//! The log is in the order of its sequence numbers, whatever its times say. What is to be forgotten by its age goes by the
+//! same order: an entry of a time to come goes with the next one behind it.
+//!
+//! Everything that is kept of a session and told of it is in the pool's time: [`SessionPool::now`]. What callers give, and
+//! what they get to wait for, is in the clock's: the time given to [`Session::rest_until`], `created_at` and `expires_at` of
+//! [`SessionOptions`], the expiry of cookies, the end of a rest in a [`Refusal`]. The two are the same unless the pool is
+//! ahead of its clock. A pool that was once opened by a clock that was wrongly years ahead stays ahead: that does no harm to
+//! lives and rests, only the dates look odd.
+//!
 //! # How it works
 //!
 //! Memory is where sessions are picked and counted, the store is where they are true.
@@ -110,7 +143,7 @@ mod store;
 // Their types stand in public signatures.
 pub use {chrono, crossbeam_channel, serde_json};
 
-pub use clock::{Clock, ManualClock, SystemClock};
+pub use clock::{Clock, ClockSteps, ManualClock, SystemClock};
 #[cfg(feature = "encryption")]
 pub use encryption::EncryptionKey;
 pub use error::{BoxError, Error, Refusal, Result};

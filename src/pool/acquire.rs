@@ -8,8 +8,9 @@ use super::core::LOOK_AGAIN_AFTER;
 use super::directory::{Counts, Directory, Next};
 use super::lease::Lease;
 use super::session::Session;
+use super::time::Now;
 use crate::error::{Error, Refusal, Result};
-use crate::session::{SessionId, Timestamp};
+use crate::session::SessionId;
 
 impl SessionPool {
     /// Leases a session: a new one or one that is there, as the pool's [`Growth`](crate::Growth) and
@@ -45,7 +46,8 @@ impl SessionPool {
         let core = &self.handle.core;
         let mut directory = core.lock_open()?;
         loop {
-            let now = core.now();
+            let moment = core.moment();
+            let now = moment.pool();
             let next = directory.next(now);
             if let Next::Leased(slot, _) = next {
                 directory.pin(slot);
@@ -67,7 +69,7 @@ impl SessionPool {
                 Next::Nothing => {}
             }
             let Some(deadline) = deadline.filter(|deadline| *deadline > Instant::now()) else {
-                return Err(none_available(&directory).into());
+                return Err(none_available(&directory, moment).into());
             };
             // A rest ends without anybody saying so.
             let rest = directory.next_rest_ends().map_or(LOOK_AGAIN_AFTER, |until| until.since(now));
@@ -92,16 +94,20 @@ impl SessionPool {
     /// - [`Error::Store`]: it is not live, and the store could not be asked what became of it.
     pub fn acquire_by_id(&self, id: &SessionId) -> Result<Lease> {
         let core = &self.handle.core;
-        let now: Timestamp = core.now();
+        let now = core.moment();
         let leased = core.change(|directory| {
             let slot = directory.find(id)?;
-            Some(directory.lease_by_id(slot, now).map(|()| {
+            Some(directory.lease_by_id(slot, now.pool()).map(|()| {
                 directory.pin(slot);
                 slot
             }))
         })?;
         match leased {
-            Some(slot) => Ok(Lease::new(Session::leased(Arc::clone(&self.handle), slot?, *id))),
+            Some(Ok(slot)) => Ok(Lease::new(Session::leased(Arc::clone(&self.handle), slot, *id))),
+            Some(Err(Refusal::Resting { id, until })) => {
+                Err(Refusal::Resting { id, until: now.to_clock(until.into()).to_datetime() }.into())
+            }
+            Some(Err(refusal)) => Err(refusal.into()),
             None => match core.committer.store.record(core.number, id)?.and_then(|record| record.retired) {
                 Some(retired) => Err(Refusal::Retired { id: *id, reason: retired.reason }.into()),
                 None => Err(Refusal::NotFound { id: *id }.into()),
@@ -110,8 +116,8 @@ impl SessionPool {
     }
 }
 
-fn none_available(directory: &Directory) -> Refusal {
+fn none_available(directory: &Directory, now: Now) -> Refusal {
     let Counts { live, resting, leased, creating, .. } = directory.counts();
-    let next_rest_ends = directory.next_rest_ends().map(Timestamp::to_datetime);
+    let next_rest_ends = directory.next_rest_ends().map(|until| now.to_clock(until).to_datetime());
     Refusal::NoneAvailable { live, resting, leased, creating, next_rest_ends }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
@@ -18,11 +19,12 @@ use super::payloads::Payloads;
 use super::report::OpenReport;
 use super::session_store::SessionStore;
 use super::store_builder::SessionStoreBuilder;
+use super::time::{Now, PoolTime};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{BoxError, Result};
 use crate::retirement::Broadcast;
 use crate::session::{Invalid, Limits, SessionOptions, State, StatusRules, Timestamp};
-use crate::store::{PoolEntry, PoolName, Unreadable};
+use crate::store::{PoolEntry, PoolName, Sequence, Store, StoreError, Unreadable};
 
 /// How a pool is opened: every option with its default.
 ///
@@ -175,7 +177,7 @@ impl PoolBuilder {
         self
     }
 
-    /// Where the time comes from. Default: [`SystemClock`].
+    /// Where the time comes from. Default: [`SystemClock`], which is steady.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
@@ -239,16 +241,14 @@ impl PoolBuilder {
             RestoredLimits::Stored => None,
             RestoredLimits::Current => Some(limits),
         };
-        let now = self.clock.now().into();
-        let (directory, mut report) = self.restore(store, &entry, restored, now)?;
+        let (mut time, now) = PoolTime::new(Arc::clone(&self.clock));
+        let (directory, mut report, now) = self.restore(store, &entry, restored, &mut time, now)?;
         if is_new {
             // Perhaps it is not, and its entry is one of those.
             store.unreadable_pools().iter().for_each(|item| report.note_unreadable(item.clone()));
         }
-        let pool = self.start(opening, entry, directory, report);
-        // What has expired since then may have been passed over by a sweep that did not know the pool yet.
-        store.committer().sweep_from(now);
-        Ok(pool)
+        // What has expired until then was retired. What expires at that very moment, too.
+        Ok(self.start(opening, entry, directory, report, time, now.pool()))
     }
 
     fn check(&self) -> Result<(PoolName, Limits), Invalid> {
@@ -272,17 +272,20 @@ impl PoolBuilder {
         Ok((name, self.session_options.limits()?))
     }
 
-    /// Reads the live sessions of the pool. What cannot be read is left alone and reported (I-7).
+    /// Reads the live sessions of the pool. What cannot be read is left alone and reported (I-7). Where the store knows
+    /// of a later time than the clock does, the pool goes on from there (T-3).
     fn restore(
         &self,
         store: &SessionStore,
         entry: &PoolEntry,
         limits: Option<Limits>,
-        now: Timestamp,
-    ) -> Result<(Directory, OpenReport)> {
+        time: &mut PoolTime,
+        now: Now,
+    ) -> Result<(Directory, OpenReport, Now)> {
         let mut directory = Directory::new(self.strategy, self.growth, self.max_pool_size);
         let mut report = OpenReport { store: store.open_report(), ..OpenReport::default() };
         let mut sessions = Vec::new();
+        let mut newest = newest_retirement(store.store(), entry)?;
         store.store().visit_by_state(entry.number, State::Live, &mut |item| {
             match item {
                 Ok((id, record)) if record.retired.is_some() => report.note_unreadable(Unreadable {
@@ -291,8 +294,15 @@ impl PoolBuilder {
                     key: id.as_str().as_bytes().to_vec(),
                     rule: "it says live, and the session is retired".to_owned(),
                 }),
-                Ok(session) if self.strategy == Strategy::Random => directory.restore(session, limits, now),
-                Ok(session) => sessions.push(session),
+                Ok(session) => {
+                    newest = newest
+                        .max(session.1.created_at)
+                        .max(session.1.last_used_at.unwrap_or(Timestamp::MIN));
+                    match self.strategy {
+                        Strategy::Random => directory.restore(session),
+                        _ => sessions.push(session),
+                    }
+                }
                 Err(unreadable) => report.note_unreadable(unreadable),
             }
             ControlFlow::Continue(())
@@ -303,12 +313,15 @@ impl PoolBuilder {
             sessions.reverse();
         }
         for session in sessions {
-            directory.restore(session, limits, now);
+            directory.restore(session);
         }
+        let now = time.go_on_from(newest, now);
+        report.ahead_of_clock = now.ahead;
+        directory.begin(limits, now.pool());
         let retired: u64 = directory.tally.retired.iter().sum();
         report.restored = directory.counts().live;
         report.retired = usize::try_from(retired).unwrap_or(usize::MAX);
-        Ok((directory, report))
+        Ok((directory, report, now))
     }
 
     fn start(
@@ -317,13 +330,15 @@ impl PoolBuilder {
         entry: PoolEntry,
         directory: Directory,
         report: OpenReport,
+        time: PoolTime,
+        swept_through: Timestamp,
     ) -> SessionPool {
         let (store, is_new) = (opening.store, opening.is_new);
         let core = Arc::new(PoolCore {
             name: entry.name.clone(),
             number: entry.number,
             committer: Arc::clone(store.committer()),
-            clock: self.clock,
+            time,
             durability: self.durability,
             session_options: self.session_options,
             status_rules: self.status_rules,
@@ -334,6 +349,7 @@ impl PoolBuilder {
             payloads: Payloads::default(),
             entry: Mutex::new(Entry { pool: entry, is_dirty: is_new }),
             freed: Condvar::new(),
+            swept_through: AtomicI64::new(swept_through.as_millis()),
             spare_dirty: Mutex::default(),
         });
         core.committer.register(&core);
@@ -341,6 +357,18 @@ impl PoolBuilder {
         opening.is_done = true;
         SessionPool::new(PoolHandle { core, store: store.clone(), create: self.create }, report)
     }
+}
+
+/// When the last of the retirements happened that a pool's log still has.
+fn newest_retirement(store: &dyn Store, entry: &PoolEntry) -> Result<Timestamp, StoreError> {
+    let mut newest = Timestamp::MIN;
+    let before = Sequence(entry.last_sequence.0.saturating_sub(1));
+    store.visit_log(entry.number, before, &mut |item| {
+        // What cannot be read is the business of whoever reads the log.
+        newest = item.map_or(newest, |(_, told)| newest.max(told.retired_at));
+        ControlFlow::Continue(())
+    })?;
+    Ok(newest)
 }
 
 /// A pool that has been taken from its store and is being opened. Where that fails, by an error or a panic of the clock,

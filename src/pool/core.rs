@@ -1,6 +1,7 @@
 //! What a pool is made of, behind every handle to it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
@@ -9,10 +10,10 @@ use super::committer::{Committer, Urgency};
 use super::config::{Durability, Retention};
 use super::directory::{Directory, Signals, SlotIndex};
 use super::payloads::Payloads;
-use crate::clock::Clock;
+use super::time::{Now, PoolTime};
 use crate::error::Error;
 use crate::retirement::Broadcast;
-use crate::session::{Payload, SessionId, SessionOptions, StatusRules, Timestamp};
+use crate::session::{Invalid, NewSession, Payload, SessionId, SessionOptions, StatusRules, Timestamp};
 use crate::store::{PoolEntry, PoolName, PoolNumber};
 
 /// A pool: its sessions in memory, and the way to the store.
@@ -20,7 +21,8 @@ pub(crate) struct PoolCore {
     pub(crate) name: PoolName,
     pub(crate) number: PoolNumber,
     pub(crate) committer: Arc<Committer>,
-    pub(crate) clock: Arc<dyn Clock>,
+    /// Nothing in a pool asks any other clock for the time of a session.
+    pub(crate) time: PoolTime,
     pub(crate) durability: Durability,
     pub(crate) session_options: SessionOptions,
     pub(crate) status_rules: StatusRules,
@@ -33,6 +35,8 @@ pub(crate) struct PoolCore {
     pub(crate) entry: Mutex<Entry>,
     /// Wakes those who wait for a session; notified while the directory is locked, so that nobody misses it.
     pub(crate) freed: Condvar,
+    /// Up to when expired sessions have been looked for, in milliseconds.
+    pub(crate) swept_through: AtomicI64,
     /// The committer's other list of dirty sessions, kept for its memory.
     pub(crate) spare_dirty: Mutex<Vec<SlotIndex>>,
 }
@@ -44,8 +48,23 @@ pub(crate) struct Entry {
 }
 
 impl PoolCore {
+    /// The pool's time.
     pub(crate) fn now(&self) -> Timestamp {
-        self.clock.now().into()
+        self.moment().pool()
+    }
+
+    /// The pool's time, and the clock's.
+    pub(crate) fn moment(&self) -> Now {
+        self.time.now()
+    }
+
+    /// The session that some options describe, created now. The times in them are the clock's.
+    pub(crate) fn build(&self, options: SessionOptions) -> Result<NewSession, Invalid> {
+        let now = self.moment();
+        let mut new = options.build(now.clock)?;
+        new.record.created_at = now.to_pool(new.record.created_at);
+        new.record.expires_at = now.to_pool(new.record.expires_at);
+        Ok(new)
     }
 
     /// Changes the directory, then lets others hear of it.
@@ -130,6 +149,22 @@ impl PoolCore {
     }
 
     // --- for the committer
+
+    /// Sees to it that the next sweep finds what expires at `time`.
+    pub(crate) fn sweep_from(&self, time: Timestamp) {
+        self.sweep_after(time.minus(Duration::from_millis(1)));
+    }
+
+    /// The same for what expires after `time`.
+    pub(crate) fn sweep_after(&self, time: Timestamp) {
+        self.swept_through.fetch_min(time.as_millis(), Ordering::SeqCst);
+    }
+
+    /// What a sweep at `now` has to look for: what expires after the time that is answered. The next one goes on from
+    /// `now`, also where the clock has gone back.
+    pub(crate) fn begin_sweep(&self, now: Timestamp) -> Timestamp {
+        Timestamp::from_millis(self.swept_through.swap(now.as_millis(), Ordering::SeqCst)).min(now)
+    }
 
     /// The sessions that await a commit, in a list to be given back.
     pub(crate) fn take_dirty(&self) -> Vec<SlotIndex> {

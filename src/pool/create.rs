@@ -85,7 +85,7 @@ impl SessionPool {
                 create(options).map_err(|source| Error::CreateFailed { pool: core.name.clone(), source })?;
         }
         let is_named = options.id.is_some();
-        let new = options.build(core.now())?;
+        let new = core.build(options)?;
         let id = new.id;
         if is_named {
             place.reserve(id)?;
@@ -109,7 +109,7 @@ impl SessionPool {
     pub fn add(&self, options: SessionOptions) -> Result<Session> {
         let core = &self.handle.core;
         let is_named = options.id.is_some();
-        let new = options.build(core.now())?;
+        let new = core.build(options)?;
         let id = new.id;
         core.change(super::directory::Directory::begin_addition)??;
         let mut place = Place::taken(core);

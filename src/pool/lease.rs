@@ -75,13 +75,14 @@ impl Lease {
         self.session.settle_and_go(Settlement::Rest { until })
     }
 
-    /// The same until a time.
+    /// The same until a time of the pool's clock: see [`Session::rest_until`].
     ///
     /// # Errors
     ///
     /// As [`Lease::reclaim`].
     pub fn rest_until(self, time: DateTime<Utc>) -> Result<Outcome> {
-        self.session.settle_and_go(Settlement::Rest { until: Timestamp::from(time) })
+        let until = self.session.core().moment().to_pool(Timestamp::from(time));
+        self.session.settle_and_go(Settlement::Rest { until })
     }
 
     /// Whatever the pool's [`StatusRules`](crate::StatusRules) say of an HTTP status, and of the value of its

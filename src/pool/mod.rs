@@ -15,10 +15,13 @@ mod report;
 mod session;
 mod session_store;
 mod store_builder;
+mod time;
 
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
 
 pub use builder::PoolBuilder;
 pub use checkpoint::{CheckpointStatus, Checkpoints};
@@ -99,6 +102,13 @@ impl SessionPool {
     /// What opening it found.
     pub fn open_report(&self) -> &OpenReport {
         &self.report
+    }
+
+    /// Its time, in which everything is told that it keeps: [`SessionRecord`](crate::SessionRecord),
+    /// [`SessionState`](crate::SessionState), [`Retirement`](crate::Retirement). It is that of its clock, unless
+    /// [`OpenReport::ahead_of_clock`] says otherwise.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.handle.core.now().to_datetime()
     }
 
     /// A handle of a session, live or retired, without a lease.
@@ -217,6 +227,7 @@ impl SessionPool {
             retired: RetiredCounts::of(tally.retired),
             subscribers: core.broadcast.subscribers(),
             missed_events: core.broadcast.missed(),
+            clock: core.time.steps(),
         }
     }
 }

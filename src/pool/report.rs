@@ -1,5 +1,8 @@
 //! What a pool tells of itself.
 
+use std::time::Duration;
+
+use crate::clock::ClockSteps;
 use crate::session::Reason;
 use crate::store::{StoreReport, Unreadable};
 
@@ -11,8 +14,12 @@ pub struct OpenReport {
     pub store: StoreReport,
     /// How many sessions came back.
     pub restored: usize,
-    /// How many others were retired on opening: they had grown too old, or were beyond today's limits.
+    /// How many others were retired on opening: they had grown too old, or were beyond today's limits. A clock that went
+    /// far ahead between two runs is seen here, and nowhere else (T-4).
     pub retired: usize,
+    /// How far the newest time in the store lay ahead of the clock, where that was more than a minute: the clock had been
+    /// set back. The pool's time goes on from there, ahead of the clock by so much (T-3). Zero: it is the clock's.
+    pub ahead_of_clock: Duration,
     /// How many items could not be read: sessions, index entries, and entries of pools of which this may have been one.
     /// They were left as they are.
     pub unreadable: usize,
@@ -64,6 +71,8 @@ pub struct PoolStats {
     pub subscribers: usize,
     /// Retirements that a listener missed, all listeners together.
     pub missed_events: u64,
+    /// Which steps its clock has met since that began, for instance those of the wall clock (T-1, T-2).
+    pub clock: ClockSteps,
 }
 
 /// Numbers of retired sessions, by reason.

@@ -198,12 +198,20 @@ impl Session {
     /// stands. No use is counted, unless this is the session of a [`Lease`](crate::Lease): then the rest is how its use
     /// ended.
     ///
+    /// The time is one of the pool's clock, also where the pool is ahead of it
+    /// ([`OpenReport::ahead_of_clock`](crate::OpenReport::ahead_of_clock)): what counts is how far it lies ahead. So a rest
+    /// until a date that the site gave is never too short, and too long where the clock is behind.
+    ///
     /// # Errors
     ///
     /// [`Error::Refused`] ([`Refusal::Retired`]), [`Error::Closed`], [`Error::Poisoned`].
     pub fn rest_until(&self, time: DateTime<Utc>) -> Result<()> {
+        let now = self.pool.core.moment();
+        self.rest(now.to_pool(Timestamp::from(time)), now.pool())
+    }
+
+    fn rest(&self, until: Timestamp, now: Timestamp) -> Result<()> {
         let core = &self.pool.core;
-        let (until, now) = (Timestamp::from(time), core.now());
         core.change(|directory| {
             if self.role.load(Ordering::Relaxed) == LEASED {
                 return match self.settle_locked(directory, Settlement::Rest { until }, now) {
@@ -225,7 +233,8 @@ impl Session {
     ///
     /// As [`Session::rest_until`].
     pub fn rest_for(&self, duration: Duration) -> Result<()> {
-        self.rest_until(self.pool.core.now().plus(duration).to_datetime())
+        let now = self.pool.core.now();
+        self.rest(now.plus(duration), now)
     }
 
     // --- payload
@@ -359,7 +368,8 @@ impl Session {
             Some(pending) => Payload::clone(&pending.payload),
             None => self.read_payload()?,
         };
-        change(&mut payload, core.now());
+        // Cookies have their times from the site, or from the clock.
+        change(&mut payload, core.moment().clock);
         let length = payload.check()?;
         core.change(|directory| match directory.slot(self.slot).record.retired {
             Some(retired) => Err(Refusal::Retired { id: self.id, reason: retired.reason }),

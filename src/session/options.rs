@@ -38,9 +38,9 @@ pub struct SessionOptions {
     pub max_usage_count: u32,
     /// How often it may be used at the same time, at least 1; `None` for no limit. Default: no limit.
     pub max_concurrent_uses: Option<u32>,
-    /// When it was created. Default: now.
+    /// When it was created, by the pool's clock. A time to come counts as now. Default: now.
     pub created_at: Option<DateTime<Utc>>,
-    /// When it expires. Default: `created_at` + `max_age`.
+    /// When it expires, by the pool's clock. Default: `created_at` + `max_age`.
     pub expires_at: Option<DateTime<Utc>>,
     /// How often it was used before, below `max_usage_count`. Default: 0.
     pub usage_count: u32,
@@ -165,7 +165,8 @@ impl SessionOptions {
         if max_age < Duration::from_millis(1) {
             return Err(Invalid::new("max_age", format_args!("{max_age:?}"), "must be at least 1 ms"));
         }
-        let created_at = created_at.map_or(now, Timestamp::from);
+        // A pool goes by the newest time that it finds in its store (T-3): that may not lie ahead by a mistake.
+        let created_at = created_at.map_or(now, |time| Timestamp::from(time).min(now));
         let given_expiry = expires_at.map(Timestamp::from);
         let expires_at = given_expiry.unwrap_or_else(|| created_at.plus(max_age));
         if expires_at <= now || expires_at <= created_at {

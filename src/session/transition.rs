@@ -85,7 +85,10 @@ impl SessionRecord {
     }
 
     fn retire(mut self, reason: Reason, now: Timestamp) -> (Self, Outcome) {
-        self.retired = Some(Retired { reason, at: now });
+        // Also by a clock that has gone back, nothing is retired before it was created or used: what is kept for a time
+        // after its retirement would be forgotten too early once the clock is right again.
+        let at = now.max(self.created_at).max(self.last_used_at.unwrap_or(now));
+        self.retired = Some(Retired { reason, at });
         (self, Outcome::Retired(reason))
     }
 }

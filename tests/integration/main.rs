@@ -1,5 +1,5 @@
 //! What session-pool promises, one module a subject. Names of tests and messages name the rule (R-n) or the invariant
-//! (I-n) that they hold, and `peer_n` a mistake of other pools that this one must not make; the crate's documentation
+//! (I-n) that they hold, or what of time (T-n), and `peer_n` a mistake of other pools that this one must not make; the crate's documentation
 //! lists the rules and the invariants.
 
 #![allow(
@@ -37,5 +37,6 @@ mod retention;
 mod retirements;
 mod rules;
 mod store_conformance;
+mod time;
 #[cfg(feature = "cli")]
 mod tool;

@@ -23,7 +23,6 @@ pub use retention::Forgotten;
 use super::core::PoolCore;
 use crate::error::Error;
 use crate::retirement::Broadcast;
-use crate::session::Timestamp;
 use crate::store::{Store, StoreError};
 
 /// What the pools of a store share: the store, and everything it takes to write to it.
@@ -33,8 +32,8 @@ pub(crate) struct Committer {
     queue: Queue,
     /// Held while the store is written to, as the store's contract asks, and while an archive reads a page of it.
     writing: Mutex<Cuts>,
-    /// Up to when expired sessions have been looked for.
-    swept_through: Mutex<Timestamp>,
+    /// Held while expired sessions are looked for: whoever asks for that gets to see them retired.
+    sweeping: Mutex<()>,
     poison: OnceLock<Arc<StoreError>>,
     /// How many batches have been written.
     commits: AtomicU64,
@@ -53,7 +52,7 @@ impl Committer {
             broadcast: Arc::new(Broadcast::new(channel_capacity)),
             queue: Queue::default(),
             writing: Mutex::default(),
-            swept_through: Mutex::new(Timestamp::MIN),
+            sweeping: Mutex::default(),
             poison: OnceLock::new(),
             commits: AtomicU64::new(0),
             pools: Mutex::default(),

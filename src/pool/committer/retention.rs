@@ -34,29 +34,29 @@ impl Committer {
     /// Forgets what is beyond the retention of a pool.
     pub(crate) fn forget_in(&self, pool: &Arc<PoolCore>) -> Result<Forgotten, StoreError> {
         let mut forgotten = Forgotten::default();
+        let now = pool.now();
+        let known = pool.entry.lock().pool.clone();
+        let sessions = self.over(pool.retired_retention, &known, known.purged_through, now)?;
+        let log = self.over(pool.log_retention, &known, known.trimmed_through, now)?;
         loop {
             let mut cuts = self.writing.lock();
             if self.check().is_err() || pool.directory.lock().is_closed {
                 // Its entry is no longer ours to change.
                 return Ok(forgotten);
             }
-            let now = pool.now();
             let mut entry = pool.entry.lock().pool.clone();
             let mut batch = Batch::default();
 
-            let latest = entry.last_sequence;
-            let behind = |after, through| Behind { pool: pool.number, after, through, latest };
-            let page = self.beyond(pool.retired_retention, behind(entry.purged_through, latest), now)?;
-            for (sequence, told) in &page {
+            for (sequence, told) in self.page(pool.number, entry.purged_through, sessions)? {
                 if let Some(LogEntry { id, reason, .. }) = told {
-                    batch.changes.push(Change::Purge { pool: pool.number, id: *id, reason: *reason });
+                    batch.changes.push(Change::Purge { pool: pool.number, id, reason });
                     forgotten.sessions += 1;
                 }
-                entry.purged_through = *sequence;
+                entry.purged_through = sequence;
             }
 
             let trimmed = entry.trimmed_through;
-            let page = self.beyond(pool.log_retention, behind(trimmed, entry.purged_through), now)?;
+            let page = self.page(pool.number, trimmed, log.min(entry.purged_through))?;
             if let Some((through, _)) = page.last() {
                 batch.changes.push(Change::TrimLog {
                     pool: pool.number,
@@ -84,55 +84,59 @@ impl Committer {
         pool.entry.lock().pool.clone()
     }
 
-    /// The first entries of a part of the log that a retention no longer keeps. `None` for one that cannot be read: it
-    /// goes with its neighbours.
-    fn beyond(
+    /// Up to where a retention no longer keeps the log of a pool behind `after`: up to the last entry that is beyond it
+    /// by its number, or by its age without a younger one before it.
+    ///
+    /// The order is that of the sequence numbers. An entry without a time, because it cannot be read, and one of a time
+    /// to come, from before the clock was set back, is as old at least as what comes behind it: it keeps nothing from
+    /// being forgotten, and goes with its neighbours.
+    fn over(
         &self,
         retention: Retention,
-        part: Behind,
+        pool: &PoolEntry,
+        after: Sequence,
         now: Timestamp,
-    ) -> Result<Vec<(Sequence, Option<LogEntry>)>, StoreError> {
-        let mut beyond = Vec::new();
-        if part.after >= part.through {
-            return Ok(beyond);
-        }
+    ) -> Result<Sequence, StoreError> {
+        let by_number = Sequence(pool.last_sequence.0.saturating_sub(retention.max_count));
+        let mut over = after.max(by_number);
         let oldest_kept = now.minus(retention.max_age);
-        // Those that cannot be read are as old as what comes behind them.
-        let mut undated = Vec::new();
-        self.store.visit_log(part.pool, part.after, &mut |item| {
-            let (sequence, entry) = match item {
-                Ok((sequence, entry)) => (sequence, Some(entry)),
+        self.store.visit_log(pool.number, over, &mut |item| {
+            match item {
+                Ok((sequence, _)) if sequence > pool.last_sequence => return ControlFlow::Break(()),
+                Ok((sequence, told)) if told.retired_at < oldest_kept => over = sequence,
+                Ok((_, told)) if told.retired_at <= now => return ControlFlow::Break(()),
+                Ok(_) | Err(_) => {}
+            }
+            ControlFlow::Continue(())
+        })?;
+        Ok(over)
+    }
+
+    /// The next entries of the log behind `after` and up to `through`. `None` for one that cannot be read.
+    fn page(
+        &self,
+        pool: PoolNumber,
+        after: Sequence,
+        through: Sequence,
+    ) -> Result<Vec<(Sequence, Option<LogEntry>)>, StoreError> {
+        let mut page = Vec::new();
+        if after >= through {
+            return Ok(page);
+        }
+        self.store.visit_log(pool, after, &mut |item| {
+            let (sequence, told) = match item {
+                Ok((sequence, told)) => (sequence, Some(told)),
                 Err(unreadable) => match unreadable.log_sequence() {
                     Some(sequence) => (sequence, None),
                     None => return ControlFlow::Continue(()),
                 },
             };
-            if sequence > part.through || beyond.len() >= PAGE {
+            if sequence > through || page.len() >= PAGE {
                 return ControlFlow::Break(());
             }
-            let is_too_many = part.latest.0.saturating_sub(sequence.0) >= retention.max_count;
-            match entry {
-                _ if is_too_many => {}
-                Some(entry) if entry.retired_at < oldest_kept => {}
-                Some(_) => return ControlFlow::Break(()),
-                None => {
-                    undated.push((sequence, None));
-                    return ControlFlow::Continue(());
-                }
-            }
-            beyond.append(&mut undated);
-            beyond.push((sequence, entry));
+            page.push((sequence, told));
             ControlFlow::Continue(())
         })?;
-        Ok(beyond)
+        Ok(page)
     }
-}
-
-/// A part of a pool's log: behind `after`, and up to `through`; the newest entry of all is `latest`.
-#[derive(Clone, Copy)]
-struct Behind {
-    pool: PoolNumber,
-    after: Sequence,
-    through: Sequence,
-    latest: Sequence,
 }

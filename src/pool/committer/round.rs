@@ -32,8 +32,8 @@ struct Work {
     /// How much it is, and how much was committed since the last sync.
     bytes: usize,
     unsynced: usize,
-    /// When the first of the new sessions in it expires.
-    earliest_expiry: Option<Timestamp>,
+    /// When the first of the new sessions in it expires, pool by pool.
+    expiries: Vec<(Arc<PoolCore>, Timestamp)>,
     /// What is to be done when it is durable, pool by pool.
     followups: Vec<Followup>,
 }
@@ -72,8 +72,8 @@ impl Committer {
             return Ok(());
         }
         self.write(&work.batch, cuts)?;
-        if let Some(time) = work.earliest_expiry.take() {
-            self.sweep_from(time);
+        for (pool, time) in work.expiries.drain(..) {
+            pool.sweep_from(time);
         }
         work.batch.changes.clear();
         work.unsynced += work.bytes;
@@ -127,11 +127,11 @@ fn collect(pool: &Arc<PoolCore>, slots: &[SlotIndex], work: &mut Work) {
             session.1 = Some(pending.payload);
         }
     }
+    let mut earliest_expiry: Option<Timestamp> = None;
     let mut entry = pool.entry.lock();
     for (Collected { id, record, is_new, is_payload_dirty: _ }, payload) in collected {
         if is_new {
-            work.earliest_expiry =
-                Some(work.earliest_expiry.map_or(record.expires_at, |t| t.min(record.expires_at)));
+            earliest_expiry = Some(earliest_expiry.map_or(record.expires_at, |t| t.min(record.expires_at)));
         }
         let retirement = LogEntry::of(id, &record).map(|told| {
             entry.pool.last_sequence = entry.pool.last_sequence.next();
@@ -144,6 +144,7 @@ fn collect(pool: &Arc<PoolCore>, slots: &[SlotIndex], work: &mut Work) {
         work.bytes += if change.is_new || retirement.is_some() { COMES_OR_GOES } else { USED };
         work.batch.changes.push(Change::Session(change));
     }
+    work.expiries.extend(earliest_expiry.map(|time| (Arc::clone(pool), time)));
     if std::mem::take(&mut entry.is_dirty) {
         work.bytes += USED;
         work.batch.changes.push(Change::Pool(entry.pool.clone()));

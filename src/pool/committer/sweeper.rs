@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::Committer;
 use crate::pool::core::PoolCore;
@@ -16,34 +15,46 @@ impl Committer {
 
     /// Retires the expired sessions of the open pools, and answers how many those were.
     ///
-    /// It goes on where the last sweep ended. Before that there is nothing to find: sessions of pools that are opened
-    /// later are looked at then, and [`Committer::sweep_from`] notes those that were committed when already old.
+    /// It goes on, pool by pool, where the last sweep ended. Before that there is nothing to find: what had expired when
+    /// a pool was opened was retired then, and [`PoolCore::sweep_from`] notes what was committed when already old.
     pub(crate) fn sweep(&self) -> Result<usize, StoreError> {
+        let _sweeping = self.sweeping.lock();
         let pools = self.open_pools();
-        let times = || pools.iter().map(|pool| pool.now());
-        let (Some(earliest), Some(latest)) = (times().min(), times().max()) else { return Ok(0) };
-        let mut swept_through = self.swept_through.lock();
-        // A clock that was set back may have had sessions created that expire before the last sweep.
-        let mut after = (*swept_through).min(earliest);
+        // Noted before it is done, so that what is committed meanwhile is noted on top.
+        let spans: Vec<Span> = pools
+            .iter()
+            .map(|pool| {
+                let until = pool.now();
+                Span { after: pool.begin_sweep(until), until }
+            })
+            .collect();
         let mut swept = 0;
-        loop {
-            let expired = self.expired(after, latest)?;
-            let last = expired.last().map(|(at, ..)| *at);
-            swept += retire(&pools, &expired);
-            match last {
-                // All sessions of one millisecond may be more than one go takes; they are gone from the second.
-                Some(at) if expired.len() >= Self::SWEEP => after = at,
-                _ => break,
-            }
+        for span in joined(spans.clone()) {
+            swept += self.sweep_span(&pools, span).inspect_err(|_| {
+                for (pool, span) in pools.iter().zip(&spans) {
+                    pool.sweep_after(span.after);
+                }
+            })?;
         }
-        *swept_through = earliest;
         Ok(swept)
     }
 
-    /// Sees to it that the next sweep finds what expires at `time`.
-    pub(crate) fn sweep_from(&self, time: Timestamp) {
-        let mut swept_through = self.swept_through.lock();
-        *swept_through = (*swept_through).min(time.minus(Duration::from_millis(1)));
+    fn sweep_span(
+        &self,
+        pools: &[Arc<PoolCore>],
+        Span { mut after, until }: Span,
+    ) -> Result<usize, StoreError> {
+        let mut swept = 0;
+        loop {
+            let expired = self.expired(after, until)?;
+            let last = expired.last().map(|(at, ..)| *at);
+            swept += retire(pools, &expired);
+            match last {
+                // All sessions of one millisecond may be more than one go takes; they are gone from the second.
+                Some(at) if expired.len() >= Self::SWEEP => after = at,
+                _ => return Ok(swept),
+            }
+        }
     }
 
     /// Whole milliseconds of expired sessions: [`Committer::SWEEP`] of them, or a few more.
@@ -64,6 +75,27 @@ impl Committer {
         })?;
         Ok(expired)
     }
+}
+
+/// What expires after one time, and at another or before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Span {
+    after: Timestamp,
+    until: Timestamp,
+}
+
+/// The same spans with those joined that overlap. Pools of one clock have about the same; where the clocks of two are a
+/// year apart, nobody looks at all that expires within that year.
+fn joined(mut spans: Vec<Span>) -> Vec<Span> {
+    spans.sort_unstable_by_key(|span| span.after);
+    let mut joined: Vec<Span> = Vec::new();
+    for span in spans.into_iter().filter(|span| span.after < span.until) {
+        match joined.last_mut() {
+            Some(last) if span.after <= last.until => last.until = last.until.max(span.until),
+            _ => joined.push(span),
+        }
+    }
+    joined
 }
 
 fn retire(pools: &[Arc<PoolCore>], expired: &[(Timestamp, PoolNumber, SessionId)]) -> usize {

@@ -56,23 +56,25 @@ impl Directory {
         slot
     }
 
-    /// A live session that the store has. One that is no longer usable is retired at once.
-    pub(crate) fn restore(
-        &mut self,
-        (id, record): (SessionId, SessionRecord),
-        limits: Option<Limits>,
-        now: Timestamp,
-    ) {
+    /// A live session that the store has. [`Directory::begin`] must follow.
+    pub(crate) fn restore(&mut self, (id, record): (SessionId, SessionRecord)) {
         self.tally.restored += 1;
-        let slot = self.insert(id, record);
-        if let Some(limits) = limits.filter(|limits| *limits != record.limits) {
-            self.slots[slot.at()].record.limits = limits;
-            self.mark_dirty(slot);
-            self.refresh(slot, End::Back);
-        }
-        self.retire_if_unusable(slot, now);
-        if self.slots[slot.at()].is_live() && record.is_resting(now) {
-            self.rest_slot(slot, now);
+        self.insert(id, record);
+    }
+
+    /// All live sessions that the store has are there, and it is `now`. Those that are no longer usable are retired.
+    pub(crate) fn begin(&mut self, limits: Option<Limits>, now: Timestamp) {
+        for slot in (0..self.slots.len()).map(index) {
+            let record = self.slots[slot.at()].record;
+            if let Some(limits) = limits.filter(|limits| *limits != record.limits) {
+                self.slots[slot.at()].record.limits = limits;
+                self.mark_dirty(slot);
+                self.refresh(slot, End::Back);
+            }
+            self.retire_if_unusable(slot, now);
+            if self.slots[slot.at()].is_live() && record.is_resting(now) {
+                self.rest_slot(slot, now);
+            }
         }
     }
 

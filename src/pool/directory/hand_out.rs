@@ -21,6 +21,11 @@ impl Directory {
                 }
                 continue;
             }
+            if self.slots[slot.at()].record.is_resting(now) {
+                // Its rest was over, and the clock has gone back.
+                self.rest_slot(slot, now);
+                continue;
+            }
             self.lease(slot);
             return Next::Leased(slot, self.slots[slot.at()].id);
         }
@@ -42,6 +47,9 @@ impl Directory {
         let Slot { id, record, in_flight, .. } = self.slots[slot.at()];
         if record.retired.is_none() && record.is_expired(now) {
             self.retire_if_unusable(slot, now);
+        } else if record.retired.is_none() && record.is_resting(now) {
+            // Also where its rest was over, and the clock has gone back.
+            self.rest_slot(slot, now);
         }
         let this = &self.slots[slot.at()];
         if let Some(retired) = this.record.retired {
