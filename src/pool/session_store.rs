@@ -200,7 +200,10 @@ impl SessionStore {
     /// [`Error::Poisoned`], [`Error::Archive`], also where there is a file of that name already.
     pub fn backup_to(&self, path: impl AsRef<Path>) -> Result<ArchiveSummary> {
         let mut file = NewFile::create(path.as_ref())?;
-        let summary = self.backup(&mut file)?;
+        let summary = self.backup(&mut file).map_err(|error| match error {
+            Error::Archive(error) => error.of_file(path.as_ref()).into(),
+            error => error,
+        })?;
         file.finish()?;
         Ok(summary)
     }

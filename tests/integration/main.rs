@@ -19,6 +19,8 @@ mod bad_input;
 mod concurrency;
 mod crash;
 mod crawl_example;
+#[cfg(target_os = "linux")]
+mod disk_full;
 mod durability;
 mod handing_out;
 mod many_pools;

@@ -3,9 +3,10 @@
 use std::ops::Bound;
 use std::sync::atomic::Ordering;
 
+use super::commit::COMMIT;
 use super::content::Head;
-use super::engine::store_error;
-use super::{SledStore, keys, values};
+use super::engine::{located, store_error};
+use super::{SledStore, keys, values, watch};
 use crate::session::{Payload, SessionId, SessionRecord, State, Timestamp};
 use crate::store::{
     Batch, LogEntry, PoolEntry, PoolNumber, Sequence, Store, StoreError, StoreReport, Unreadable, Visited,
@@ -44,7 +45,7 @@ impl SledStore {
             match self.trees().payloads.get(key) {
                 Ok(value) => Ok(value.map(|value| value.to_vec())),
                 Err(error) => {
-                    failure = Some(self.engine_error("read a payload")(error));
+                    failure = Some(self.engine_error("read a payload in")(error));
                     Ok(None)
                 }
             }
@@ -60,7 +61,7 @@ impl SledStore {
 impl Store for SledStore {
     fn visit_pools(&self, visit: &mut Visitor<'_, PoolEntry>) -> Result<(), StoreError> {
         for item in self.trees().meta.scan_prefix(keys::POOL_PREFIX) {
-            let (key, value) = item.map_err(self.engine_error("read the pools"))?;
+            let (key, value) = item.map_err(self.engine_error("read the pools in"))?;
             let item = keys::read_pool_entry(&key).and_then(|number| {
                 values::decode_pool(number, &value).map_err(unreadable("pool entry", number, &key))
             });
@@ -72,7 +73,7 @@ impl Store for SledStore {
     }
 
     fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
-        self.note_failure(self.write(batch))
+        self.try_writing(COMMIT, || self.write(batch).map_err(located(&self.path)))
     }
 
     fn open_report(&self) -> StoreReport {
@@ -84,10 +85,11 @@ impl Store for SledStore {
         let marked = self.marked.load(Ordering::Relaxed);
         // The engine's flush hands its buffers to the system and waits for them, but makes neither the file's length
         // nor the disk's own cache durable; this does.
-        let flushed = self.engine.db().flush().map_err(self.engine_error("flush its buffers"));
-        let sync =
-            || self.database_file.sync_data().map_err(StoreError::io("sync the database in", &self.path));
-        self.note_failure(flushed.and_then(|_| sync()))?;
+        const WRITE: &str = "write what was committed to the store in";
+        self.try_writing(WRITE, || {
+            watch::flush(self.engine.db()).map_err(self.engine_error(WRITE))?;
+            self.database_file.sync_data().map_err(StoreError::io("sync the database in", &self.path))
+        })?;
         self.synced.fetch_add(1, Ordering::Relaxed);
         self.witness.note(marked);
         Ok(())
@@ -98,7 +100,7 @@ impl Store for SledStore {
             .trees()
             .sessions
             .get(keys::session(pool, id))
-            .map_err(self.engine_error("read a session"))?
+            .map_err(self.engine_error("read a session in"))?
         {
             Some(value) => Ok(Some(read_record(pool, id, &value)?)),
             None => Ok(None),
@@ -110,7 +112,7 @@ impl Store for SledStore {
             self.trees()
                 .payloads
                 .get(keys::payload_part(pool, id, 0, 0))
-                .map_err(self.engine_error("read a payload"))
+                .map_err(self.engine_error("read a payload in"))
         };
         match first()? {
             None => Ok(None),
@@ -127,7 +129,7 @@ impl Store for SledStore {
         self.trees()
             .sessions
             .contains_key(keys::session(pool, id))
-            .map_err(self.engine_error("look for a session"))
+            .map_err(self.engine_error("look for a session in"))
     }
 
     fn visit_by_state(
@@ -137,7 +139,7 @@ impl Store for SledStore {
         visit: &mut Visitor<'_, (SessionId, SessionRecord)>,
     ) -> Result<(), StoreError> {
         for key in self.trees().by_state.scan_prefix(keys::by_state_prefix(pool, state)).keys() {
-            let key = key.map_err(self.engine_error("read the index by state"))?;
+            let key = key.map_err(self.engine_error("read the index by state in"))?;
             let item = match keys::read_by_state(&key) {
                 Ok((pool, _, id)) => match self.record(pool, &id) {
                     Ok(Some(record)) => Ok((id, record)),
@@ -168,7 +170,7 @@ impl Store for SledStore {
             None => Bound::Included(keys::pool_prefix(pool)),
         };
         for item in self.trees().sessions.range((from, Bound::Unbounded)) {
-            let (key, value) = item.map_err(self.engine_error("read the sessions"))?;
+            let (key, value) = item.map_err(self.engine_error("read the sessions in"))?;
             if !key.starts_with(prefix.as_ref()) {
                 break;
             }
@@ -186,7 +188,7 @@ impl Store for SledStore {
         visit: &mut Visitor<'_, (PoolNumber, State, SessionId)>,
     ) -> Result<(), StoreError> {
         for key in self.trees().by_state.iter().keys() {
-            let key = key.map_err(self.engine_error("read the index by state"))?;
+            let key = key.map_err(self.engine_error("read the index by state in"))?;
             if visit(keys::read_by_state(&key)).is_break() {
                 break;
             }
@@ -202,7 +204,7 @@ impl Store for SledStore {
     ) -> Result<(), StoreError> {
         let millis = |time: Timestamp, more: i64| keys::expiry_prefix_millis(time.as_millis() + more);
         for key in self.trees().by_expiry.range(millis(after, 1)..millis(until, 1)).keys() {
-            let key = key.map_err(self.engine_error("read the index by expiry"))?;
+            let key = key.map_err(self.engine_error("read the index by expiry in"))?;
             if visit(keys::read_by_expiry(&key)).is_break() {
                 break;
             }
@@ -218,7 +220,7 @@ impl Store for SledStore {
     ) -> Result<(), StoreError> {
         let range = keys::retirement(pool, after.next())..=keys::retirement(pool, Sequence(u64::MAX));
         for item in self.trees().retirements.range(range) {
-            let (key, value) = item.map_err(self.engine_error("read the retirement log"))?;
+            let (key, value) = item.map_err(self.engine_error("read the retirement log in"))?;
             let item = keys::read_retirement(&key).and_then(|(pool, sequence)| {
                 let entry = values::decode_log_entry(&value);
                 let entry = entry.map_err(unreadable("log entry", pool, sequence.to_string().as_bytes()))?;
