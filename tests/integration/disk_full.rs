@@ -397,7 +397,7 @@ fn remount(options: &str, path: &Path) {
 /// Fills a file system to its last byte.
 fn fill_up(path: &Path) {
     let mut file = fs::File::create(path.join("filler")).unwrap();
-    let block = [0; 1 << 16];
+    let block = [0; 1 << 12];
     let mut size = block.len();
     while size > 0 {
         if file.write_all(&block[..size]).is_err() {

@@ -26,6 +26,8 @@ mod handing_out;
 mod many_pools;
 mod model;
 mod peers;
+#[cfg(unix)]
+mod permissions;
 #[cfg(target_os = "linux")]
 mod power_cut;
 mod races;

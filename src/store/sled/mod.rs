@@ -135,5 +135,7 @@ impl Drop for SledStore {
         if !self.has_failed.load(Ordering::Relaxed) && Store::sync(self).is_ok() {
             let _ = seal::seal(&self.path);
         }
+        // What the engine has made meanwhile has the modes that the process gives its files.
+        let _ = directory::make_private(&self.path);
     }
 }

@@ -13,6 +13,9 @@ use crate::store::{
     Visitor,
 };
 
+/// What a sync does where it fails; the path follows.
+const WRITE: &str = "write what was committed to the store in";
+
 fn unreadable(item: &'static str, pool: PoolNumber, key: &[u8]) -> impl FnOnce(String) -> Unreadable {
     let key = key.to_vec();
     move |rule| Unreadable { item, pool: Some(pool), key, rule }
@@ -85,7 +88,6 @@ impl Store for SledStore {
         let marked = self.marked.load(Ordering::Relaxed);
         // The engine's flush hands its buffers to the system and waits for them, but makes neither the file's length
         // nor the disk's own cache durable; this does.
-        const WRITE: &str = "write what was committed to the store in";
         self.try_writing(WRITE, || {
             watch::flush(self.engine.db()).map_err(self.engine_error(WRITE))?;
             self.database_file.sync_data().map_err(StoreError::io("sync the database in", &self.path))
