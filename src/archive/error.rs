@@ -1,7 +1,7 @@
 //! What can go wrong with an archive.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::store::StoreError;
 
@@ -70,6 +70,16 @@ impl ArchiveError {
 
     pub(super) fn io(operation: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { operation, path: None, source }
+    }
+
+    /// Names the file that is being written, where the error does not.
+    pub(crate) fn of_file(self, file: &Path) -> Self {
+        match self {
+            Self::Io { operation, path: None, source } => {
+                Self::Io { operation, path: Some(file.to_owned()), source }
+            }
+            error => error,
+        }
     }
 
     pub(super) fn file(operation: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {

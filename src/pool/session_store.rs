@@ -209,7 +209,10 @@ impl SessionStore {
     /// As [`SessionStore::backup_to`].
     pub fn backup_to_with(&self, path: impl AsRef<Path>, options: &ArchiveOptions) -> Result<ArchiveSummary> {
         let mut file = NewFile::create(path.as_ref())?;
-        let summary = self.backup_with(&mut file, options)?;
+        let summary = self.backup_with(&mut file, options).map_err(|error| match error {
+            Error::Archive(error) => error.of_file(path.as_ref()).into(),
+            error => error,
+        })?;
         file.finish()?;
         Ok(summary)
     }

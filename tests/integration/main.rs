@@ -20,6 +20,8 @@ mod checkpoints;
 mod concurrency;
 mod crash;
 mod crawl_example;
+#[cfg(target_os = "linux")]
+mod disk_full;
 mod durability;
 #[cfg(feature = "encryption")]
 mod encryption;
@@ -28,6 +30,8 @@ mod injuries;
 mod many_pools;
 mod model;
 mod peers;
+#[cfg(unix)]
+mod permissions;
 #[cfg(target_os = "linux")]
 mod power_cut;
 mod races;

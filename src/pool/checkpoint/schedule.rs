@@ -139,7 +139,8 @@ impl Shared {
 
     fn write_at(&self, now: Timestamp, pace: &dyn Pace) -> Result<Option<PathBuf>, ArchiveError> {
         let (path, file) = files::create_next(&self.directory, now)?;
-        let Some((file, _)) = write_archive(&self.committer, file, now, &self.options, pace)? else {
+        let written = write_archive(&self.committer, file, now, &self.options, pace);
+        let Some((file, _)) = written.map_err(|error| error.of_file(&path))? else {
             return Ok(None);
         };
         file.finish()?;

@@ -18,6 +18,9 @@ use crate::store::{Batch, Change, LogEntry, PoolNumber, Sequence, SessionChange,
 /// 4 KiB a leaf stays far below that; with 8 KiB it does not.
 pub(super) const PAYLOAD_PART: usize = 4 << 10;
 
+/// What is being done where it fails; the path follows.
+pub(super) const COMMIT: &str = "commit a batch to the store in";
+
 /// What is to be written to one tree: in order, a value to put, or `None` to remove the key.
 type Writes = Vec<(IVec, Option<IVec>)>;
 
@@ -88,7 +91,7 @@ fn too_long(rule: String) -> StoreError {
 }
 
 fn engine_error(source: sled::Error) -> StoreError {
-    StoreError::Engine { operation: "commit a batch", source: Box::new(source) }
+    StoreError::Engine { operation: COMMIT, source: Box::new(source) }
 }
 
 impl Plan {
@@ -234,7 +237,7 @@ impl Plan {
         })
         .map_err(|error| match error {
             TransactionError::Storage(error) => engine_error(error),
-            TransactionError::Abort(()) => engine_error(sled::Error::Unsupported("an abort".to_owned())),
+            TransactionError::Abort(()) => engine_error(sled::Error::ReportableBug("an abort".to_owned())),
         })
     }
 }

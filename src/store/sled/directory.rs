@@ -172,7 +172,11 @@ pub(super) fn write_durably(path: &Path, content: &[u8]) -> Result<(), StoreErro
         file.sync_all()?;
         fs::rename(&new, path)
     };
-    write().map_err(StoreError::io("write", &new))?;
+    if let Err(error) = write() {
+        // Half of it is of no use to anybody, and may be what fills the disk.
+        let _ = fs::remove_file(&new);
+        return Err(StoreError::io("write", &new)(error));
+    }
     path.parent().map_or(Ok(()), sync_directory)
 }
 

@@ -107,7 +107,7 @@ fn number(value: &[u8]) -> u32 {
 }
 
 fn engine_error(source: sled::Error) -> StoreError {
-    StoreError::Engine { operation: "migrate the store", source: Box::new(source) }
+    StoreError::Engine { operation: "migrate the store in", source: Box::new(source) }
 }
 
 fn write(trees: &Trees, version: u32, chunk: &Chunk) -> Result<(), StoreError> {
@@ -139,7 +139,7 @@ fn write(trees: &Trees, version: u32, chunk: &Chunk) -> Result<(), StoreError> {
     })
     .map_err(|error| match error {
         TransactionError::Storage(error) => engine_error(error),
-        TransactionError::Abort(()) => engine_error(sled::Error::Unsupported("an abort".to_owned())),
+        TransactionError::Abort(()) => engine_error(sled::Error::ReportableBug("an abort".to_owned())),
     })
 }
 

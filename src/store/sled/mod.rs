@@ -16,6 +16,7 @@ mod salvage;
 mod salvaged;
 mod seal;
 pub(crate) mod values;
+mod watch;
 mod witness;
 
 use std::fs::File;
@@ -113,8 +114,13 @@ impl SledStore {
         self.engine.trees()
     }
 
-    /// Notes that something that writes has failed.
-    fn note_failure<T>(&self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
+    /// Runs something that writes, and notes where it fails.
+    fn try_writing<T>(
+        &self,
+        operation: &'static str,
+        write: impl FnOnce() -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let answer = self.engine.contain(&self.path, operation, write);
         if answer.is_err() {
             self.has_failed.store(true, Ordering::Relaxed);
         }
@@ -124,9 +130,12 @@ impl SledStore {
 
 impl Drop for SledStore {
     fn drop(&mut self) {
-        // Nobody is left to hear of an error: without a seal, the next opener looks more closely.
-        if Store::sync(self).is_ok() && !self.has_failed.load(Ordering::Relaxed) {
+        // Nobody is left to hear of an error: without a seal, the next opener looks more closely. After one, there is
+        // nothing that could still be made durable.
+        if !self.has_failed.load(Ordering::Relaxed) && Store::sync(self).is_ok() {
             let _ = seal::seal(&self.path);
         }
+        // What the engine has made meanwhile has the modes that the process gives its files.
+        let _ = directory::make_private(&self.path);
     }
 }

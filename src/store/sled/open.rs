@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use parking_lot::RwLock;
 
 use super::directory::{self, DATABASE, ENGINE, Found, Marker};
-use super::engine::Engine;
+use super::engine::{Engine, located};
 use super::health::Log;
 use super::salvage::{Ended, LogImage};
 use super::seal::{self, Sealed};
@@ -159,7 +159,7 @@ impl SledStoreOptions {
         report.made_private.extend(was_open.then(|| path.to_owned()));
         report.not_private = not_private;
 
-        let found = migrate::version(engine.trees())?;
+        let found = migrate::version(engine.trees()).map_err(located(path))?;
         if found > schema_version() {
             return Err(StoreError::NewerSchema { path: path.into(), found, supported: schema_version() });
         }
@@ -168,10 +168,10 @@ impl SledStoreOptions {
             Some(callback) => &mut **callback,
             None => &mut ignore,
         };
-        let from = migrate::migrate(engine.trees(), migrations::STEPS, progress)?;
+        let from = migrate::migrate(engine.trees(), migrations::STEPS, progress).map_err(located(path))?;
         let is_migrated = from != schema_version();
         report.migrated_from = (is_migrated && !is_new).then_some(from);
-        let marked = commit::marked(engine.trees())?;
+        let marked = commit::marked(engine.trees()).map_err(located(path))?;
         let store = SledStore {
             engine,
             database_file,

@@ -2,14 +2,18 @@
 
 use std::ops::Bound;
 
+use super::commit::COMMIT;
 use super::content::Head;
-use super::engine::store_error;
-use super::{SledStore, keys, values};
+use super::engine::{located, store_error};
+use super::{SledStore, keys, values, watch};
 use crate::session::{Payload, SessionId, SessionRecord, State, Timestamp};
 use crate::store::{
     Batch, LogEntry, PoolEntry, PoolNumber, Sequence, Store, StoreError, StoreReport, Unreadable, Visited,
     Visitor,
 };
+
+/// What a sync does where it fails; the path follows.
+const WRITE: &str = "write what was committed to the store in";
 
 fn unreadable(item: &'static str, pool: PoolNumber, key: &[u8]) -> impl FnOnce(String) -> Unreadable {
     let key = key.to_vec();
@@ -43,7 +47,7 @@ impl SledStore {
             match self.trees().payloads.get(key) {
                 Ok(value) => Ok(value.map(|value| value.to_vec())),
                 Err(error) => {
-                    failure = Some(self.engine_error("read a payload")(error));
+                    failure = Some(self.engine_error("read a payload in")(error));
                     Ok(None)
                 }
             }
@@ -59,7 +63,7 @@ impl SledStore {
 impl Store for SledStore {
     fn visit_pools(&self, visit: &mut Visitor<'_, PoolEntry>) -> Result<(), StoreError> {
         for item in self.trees().meta.scan_prefix(keys::POOL_PREFIX) {
-            let (key, value) = item.map_err(self.engine_error("read the pools"))?;
+            let (key, value) = item.map_err(self.engine_error("read the pools in"))?;
             let item = keys::read_pool_entry(&key).and_then(|number| {
                 values::decode_pool(number, &value).map_err(unreadable("pool entry", number, &key))
             });
@@ -71,7 +75,7 @@ impl Store for SledStore {
     }
 
     fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
-        self.note_failure(self.write(batch))
+        self.try_writing(COMMIT, || self.write(batch).map_err(located(&self.path)))
     }
 
     fn open_report(&self) -> StoreReport {
@@ -79,13 +83,15 @@ impl Store for SledStore {
     }
 
     fn sync(&self) -> Result<(), StoreError> {
-        let mark = self.note_failure(self.mark())?;
         // The engine's flush hands its buffers to the system and waits for them, but makes neither the file's length
         // nor the disk's own cache durable; this does.
-        let flushed = self.engine.db().flush().map_err(self.engine_error("flush its buffers"));
-        let sync =
-            || self.database_file.sync_data().map_err(StoreError::io("sync the database in", &self.path));
-        self.note_failure(flushed.and_then(|_| sync()))?;
+        let mark = self.try_writing(WRITE, || {
+            let mark = self.mark()?;
+            watch::flush(self.engine.db()).map_err(self.engine_error(WRITE))?;
+            let synced = self.database_file.sync_data();
+            synced.map_err(StoreError::io("sync the database in", &self.path))?;
+            Ok(mark)
+        })?;
         self.witness.note(mark);
         Ok(())
     }
@@ -95,7 +101,7 @@ impl Store for SledStore {
             .trees()
             .sessions
             .get(keys::session(pool, id))
-            .map_err(self.engine_error("read a session"))?
+            .map_err(self.engine_error("read a session in"))?
         {
             Some(value) => Ok(Some(read_record(pool, id, &value)?)),
             None => Ok(None),
@@ -107,7 +113,7 @@ impl Store for SledStore {
             self.trees()
                 .payloads
                 .get(keys::payload_part(pool, id, 0, 0))
-                .map_err(self.engine_error("read a payload"))
+                .map_err(self.engine_error("read a payload in"))
         };
         match first()? {
             None => Ok(None),
@@ -124,7 +130,7 @@ impl Store for SledStore {
         self.trees()
             .sessions
             .contains_key(keys::session(pool, id))
-            .map_err(self.engine_error("look for a session"))
+            .map_err(self.engine_error("look for a session in"))
     }
 
     fn visit_by_state(
@@ -134,7 +140,7 @@ impl Store for SledStore {
         visit: &mut Visitor<'_, (SessionId, SessionRecord)>,
     ) -> Result<(), StoreError> {
         for key in self.trees().by_state.scan_prefix(keys::by_state_prefix(pool, state)).keys() {
-            let key = key.map_err(self.engine_error("read the index by state"))?;
+            let key = key.map_err(self.engine_error("read the index by state in"))?;
             let item = match keys::read_by_state(&key) {
                 Ok((pool, _, id)) => match self.record(pool, &id) {
                     Ok(Some(record)) => Ok((id, record)),
@@ -165,7 +171,7 @@ impl Store for SledStore {
             None => Bound::Included(keys::pool_prefix(pool)),
         };
         for item in self.trees().sessions.range((from, Bound::Unbounded)) {
-            let (key, value) = item.map_err(self.engine_error("read the sessions"))?;
+            let (key, value) = item.map_err(self.engine_error("read the sessions in"))?;
             if !key.starts_with(prefix.as_ref()) {
                 break;
             }
@@ -183,7 +189,7 @@ impl Store for SledStore {
         visit: &mut Visitor<'_, (PoolNumber, State, SessionId)>,
     ) -> Result<(), StoreError> {
         for key in self.trees().by_state.iter().keys() {
-            let key = key.map_err(self.engine_error("read the index by state"))?;
+            let key = key.map_err(self.engine_error("read the index by state in"))?;
             if visit(keys::read_by_state(&key)).is_break() {
                 break;
             }
@@ -199,7 +205,7 @@ impl Store for SledStore {
     ) -> Result<(), StoreError> {
         let millis = |time: Timestamp, more: i64| keys::expiry_prefix_millis(time.as_millis() + more);
         for key in self.trees().by_expiry.range(millis(after, 1)..millis(until, 1)).keys() {
-            let key = key.map_err(self.engine_error("read the index by expiry"))?;
+            let key = key.map_err(self.engine_error("read the index by expiry in"))?;
             if visit(keys::read_by_expiry(&key)).is_break() {
                 break;
             }
@@ -215,7 +221,7 @@ impl Store for SledStore {
     ) -> Result<(), StoreError> {
         let range = keys::retirement(pool, after.next())..=keys::retirement(pool, Sequence(u64::MAX));
         for item in self.trees().retirements.range(range) {
-            let (key, value) = item.map_err(self.engine_error("read the retirement log"))?;
+            let (key, value) = item.map_err(self.engine_error("read the retirement log in"))?;
             let item = keys::read_retirement(&key).and_then(|(pool, sequence)| {
                 let entry = values::decode_log_entry(&value);
                 let entry = entry.map_err(unreadable("log entry", pool, sequence.to_string().as_bytes()))?;
