@@ -73,9 +73,20 @@
 //! - **I-3** A commit is all or nothing, also after a crash at any instant.
 //! - **I-4** What was durable when a call returned is there after a power cut.
 //! - **I-5** An event is sent after its commit, never before.
-//! - **I-6** Opening deletes nothing.
+//! - **I-6** Opening deletes nothing: what is damaged is set aside.
 //! - **I-7** One unreadable record never keeps the rest from loading: it is left as it is, counted and reported.
 //! - **I-8** A store written by a newer version is refused, untouched.
+//!
+//! # What survives what
+//!
+//! The README has a table, each row with its test. In short: what was durable survives a kill, a power cut, a full disk and
+//! any damage of what the engine keeps beside its log. Damage of the log itself is found before the engine sees it, and is
+//! an error ([`StoreError::Damaged`]); [`recovery::repair`] then makes a new store of everything that can be read, and of
+//! the newest whole [checkpoint](Checkpoints). What opening had to do is in [`OpenReport::store`].
+//!
+//! Durable means: `fdatasync` has returned for the file that it is in, and `fsync` for the directories that lead to it. A
+//! disk that lies about that cannot be helped. Disks that lose or change what they had are the subject of [`archive`] and
+//! [`recovery`].
 //!
 //! # Time
 //!
@@ -126,8 +137,9 @@
 //!    of what was not written, and opening the store again finds what was durable.
 //!
 //! The rooms of the source import one way: `session` (pure: what a session is and how a use changes it) <- `store` (the
-//! trait [`Store`], on disk and in memory) <- `retirement` (events and log) <- `pool` (handing out, taking back,
-//! committing) and [`inspect`] (questions one asks a store offline) <- the command-line tool.
+//! trait [`Store`], on disk and in memory) <- [`archive`] (everything in a store, in one file) <- `retirement` (events and
+//! log) <- `pool` (handing out, taking back, committing, checkpoints), [`inspect`] (questions one asks a store offline) and
+//! [`recovery`] (restoring and repairing) <- the command-line tool.
 
 pub mod archive;
 mod clock;
