@@ -326,30 +326,39 @@ fn mend(patient: &Patient, path: &Path, into: &Path, what: &dyn Debug, outcomes:
         .unwrap();
 }
 
-fn examine_often(times: u32, seed: u64) {
-    for is_closed in [true, false] {
-        let patient = patient(seed, is_closed);
-        for target in TARGETS {
-            for injury in INJURIES {
-                let mut outcomes = Outcomes::default();
-                for time in 0..times {
-                    let seed = seed ^ u64::from(time) << 8 ^ (target as u64) << 32 ^ (injury as u64) << 40;
-                    examine(&patient, target, injury, &mut Rng::with_seed(seed), &mut outcomes);
-                }
-                let state = if is_closed { "closed" } else { "killed" };
-                println!("{state} {target:?} {injury:?}: {outcomes}");
+fn examine_often(times: u32, seed: u64, is_closed: bool) {
+    let patient = patient(seed, is_closed);
+    for target in TARGETS {
+        for injury in INJURIES {
+            let mut outcomes = Outcomes::default();
+            for time in 0..times {
+                let seed = seed ^ u64::from(time) << 8 ^ (target as u64) << 32 ^ (injury as u64) << 40;
+                examine(&patient, target, injury, &mut Rng::with_seed(seed), &mut outcomes);
             }
+            let state = if is_closed { "closed" } else { "killed" };
+            println!("{state} {target:?} {injury:?}: {outcomes}");
         }
     }
 }
 
 #[test]
-fn an_injured_store_opens_as_it_was_or_is_refused_and_repaired() {
-    examine_often(1, fastrand::u64(..));
+fn an_injured_store_that_was_closed_opens_as_it_was_or_is_refused_and_repaired() {
+    examine_often(1, fastrand::u64(..), true);
+}
+
+#[test]
+fn an_injured_store_that_was_killed_opens_as_it_was_or_is_refused_and_repaired() {
+    examine_often(1, fastrand::u64(..), false);
 }
 
 #[test]
 #[ignore = "takes minutes: cargo test --release --test integration -- --ignored --nocapture two_hundred_times"]
-fn injured_two_hundred_times_in_each_way() {
-    examine_often(200, fastrand::u64(..));
+fn a_closed_store_injured_two_hundred_times_in_each_way() {
+    examine_often(200, fastrand::u64(..), true);
+}
+
+#[test]
+#[ignore = "takes minutes: cargo test --release --test integration -- --ignored --nocapture two_hundred_times"]
+fn a_killed_store_injured_two_hundred_times_in_each_way() {
+    examine_often(200, fastrand::u64(..), false);
 }
