@@ -145,6 +145,9 @@ pub mod archive;
 mod clock;
 mod encryption;
 mod error;
+#[cfg(any(fuzzing, test))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod inspect;
 mod pool;
 pub mod recovery;

@@ -137,7 +137,8 @@ impl<R: Read> Frames<R> {
         }
         let from = self.at + HEAD;
         let body = &self.buffer[from..from + body];
-        if checksum(&self.id, kind as u8, index, length, body) != u32::from_le_bytes([c0, c1, c2, c3]) {
+        let expected = u32::from_le_bytes([c0, c1, c2, c3]);
+        if checksum(&self.id, kind as u8, index, length, body) != expected && !cfg!(fuzzing) {
             return Ok(None);
         }
         let frame = Frame { kind, index: number, body: body.to_vec(), offset: self.offset() };

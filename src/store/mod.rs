@@ -13,6 +13,8 @@ mod sled;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+#[cfg(any(fuzzing, test))]
+pub(crate) use self::sled::fuzzing;
 /// The bytes of records, payloads, log entries and pools, as they are stored. Archives hold the same.
 pub(crate) use self::sled::values as format;
 pub(crate) use self::sled::{ReadLock, SalvagedStore, TakePayload};

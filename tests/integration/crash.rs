@@ -106,7 +106,16 @@ fn crash(path: &Path, after: Duration) -> Vec<String> {
         .spawn()
         .unwrap();
     let out = BufReader::new(child.stdout.take().unwrap());
-    let reader = thread::spawn(move || out.lines().map_while(Result::ok).collect::<Vec<String>>());
+    let (works, at_work) = std::sync::mpsc::channel();
+    let reader = thread::spawn(move || {
+        let lines = out.lines().map_while(Result::ok);
+        lines.inspect(|line| drop(line.starts_with("used").then(|| works.send(())))).collect::<Vec<String>>()
+    });
+    // Now and then it is killed at any moment, opening the store perhaps; else once it is at work, however long a busy
+    // machine took to let it.
+    if !fastrand::u8(..5).is_multiple_of(5) {
+        let _ = at_work.recv_timeout(Duration::from_secs(20));
+    }
     thread::sleep(after);
     child.kill().unwrap();
     child.wait().unwrap();

@@ -90,7 +90,8 @@ impl Head {
         id: &SessionId,
         cipher: Option<&Cipher>,
     ) -> Result<Payload, String> {
-        if content.len() != self.length || crc32fast::hash(content) != self.checksum {
+        let is_whole = cfg!(fuzzing) || crc32fast::hash(content) == self.checksum;
+        if content.len() != self.length || !is_whole {
             return Err("its checksum is wrong".to_owned());
         }
         match (content.split_first(), cipher) {

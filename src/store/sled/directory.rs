@@ -3,6 +3,8 @@
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use crate::encryption::{Cipher, from_hex, to_hex};
 use crate::store::StoreError;
@@ -229,6 +231,10 @@ pub(super) fn create(path: &Path) -> Result<(), StoreError> {
     builder.create(path).map_err(StoreError::io("create the directory", path))
 }
 
+/// How often, and how long apart, a lock is tried again that somebody holds.
+const LOCK_ATTEMPTS: u32 = 10;
+const TRY_LOCK_AGAIN_AFTER: Duration = Duration::from_millis(10);
+
 /// Takes the lock of a directory.
 pub(super) fn lock(path: &Path) -> Result<StoreLock, StoreError> {
     let lock = path.join(LOCK);
@@ -237,12 +243,20 @@ pub(super) fn lock(path: &Path) -> Result<StoreLock, StoreError> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&lock).map_err(StoreError::io("open", &lock))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            return Err(StoreError::InUse { path: path.into(), holder: read_holder(&mut file) });
+    let mut attempts = 0;
+    loop {
+        match file.try_lock() {
+            Ok(()) => break,
+            // A process that this one is starting holds all its locks too, for a moment.
+            Err(TryLockError::WouldBlock) if attempts < LOCK_ATTEMPTS => {
+                attempts += 1;
+                thread::sleep(TRY_LOCK_AGAIN_AFTER);
+            }
+            Err(TryLockError::WouldBlock) => {
+                return Err(StoreError::InUse { path: path.into(), holder: read_holder(&mut file) });
+            }
+            Err(TryLockError::Error(error)) => return Err(StoreError::io("lock", &lock)(error)),
         }
-        Err(TryLockError::Error(error)) => return Err(StoreError::io("lock", &lock)(error)),
     }
     let mut write = || {
         file.set_len(0)?;

@@ -149,7 +149,12 @@ pub(super) fn read_by_expiry(key: &[u8]) -> Result<(Timestamp, PoolNumber, Sessi
     const ITEM: &str = "entry of the index by expiry";
     let (at, rest) = cut(key).ok_or_else(|| unreadable(ITEM, None, key, &"the key is too short"))?;
     let (pool, id) = read_pool(ITEM, rest)?;
-    let at = Timestamp::from_millis(i64::from_be_bytes(at) ^ i64::MIN);
+    let millis = i64::from_be_bytes(at) ^ i64::MIN;
+    let at = Timestamp::from_millis(millis);
+    if at.as_millis() != millis {
+        // It would be taken for another key, which whoever removes the entry would look for in vain.
+        return Err(unreadable(ITEM, Some(pool), id, &format_args!("there is no time {millis}")));
+    }
     Ok((at, pool, read_id(ITEM, pool, id)?))
 }
 

@@ -5,6 +5,8 @@ mod commit;
 mod content;
 mod directory;
 mod engine;
+#[cfg(any(fuzzing, test))]
+pub(crate) mod fuzzing;
 mod health;
 mod keys;
 mod migrate;

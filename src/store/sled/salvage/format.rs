@@ -37,7 +37,7 @@ pub(super) struct SegmentHeader {
 pub(super) fn segment_header(segment: &[u8]) -> Option<SegmentHeader> {
     let header = segment.first_chunk::<SEGMENT_HEADER>()?;
     let (crc, numbers) = header.split_first_chunk::<4>()?;
-    if u32::from_le_bytes(*crc) != !crc32fast::hash(numbers) {
+    if u32::from_le_bytes(*crc) != !crc32fast::hash(numbers) && !cfg!(fuzzing) {
         return None;
     }
     let (base, rest) = numbers.split_first_chunk::<8>()?;
@@ -138,7 +138,7 @@ pub(super) fn is_whole(bytes: &[u8], message: &Message) -> bool {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(body);
     hasher.update(&head[4..]);
-    head.first_chunk::<4>().is_some_and(|crc| u32::from_le_bytes(*crc) == !hasher.finalize())
+    cfg!(fuzzing) || head.first_chunk::<4>().is_some_and(|crc| u32::from_le_bytes(*crc) == !hasher.finalize())
 }
 
 /// Cuts a number of variable length off the front (`impl Serialize for u64` in `serialization.rs`).
