@@ -64,7 +64,8 @@ pub(crate) fn log(directory: &Path, how: u8, bytes: &[u8]) {
     fs::create_dir_all(&engine).expect("there is room");
     let database = engine.join(DATABASE);
     fs::write(&database, bytes).expect("there is room");
-    let how = if how.is_multiple_of(2) { Ended::Closed } else { Ended::Somehow };
+    let how =
+        if how.is_multiple_of(2) { Ended::Closed } else { Ended::Somehow { witnessed: u64::from(how) } };
     let image = LogImage::read(&database, how).expect("the disk is there");
     let _ = (image.verdict(), image.snapshot(), image.last_mark());
     let mut length = 0;
