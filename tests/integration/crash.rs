@@ -109,7 +109,13 @@ fn crash(path: &Path, after: Duration) -> Vec<String> {
     let (works, at_work) = std::sync::mpsc::channel();
     let reader = thread::spawn(move || {
         let lines = out.lines().map_while(Result::ok);
-        lines.inspect(|line| drop(line.starts_with("used").then(|| works.send(())))).collect::<Vec<String>>()
+        let tell = |line: &String| {
+            if line.starts_with("used") {
+                // Nobody may listen any more.
+                let _ = works.send(());
+            }
+        };
+        lines.inspect(tell).collect::<Vec<String>>()
     });
     // Now and then it is killed at any moment, opening the store perhaps; else once it is at work, however long a busy
     // machine took to let it.

@@ -86,7 +86,7 @@ impl Store for SledStore {
         // The engine's flush hands its buffers to the system and waits for them, but makes neither the file's length
         // nor the disk's own cache durable; this does.
         let mark = self.try_writing(WRITE, || {
-            let mark = self.mark()?;
+            let mark = self.mark().map_err(located(&self.path))?;
             watch::flush(self.engine.db()).map_err(self.engine_error(WRITE))?;
             let synced = self.database_file.sync_data();
             synced.map_err(StoreError::io("sync the database in", &self.path))?;
