@@ -76,6 +76,7 @@ impl Target {
 /// A store that is not open, and what there is to know of it.
 struct Patient {
     directory: tempfile::TempDir,
+    is_closed: bool,
     /// What is in it.
     content: Vec<String>,
     /// Which sessions were in the last checkpoint, and whether they were retired by then.
@@ -87,6 +88,12 @@ struct Patient {
 impl Patient {
     fn path(&self) -> PathBuf {
         self.directory.path().join("sessions")
+    }
+
+    /// Nobody sealed a store that was killed: where an injury takes all that counts in a segment of its log (512 KiB), the
+    /// segment looks as one that is not in use any more, and an older version of what was in it is found elsewhere.
+    fn may_be_unseen(&self, target: Target, injury: Injury) -> bool {
+        !self.is_closed && target == Target::Db && matches!(injury, Injury::BitFlipped | Injury::Zeroed)
     }
 
     fn older(&self) -> PathBuf {
@@ -200,7 +207,7 @@ fn patient(seed: u64, is_closed: bool) -> Patient {
     } else {
         copy(&path, &sessions);
     }
-    Patient { directory, content, checkpointed, history }
+    Patient { directory, is_closed, content, checkpointed, history }
 }
 
 /// Injures a copy of the store; whether there was anything to injure.
@@ -250,14 +257,16 @@ struct Outcomes {
     refused_and_repaired: u32,
     healed: u32,
     lost: u32,
+    /// It opened, and something in it was older than it should be.
+    unseen: u32,
 }
 
 impl Display for Outcomes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { as_it_was, refused_and_repaired, healed, lost } = self;
+        let Self { as_it_was, refused_and_repaired, healed, lost, unseen } = self;
         write!(
             f,
-            "{as_it_was:4} opened as it was ({healed:4} healed), {refused_and_repaired:4} refused and repaired, {lost} with losses"
+            "{as_it_was:4} opened as it was ({healed:4} healed), {refused_and_repaired:4} refused and repaired, {lost} with losses, {unseen} unseen"
         )
     }
 }
@@ -273,10 +282,15 @@ fn examine(patient: &Patient, target: Target, injury: Injury, random: &mut Rng, 
     let opened = opened.unwrap_or_else(|_| panic!("{target:?} {injury:?}: opening panicked"));
     match opened {
         Ok(store) => {
-            assert!(
-                content(&store) == patient.content,
-                "{target:?} {injury:?}: it opened, and is not what it was"
-            );
+            if content(&store) != patient.content {
+                assert!(
+                    patient.may_be_unseen(target, injury),
+                    "{target:?} {injury:?}: it is not what it was"
+                );
+                assert_known(patient, &store, &"unseen");
+                outcomes.unseen += 1;
+                return;
+            }
             assert_sound(&store);
             outcomes.as_it_was += 1;
             outcomes.healed += u32::from(!store.open_report().healed.is_empty());
@@ -313,17 +327,22 @@ fn mend(patient: &Patient, path: &Path, into: &Path, what: &dyn Debug, outcomes:
         let record = record.unwrap_or_else(|| panic!("{what:?}: {id} was in the checkpoint and is lost"));
         assert!(record.retired.is_some() || !was_retired, "{what:?}: {id} was retired and is not");
     }
-    store
-        .visit_sessions(pool, None, &mut |item| {
-            let (id, record) = item.unwrap();
-            let versions = &patient.history[&id];
-            // Whoever is known from the log alone comes back as retired, its limits and expiry unknown.
-            let is_known = versions.contains(&version(&record)) || record.retired.is_some();
-            assert!(is_known, "{what:?}: {id} has never been {record:?}");
-            let _ = store.payload(pool, &id).unwrap();
-            std::ops::ControlFlow::Continue(())
-        })
-        .unwrap();
+    assert_known(patient, &store, what);
+}
+
+/// Nothing in a store is what it never was.
+fn assert_known(patient: &Patient, store: &SledStore, what: &dyn Debug) {
+    let pool = inspect::pools(store).unwrap().remove(0).number;
+    let visit = &mut |item: session_pool::Visited<(SessionId, SessionRecord)>| {
+        let (id, record) = item.unwrap();
+        let versions = &patient.history[&id];
+        // Whoever is known from the log alone comes back as retired, its limits and expiry unknown.
+        let is_known = versions.contains(&version(&record)) || record.retired.is_some();
+        assert!(is_known, "{what:?}: {id} has never been {record:?}");
+        let _ = store.payload(pool, &id).unwrap();
+        std::ops::ControlFlow::Continue(())
+    };
+    store.visit_sessions(pool, None, visit).unwrap();
 }
 
 fn examine_often(times: u32, seed: u64, is_closed: bool) {
@@ -337,6 +356,7 @@ fn examine_often(times: u32, seed: u64, is_closed: bool) {
             }
             let state = if is_closed { "closed" } else { "killed" };
             println!("{state} {target:?} {injury:?}: {outcomes}");
+            assert!(outcomes.unseen <= 1 + times / 100, "seldom: {outcomes}");
         }
     }
 }
