@@ -35,6 +35,11 @@ impl NewFile {
         Ok(Self { file, temporary, path: path.to_owned(), is_done: false })
     }
 
+    /// Has it named otherwise when it is done.
+    pub(crate) fn rename(&mut self, path: PathBuf) {
+        self.path = path;
+    }
+
     /// Makes the file durable, and gives it its name, durably too.
     pub(crate) fn finish(mut self) -> Result<(), ArchiveError> {
         self.file.sync_all().map_err(ArchiveError::file("sync", &self.temporary))?;

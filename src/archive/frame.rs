@@ -9,6 +9,10 @@ pub(super) const MAGIC: [u8; 8] = *b"\x89SPA\r\n\x1a\n";
 /// More than any body may have, so that a damaged length cannot make reading take memory without end.
 pub(super) const MAX_BODY: usize = 2 * MAX_PAYLOAD_LENGTH + (64 << 10);
 
+/// How many bytes are summed at most to find the next frame behind a bad one: bytes that were made for it could have each
+/// position look like a frame of the greatest length. What is behind that is given up.
+const SEARCH: usize = 256 << 20;
+
 const HEAD: usize = 13;
 
 /// What a frame holds.
@@ -89,12 +93,14 @@ pub(super) struct Frames<R> {
     is_over: bool,
     pub(super) id: Vec<u8>,
     next_index: u32,
+    /// How many bytes may still be summed to find the next frame.
+    search: usize,
 }
 
 impl<R: Read> Frames<R> {
     pub(super) fn new(input: R, offset: u64) -> Self {
         let (buffer, id) = (Vec::new(), Vec::new());
-        Self { input, buffer, at: 0, base: offset, is_over: false, id, next_index: 0 }
+        Self { input, buffer, at: 0, base: offset, is_over: false, id, next_index: 0, search: SEARCH }
     }
 
     fn offset(&self) -> u64 {
@@ -108,7 +114,8 @@ impl<R: Read> Frames<R> {
         }
         let offset = self.offset();
         // Byte by byte to the next whole frame.
-        while self.fill(HEAD)? {
+        self.search = SEARCH;
+        while self.search > 0 && self.fill(HEAD)? {
             self.at += 1;
             if let Some(frame) = self.frame()? {
                 // Read again by the next call.
@@ -118,6 +125,7 @@ impl<R: Read> Frames<R> {
             }
         }
         self.at = self.buffer.len();
+        self.is_over = true;
         Ok(Next::End { offset })
     }
 
@@ -135,6 +143,7 @@ impl<R: Read> Frames<R> {
         if body > MAX_BODY || number < self.next_index || !self.fill(HEAD + body)? {
             return Ok(None);
         }
+        self.search = self.search.saturating_sub(body);
         let from = self.at + HEAD;
         let body = &self.buffer[from..from + body];
         let expected = u32::from_le_bytes([c0, c1, c2, c3]);

@@ -10,8 +10,21 @@ use crate::store::{LogEntry, PoolEntry, PoolName, PoolNumber, Sequence};
 /// Something that a source knows, payloads aside.
 pub(super) enum Found {
     Pool(PoolEntry),
-    Session { pool: PoolNumber, id: SessionId, record: SessionRecord },
-    LogEntry { pool: PoolNumber, sequence: Sequence, entry: LogEntry },
+    Session {
+        pool: PoolNumber,
+        id: SessionId,
+        record: SessionRecord,
+    },
+    LogEntry {
+        pool: PoolNumber,
+        sequence: Sequence,
+        entry: LogEntry,
+    },
+    /// A session that is there and cannot be read.
+    Unreadable {
+        pool: PoolNumber,
+        id: SessionId,
+    },
 }
 
 /// What the sources have said so far.
@@ -26,6 +39,9 @@ struct OneSource {
     pools: BTreeMap<PoolNumber, PoolEntry>,
     sessions: HashMap<(PoolNumber, SessionId), SessionRecord>,
     log: BTreeMap<(PoolNumber, Sequence), LogEntry>,
+    unreadable: Vec<(PoolNumber, SessionId)>,
+    /// Whether what it does not know is no more.
+    knows_all: bool,
 }
 
 /// What the new store is to hold.
@@ -38,6 +54,8 @@ pub(super) struct Settled {
     pub(super) numbers: Vec<HashMap<PoolNumber, PoolNumber>>,
     /// How many sessions were taken of each source.
     pub(super) taken: Vec<u64>,
+    /// Pools of which a source has said all that there is.
+    complete: BTreeSet<PoolNumber>,
 }
 
 /// The version of a session that was chosen.
@@ -59,6 +77,14 @@ impl Merged {
             Found::Pool(entry) => drop(source.pools.insert(entry.number, entry)),
             Found::Session { pool, id, record } => drop(source.sessions.insert((pool, id), record)),
             Found::LogEntry { pool, sequence, entry } => drop(source.log.insert((pool, sequence), entry)),
+            Found::Unreadable { pool, id } => source.unreadable.push((pool, id)),
+        }
+    }
+
+    /// The source has told all that it knows.
+    pub(super) fn end(&mut self, knows_all: bool) {
+        if let Some(source) = self.sources.last_mut() {
+            source.knows_all = knows_all;
         }
     }
 
@@ -73,6 +99,11 @@ impl Merged {
         }
         settled.numbers = numbers;
         settled.taken = vec![0; self.sources.len()];
+        let mut unreadable: Vec<(PoolNumber, SessionId)> = Vec::new();
+        for (source, numbers) in self.sources.iter().zip(&settled.numbers) {
+            let known = source.unreadable.iter();
+            unreadable.extend(known.filter_map(|(pool, id)| Some((*numbers.get(pool)?, *id))));
+        }
         for (number, source) in self.sources.into_iter().enumerate() {
             settled.add(number, source, &mut pools);
         }
@@ -84,6 +115,12 @@ impl Merged {
             }
         }
         settled.pools = pools.entries.into_values().collect();
+        for (pool, id) in unreadable {
+            let entry = settled.pools.iter().find(|entry| entry.number == pool);
+            if let Some(entry) = entry.filter(|_| !settled.sessions.contains_key(&(pool, id))) {
+                report.lost.push(Lost::Session { pool: entry.name.clone(), id });
+            }
+        }
         settled.note_lost_log(report);
         settled
     }
@@ -136,13 +173,14 @@ impl Pools {
             if numbers.contains_key(&number) {
                 continue;
             }
+            let mut ours = number;
             if !self.entries.contains_key(&number)
                 && let Ok(name) = format!("recovered-{number}").parse::<PoolName>()
             {
-                self.number(name.clone(), number);
+                ours = self.number(name.clone(), number);
                 report.lost.push(Lost::PoolName { pool: name });
             }
-            numbers.insert(number, number);
+            numbers.insert(number, ours);
         }
     }
 
@@ -162,10 +200,13 @@ impl Pools {
 
 impl Settled {
     fn add(&mut self, number: usize, source: OneSource, pools: &mut Pools) {
-        let OneSource { pools: _, sessions, log } = source;
+        let OneSource { pools: theirs, sessions, log, unreadable: _, knows_all } = source;
         let Some(numbers) = self.numbers.get(number) else { return };
         for ((pool, id), record) in sessions {
             let Some(pool) = numbers.get(&pool) else { continue };
+            if self.complete.contains(pool) && !self.sessions.contains_key(&(*pool, id)) {
+                continue;
+            }
             let chosen = Chosen { record, source: Some(number) };
             match self.sessions.entry((*pool, id)) {
                 std::collections::hash_map::Entry::Vacant(place) => drop(place.insert(chosen)),
@@ -184,6 +225,10 @@ impl Settled {
                 pool.last_sequence = pool.last_sequence.max(sequence);
             }
         }
+        if knows_all {
+            let known = theirs.keys().filter_map(|pool| numbers.get(pool));
+            self.complete.extend(known);
+        }
     }
 
     /// Whoever the log knows as retired is retired; what was forgotten stays forgotten.
@@ -191,9 +236,6 @@ impl Settled {
         let forgotten = |pool: &PoolNumber, sequence: Sequence| {
             pools.entries.get(pool).is_some_and(|pool| sequence <= pool.purged_through)
         };
-        self.log.retain(|(pool, sequence), _| {
-            pools.entries.get(pool).is_none_or(|pool| *sequence > pool.trimmed_through)
-        });
         for ((pool, sequence), entry) in &self.log {
             let key = (*pool, entry.id);
             // An id may have been given again after its session was forgotten.
@@ -212,6 +254,9 @@ impl Settled {
                 }
             }
         }
+        self.log.retain(|(pool, sequence), _| {
+            pools.entries.get(pool).is_none_or(|pool| *sequence > pool.trimmed_through)
+        });
     }
 
     /// Every retired session is in the log.

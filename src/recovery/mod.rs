@@ -8,6 +8,8 @@
 //! - a retirement that any source knows of stands, also where it is known from the log alone;
 //! - pools are the same where their names are; log entries keep their sequence numbers, and those that are lost are named,
 //!   in the report and in the new store;
+//! - a store whose log is whole, and certain to be the newest, has all that there is: what only an archive has was forgotten
+//!   since;
 //! - a live session whose cookies, proxy and user data no source has is left out, and named: it would go out as somebody
 //!   else. A retired one comes back without them;
 //! - the indexes are made anew.
@@ -25,6 +27,7 @@ use sources::{ArchiveSource, DamagedStore, Source};
 
 use crate::archive::{ArchiveError, ArchiveOptions, ArchiveReader};
 use crate::error::Result;
+use crate::session::Invalid;
 use crate::store::SledStoreOptions;
 
 /// How a store is restored or repaired.
@@ -128,6 +131,7 @@ pub fn restore(
 ///   a log nor a checkpoint, [`StoreError::InUse`](crate::StoreError::InUse),
 ///   [`StoreError::AlreadyExists`](crate::StoreError::AlreadyExists), or the new store cannot be written. Then nothing is
 ///   left of it.
+/// - [`Error::Invalid`](crate::Error::Invalid): `into` lies in the damaged store.
 /// - [`Error::Archive`](crate::Error::Archive): an archive given by [`RecoveryOptions::archive`] is none, or needs another
 ///   key.
 pub fn repair(
@@ -137,6 +141,10 @@ pub fn repair(
 ) -> Result<RecoveryReport> {
     let RecoveryOptions { archives, allow_damaged: _, read, write } = options;
     let damaged = DamagedStore::look(path.as_ref())?;
+    if into.as_ref().ancestors().any(|above| same_place(above, path.as_ref())) {
+        let rule = "must not lie in the damaged store";
+        return Err(Invalid::new("into", into.as_ref().display(), rule).into());
+    }
     let mut sources: Vec<Box<dyn Source>> = Vec::new();
     if let Some(log) = damaged.log(&read)? {
         sources.push(Box::new(log));
@@ -166,10 +174,16 @@ pub fn repair(
     Ok(report)
 }
 
-/// Whether an archive can be read to its end without an error; an error where it is none at all.
+/// Whether an archive can be read to its end without an error, and nothing was missing when it was written; an error where
+/// it is none at all.
 fn is_whole(path: &Path, options: &ArchiveOptions) -> Result<bool, ArchiveError> {
     let mut reader = ArchiveReader::open(path, options)?;
-    Ok(reader.all(|item| item.is_ok()))
+    let is_whole = reader.all(|item| item.is_ok());
+    Ok(is_whole && reader.summary().is_some_and(|summary| summary.unreadable == 0))
+}
+
+fn same_place(one: &Path, other: &Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
 fn recover(
@@ -181,6 +195,7 @@ fn recover(
     for (number, source) in sources.iter_mut().enumerate() {
         merged.begin(number);
         source.gather(&mut |found| merged.take(found))?;
+        merged.end(source.knows_all());
     }
     let mut report = RecoveryReport { path: path.to_owned(), ..RecoveryReport::default() };
     let settled = merged.settle(&mut report);

@@ -63,6 +63,13 @@ impl FromSource {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub enum Lost {
+    /// A session that the store has and that cannot be read; no other source has it.
+    Session {
+        /// Its pool.
+        pool: PoolName,
+        /// Its id.
+        id: SessionId,
+    },
     /// A live session is left out: its cookies, proxy, fingerprint and user data are lost.
     LiveSession {
         /// Its pool.
@@ -96,6 +103,7 @@ pub enum Lost {
 impl fmt::Display for Lost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Session { pool, id } => write!(f, "pool {pool}: session {id} cannot be read"),
             Self::LiveSession { pool, id } => {
                 write!(
                     f,

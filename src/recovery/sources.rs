@@ -17,6 +17,11 @@ pub(super) trait Source {
     fn payloads(&mut self, take: &mut TakePayload<'_>) -> Result<()>;
 
     fn report(&self) -> FromSource;
+
+    /// Whether what it does not know is no more.
+    fn knows_all(&self) -> bool {
+        false
+    }
 }
 
 /// An archive.
@@ -143,6 +148,9 @@ impl Source for StoreSource {
             self.report.log_entries += 1;
             take(Found::LogEntry { pool, sequence, entry });
         }
+        for (pool, id) in self.store.unreadable() {
+            take(Found::Unreadable { pool: *pool, id: *id });
+        }
         for damage in self.store.damage() {
             self.report.note_damage(damage.clone());
         }
@@ -151,6 +159,10 @@ impl Source for StoreSource {
 
     fn payloads(&mut self, take: &mut TakePayload<'_>) -> Result<()> {
         Ok(self.store.visit_payloads(take)?)
+    }
+
+    fn knows_all(&self) -> bool {
+        self.store.is_whole()
     }
 
     fn report(&self) -> FromSource {

@@ -12,6 +12,7 @@ use crate::support::{Place, SECOND, named};
 fn files(directory: &Path) -> Vec<PathBuf> {
     let mut files: Vec<_> =
         fs::read_dir(directory).into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|file| !file.ends_with("LOCK"));
     files.sort();
     files
 }
@@ -71,7 +72,8 @@ fn the_next_run_goes_on_numbering_and_tidies_up_what_was_cut_off() {
         assert!(path.file_name().unwrap().to_str().unwrap().starts_with(&format!("00000{run}-")));
         assert_eq!(sessions(&path), run);
         drop((pool, store));
-        fs::write(directory.join(format!("00000{}-x.archive.unfinished", run + 1)), b"half").unwrap();
+        fs::write(directory.join(format!("00000{}-20260101T000000Z.archive.unfinished", run + 1)), b"half")
+            .unwrap();
         fs::write(directory.join("notes.txt"), b"mine").unwrap();
     }
     place.open_store().checkpoint().unwrap();
@@ -154,4 +156,27 @@ fn closing_gives_up_the_checkpoint_being_written() {
     drop((pool, store));
     assert!(!files(&directory).iter().any(|file| file.extension().is_some_and(|end| end == "unfinished")));
     assert!(files(&directory).len() as u64 <= written + 1);
+}
+
+#[test]
+fn a_directory_of_checkpoints_is_of_one_store_and_files_of_others_stay() {
+    let (a, b, shared) = (Place::disk(), Place::disk(), tempfile::tempdir().unwrap());
+    for name in ["2026-01-01.archive", "0-before-upgrade.archive", "1-notes.archive"] {
+        fs::write(shared.path().join(name), b"mine").unwrap();
+    }
+    let open = |place: &Place| {
+        let directory = Some(shared.path().to_owned());
+        let checkpoints = Checkpoints { directory, keep: 1, ..Checkpoints::default() };
+        SessionStore::builder().checkpoints(Some(checkpoints)).open(place.path()).unwrap()
+    };
+    let (of_a, of_b) = (open(&a), open(&b));
+    for _ in 0..3 {
+        of_a.checkpoint().unwrap();
+    }
+    let error = of_b.checkpoint().unwrap_err();
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert!(cause.contains("another store"), "{error}: {cause}");
+    assert!(of_b.checkpoint_status().unwrap().last_error.unwrap().contains("another store"));
+    // Three of somebody else's, and the newest of ours.
+    assert_eq!(files(shared.path()).len(), 4, "{:?}", files(shared.path()));
 }

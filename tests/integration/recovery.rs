@@ -192,3 +192,83 @@ fn a_store_whose_making_was_cut_off_is_no_store() {
     assert!(report.lost.is_empty());
     assert_eq!(place.look(content), content(&SledStoreOptions::new().create(false).open(&into).unwrap()));
 }
+
+#[test]
+fn r3_a_repair_revives_nobody_whom_the_store_has_forgotten() {
+    let few = session_pool::Retention { max_age: std::time::Duration::MAX, max_count: 2 };
+    let place = Place::disk();
+    let pool = place.open(|b| b.growth(Growth::Manual).retired_retention(few).log_retention(few));
+    for n in 0..10 {
+        pool.add(named(&format!("s{n}"))).unwrap();
+    }
+    pool.session_store().checkpoint().unwrap();
+    for n in 0..8 {
+        let _ = pool.get(&id(&format!("s{n}"))).unwrap().retire().unwrap();
+    }
+    pool.flush().unwrap();
+    pool.forget().unwrap();
+    drop(pool);
+    let before = place.look(content);
+    let into = place.path().with_file_name("repaired");
+    let report = repair(place.path(), &into, RecoveryOptions::new()).unwrap();
+    assert_eq!((report.live, report.retired, report.lost.len()), (2, 2, 0));
+    assert_eq!(content(&SledStoreOptions::new().open(&into).unwrap()), before);
+}
+
+#[test]
+fn i7_a_session_that_cannot_be_read_comes_back_from_the_last_checkpoint_that_has_it_or_is_named() {
+    let place = Place::disk();
+    let pool = place.open(|b| b.growth(Growth::Manual));
+    pool.add(named("a")).unwrap();
+    let whole = pool.session_store().checkpoint().unwrap().unwrap();
+    pool.add(named("b")).unwrap();
+    drop(pool);
+    let injure = |name: &str| {
+        let engine = crate::support::engine(&place);
+        let sessions = engine.open_tree("sessions").unwrap();
+        sessions.insert([&[0; 4][..], name.as_bytes()].concat(), b"\x01nonsense").unwrap();
+    };
+    injure("a");
+    for _ in 0..5 {
+        let partial = place.open_store().checkpoint().unwrap().unwrap();
+        assert!(partial.to_str().unwrap().ends_with(".partial.archive"));
+    }
+    assert!(whole.exists(), "it is the only one that has all there is");
+    injure("b");
+    let into = place.path().with_file_name("repaired");
+    let report = repair(place.path(), &into, RecoveryOptions::new()).unwrap();
+    let pool = SessionPool::open(&into).unwrap();
+    assert!(pool.get(&id("a")).is_ok());
+    assert!(pool.get(&id("b")).is_ok(), "a checkpoint that lacks others has it");
+    assert_eq!(report.lost, []);
+    drop(pool);
+
+    fs::remove_dir_all(place.path().join("checkpoints")).unwrap();
+    let report = repair(place.path(), place.path().with_file_name("again"), RecoveryOptions::new()).unwrap();
+    let lost = ["a", "b"].map(|name| Lost::Session { pool: "default".parse().unwrap(), id: id(name) });
+    assert_eq!(report.lost, lost);
+}
+
+#[test]
+fn a_repair_into_the_damaged_store_is_refused_and_a_failed_one_can_be_tried_again() {
+    let place = Place::disk();
+    worked_store(&place, 31);
+    let error = repair(place.path(), place.path().join("x"), RecoveryOptions::new()).unwrap_err();
+    assert!(matches!(&error, Error::Invalid(invalid) if invalid.field == "into"), "{error}");
+
+    let archive = place.path().with_file_name("a.archive");
+    place.open_store().backup_to(&archive).unwrap();
+    let (whole, into) = (fs::read(&archive).unwrap(), place.path().with_file_name("into"));
+    // It can be read the first time and not the second, when the new store is there already.
+    for was_there in [false, true] {
+        if was_there {
+            fs::create_dir(&into).unwrap();
+        }
+        fs::write(&archive, &whole[..whole.len() - 100]).unwrap();
+        assert!(restore(&archive, &into, RecoveryOptions::new()).is_err());
+        assert_eq!(into.exists(), was_there);
+        fs::write(&archive, &whole).unwrap();
+        restore(&archive, &into, RecoveryOptions::new()).unwrap();
+        fs::remove_dir_all(&into).unwrap();
+    }
+}

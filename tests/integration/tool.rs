@@ -199,3 +199,82 @@ fn help_shows_an_example_of_each_command_and_the_exit_codes() {
     assert!(text(&tool(&["--help"])).contains("Exit codes"));
     assert!(text(&tool(&["--version"])).contains(env!("CARGO_PKG_VERSION")));
 }
+
+#[test]
+fn check_says_whether_a_store_its_checkpoints_and_an_archive_are_sound() {
+    let (place, path) = store();
+    let checkpoint = place.open_store().checkpoint().unwrap().unwrap();
+    let report = json(&tool(&["check", &path, "--format", "json"]));
+    assert_eq!((&report["sessions"], &report["checkpoints"]), (&5.into(), &1.into()));
+    assert_eq!((&report["was_closed"], &report["findings"]), (&true.into(), &Value::Array(Vec::new())));
+    assert!(text(&tool(&["check", &path])).ends_with("sound\n"));
+    assert!(text(&tool(&["check", checkpoint.to_str().unwrap()])).contains("5 sessions"));
+
+    let mut bytes = std::fs::read(&checkpoint).unwrap();
+    bytes.truncate(300);
+    std::fs::write(&checkpoint, bytes).unwrap();
+    for path in [path.as_str(), checkpoint.to_str().unwrap()] {
+        let output = tool(&["check", path]);
+        assert_eq!(code(&output), 6);
+        assert!(String::from_utf8_lossy(&output.stdout).contains("cut short"), "{output:?}");
+    }
+    std::fs::remove_file(&checkpoint).unwrap();
+    engine(&place).open_tree("by_state").unwrap().insert([&[0; 5][..], b"ghost"].concat(), &[]).unwrap();
+    let output = tool(&["check", &path]);
+    assert_eq!(code(&output), 6);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("ghost"), "{output:?}");
+}
+
+#[test]
+fn a_store_is_backed_up_restored_and_repaired() {
+    let (place, path) = store();
+    let beside = |name: &str| place.path().with_file_name(name).to_str().unwrap().to_owned();
+    let (archive, restored, repaired) =
+        (beside("a.archive"), beside("restored"), beside("sessions.repaired"));
+    let listed = |path: &str| text(&tool(&["list", path]));
+    let before = listed(&path);
+    assert!(text(&tool(&["backup", &path, &archive])).contains("5 sessions"));
+    assert_eq!(code(&tool(&["backup", &path, &archive])), 1, "it is there already");
+    assert!(text(&tool(&["restore", &archive, &restored])).contains("3 live and 2 retired sessions"));
+    assert_eq!(listed(&restored), before);
+    assert_ne!(code(&tool(&["restore", &archive, &restored])), 0, "it is there already");
+
+    let database = place.path().join("engine/db");
+    let mut bytes = std::fs::read(&database).unwrap();
+    bytes[100..2_000].fill(0);
+    std::fs::write(&database, bytes).unwrap();
+    let output = tool(&["stats", &path]);
+    assert_eq!(code(&output), 1);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("repair"), "it says what to do: {output:?}");
+    let output = tool(&["repair", &path, "--archive", &archive, "--format", "json"]);
+    let report = json(&output);
+    assert_eq!(
+        (&report["live"], &report["retired"], &report["lost"]),
+        (&3.into(), &2.into(), &Value::Array(Vec::new()))
+    );
+    assert_eq!(report["sources"].as_array().unwrap().len(), 2);
+    assert_eq!(listed(&repaired), before);
+}
+
+#[test]
+fn what_cannot_be_restored_is_one_line_and_leaves_nothing() {
+    let (place, path) = store();
+    let beside = |name: &str| place.path().with_file_name(name).to_str().unwrap().to_owned();
+    let (archive, restored) = (beside("a.archive"), beside("restored"));
+    std::fs::write(&archive, b"[]").unwrap();
+    for arguments in [
+        &["restore", &archive, &restored][..],
+        &["restore", &beside("missing"), &restored],
+        &["repair", &beside("missing")],
+        &["repair", &path, "--archive", &archive],
+        &["check", &archive],
+        &["backup", &beside("missing"), &beside("b.archive")],
+    ] {
+        let output = tool(arguments);
+        assert!(matches!(code(&output), 1 | 3), "{arguments:?}: {output:?}");
+        assert_eq!(String::from_utf8_lossy(&output.stderr).lines().count(), 1, "{output:?}");
+        assert!(
+            !std::path::Path::new(&restored).exists() && !place.path().with_file_name("b.archive").exists()
+        );
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::keys::Keys;
+use crate::keys::{Keys, NewKeys};
 use clap::{Parser, Subcommand, ValueEnum};
 use session_pool::{PoolName, Reason, SessionId};
 
@@ -130,6 +130,9 @@ pub(crate) enum Command {
         /// Restore what can be read of an archive that is damaged or cut short.
         #[arg(long)]
         damaged: bool,
+        /// Keys.
+        #[command(flatten)]
+        new_keys: NewKeys,
     },
     /// Makes a new store of what can be read of a damaged one and its checkpoints. The damaged one is not touched.
     ///
@@ -143,6 +146,9 @@ pub(crate) enum Command {
         /// Another archive to take from, besides the checkpoints in the store. Can be given several times.
         #[arg(long)]
         archive: Vec<PathBuf>,
+        /// Keys.
+        #[command(flatten)]
+        new_keys: NewKeys,
     },
 }
 

@@ -58,11 +58,11 @@ pub(crate) fn run(arguments: &Arguments, out: &mut impl Write) -> Result {
         }
         Command::Check { path } => safety::check(path, keys, format, out),
         Command::Backup { store, file } => safety::backup(store, file, keys, out),
-        Command::Restore { file, store, damaged } => {
-            safety::restore_archive(file, store, *damaged, keys, format, out)
+        Command::Restore { file, store, damaged, new_keys } => {
+            safety::restore_archive(file, store, *damaged, keys, new_keys, format, out)
         }
-        Command::Repair { store, into, archive } => {
-            safety::repair_store(store, into.as_deref(), archive, keys, format, out)
+        Command::Repair { store, into, archive, new_keys } => {
+            safety::repair_store(store, into.as_deref(), archive, keys, new_keys, format, out)
         }
     }
 }

@@ -14,10 +14,19 @@ pub(crate) struct Keys {
     #[cfg(feature = "encryption")]
     #[arg(long, global = true, value_name = "FILE")]
     key_file: Option<std::path::PathBuf>,
-    /// The file with the key that a new store is encrypted with (`restore`, `repair`). Without it, it is in clear.
+}
+
+/// What a new store is encrypted with.
+#[derive(Args, Default)]
+pub(crate) struct NewKeys {
+    /// The file with the key that the new store is encrypted with. Default: that of `--key-file`.
     #[cfg(feature = "encryption")]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, value_name = "FILE")]
     new_key_file: Option<std::path::PathBuf>,
+    /// Leave the new store in clear, also where what it is made of is encrypted.
+    #[cfg(feature = "encryption")]
+    #[arg(long, conflicts_with = "new_key_file")]
+    in_clear: bool,
 }
 
 #[cfg(feature = "encryption")]
@@ -41,9 +50,10 @@ impl Keys {
         Ok(key.map_or_else(ArchiveOptions::new, |key| ArchiveOptions::new().encryption_key(&key)))
     }
 
-    pub(crate) fn recovery(&self) -> Result<RecoveryOptions> {
+    pub(crate) fn recovery(&self, new: &NewKeys) -> Result<RecoveryOptions> {
         let options = RecoveryOptions::new().read_with(self.archive()?);
-        Ok(match Self::read(self.new_key_file.as_ref())? {
+        let file = new.new_key_file.as_ref().or(self.key_file.as_ref()).filter(|_| !new.in_clear);
+        Ok(match Self::read(file)? {
             Some(key) => options.write_with(SledStoreOptions::new().encryption_key(&key)),
             None => options,
         })
@@ -61,7 +71,7 @@ impl Keys {
         Ok(ArchiveOptions::new())
     }
 
-    pub(crate) fn recovery(&self) -> Result<RecoveryOptions> {
+    pub(crate) fn recovery(&self, _new: &NewKeys) -> Result<RecoveryOptions> {
         Ok(RecoveryOptions::new())
     }
 }

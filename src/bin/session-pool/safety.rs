@@ -12,7 +12,7 @@ use session_pool::{Checkpoints, SledStore, SledStoreOptions, StoreReport};
 use crate::arguments::Format;
 use crate::commands::{Result, note};
 use crate::exit_code::Unsound;
-use crate::keys::Keys;
+use crate::keys::{Keys, NewKeys};
 
 /// What a check found.
 #[derive(Serialize, Default)]
@@ -67,14 +67,19 @@ pub(crate) fn check(path: &Path, keys: &Keys, format: Format, out: &mut impl Wri
 }
 
 fn check_archive(path: &Path, keys: &Keys, checked: &mut Checked) -> Result {
-    let reader = ArchiveReader::open(path, &keys.archive()?)?;
-    for item in reader {
+    let mut reader = ArchiveReader::open(path, &keys.archive()?)?;
+    for item in &mut reader {
         match item {
             Ok(archive::ArchiveItem::Pool(_)) => checked.pools += 1,
             Ok(archive::ArchiveItem::Session(_)) => checked.sessions += 1,
             Ok(archive::ArchiveItem::LogEntry { .. }) => checked.log_entries += 1,
             Err(error) => checked.findings.push(format!("{}: {error}", path.display())),
         }
+    }
+    if let Some(summary) = reader.summary().filter(|summary| summary.unreadable > 0) {
+        let missing = summary.unreadable;
+        let finding = format!("{}: {missing} items could not be read when it was written", path.display());
+        checked.findings.push(finding);
     }
     Ok(())
 }
@@ -140,10 +145,11 @@ pub(crate) fn restore_archive(
     store: &Path,
     allow_damaged: bool,
     keys: &Keys,
+    new_keys: &NewKeys,
     format: Format,
     out: &mut impl Write,
 ) -> Result {
-    let options = keys.recovery()?.allow_damaged(allow_damaged);
+    let options = keys.recovery(new_keys)?.allow_damaged(allow_damaged);
     tell(&restore(file, store, options)?, format, out)
 }
 
@@ -152,13 +158,16 @@ pub(crate) fn repair_store(
     into: Option<&Path>,
     archives: &[PathBuf],
     keys: &Keys,
+    new_keys: &NewKeys,
     format: Format,
     out: &mut impl Write,
 ) -> Result {
-    let mut beside = store.as_os_str().to_owned();
-    beside.push(".repaired");
-    let into = into.map_or_else(|| PathBuf::from(beside), Path::to_owned);
-    let options = archives.iter().fold(keys.recovery()?, RecoveryOptions::archive);
+    // Whatever way it is named: with a slash behind it, as `.`, by a link.
+    let place = store.canonicalize().unwrap_or_else(|_| store.to_owned());
+    let mut name = place.file_name().unwrap_or_default().to_owned();
+    name.push(".repaired");
+    let into = into.map_or_else(|| place.with_file_name(name), Path::to_owned);
+    let options = archives.iter().fold(keys.recovery(new_keys)?, RecoveryOptions::archive);
     tell(&repair(store, into, options)?, format, out)
 }
 

@@ -38,7 +38,9 @@ pub struct Checkpoints {
     pub every: Duration,
     /// How many are kept, from 1 to 1000. Default: 3.
     pub keep: usize,
-    /// The directory they are in, better on another disk. Default: `checkpoints` in the store's directory.
+    /// The directory they are in, of this store alone, better on another disk; a repair has to be told of it
+    /// ([`RecoveryOptions::archive`](crate::recovery::RecoveryOptions::archive)). Default: `checkpoints` in the store's
+    /// directory.
     pub directory: Option<PathBuf>,
 }
 

@@ -1,7 +1,9 @@
 //! When a checkpoint is written.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -27,6 +29,10 @@ struct Shared {
     status: Mutex<CheckpointStatus>,
     /// Held while one is written.
     writing: Mutex<()>,
+    /// What keeps other stores from the directory, once the first was written.
+    claim: Mutex<Option<File>>,
+    /// How many callers wait for one to be written: then there is no time to sleep.
+    hurried: AtomicUsize,
     is_stopped: Mutex<bool>,
     stopped: Condvar,
 }
@@ -49,6 +55,8 @@ impl Checkpointer {
             options,
             status: Mutex::default(),
             writing: Mutex::default(),
+            claim: Mutex::default(),
+            hurried: AtomicUsize::new(0),
             is_stopped: Mutex::new(false),
             stopped: Condvar::new(),
         });
@@ -75,8 +83,11 @@ impl Checkpointer {
 
     /// Writes one now, as fast as it goes.
     pub(crate) fn write_now(&self) -> Result<PathBuf, ArchiveError> {
+        self.shared.hurried.fetch_add(1, Ordering::Relaxed);
+        let written = self.shared.write(&AtOnce);
+        self.shared.hurried.fetch_sub(1, Ordering::Relaxed);
         // Never `None`: it is not told to stop.
-        self.shared.write(&AtOnce).map(|path| path.unwrap_or_else(|| self.shared.directory.clone()))
+        written.map(|path| path.unwrap_or_else(|| self.shared.directory.clone()))
     }
 }
 
@@ -138,11 +149,18 @@ impl Shared {
     }
 
     fn write_at(&self, now: Timestamp, pace: &dyn Pace) -> Result<Option<PathBuf>, ArchiveError> {
+        let mut claim = self.claim.lock();
+        if claim.is_none() {
+            *claim = Some(files::claim(&self.directory)?);
+        }
+        drop(claim);
         let (path, file) = files::create_next(&self.directory, now)?;
         let written = write_archive(&self.committer, file, now, &self.options, pace);
-        let Some((file, _)) = written.map_err(|error| error.of_file(&path))? else {
+        let Some((mut file, summary)) = written.map_err(|error| error.of_file(&path))? else {
             return Ok(None);
         };
+        let path = if summary.unreadable == 0 { path } else { files::partial(&path) };
+        file.rename(path.clone());
         file.finish()?;
         files::delete_oldest(&self.directory, self.keep).map_err(|source| ArchiveError::Io {
             operation: "delete the oldest checkpoint beside",
@@ -179,13 +197,13 @@ impl Pace for Shared {
         const LOOK: Duration = Duration::from_millis(50);
         const TOO_MANY: usize = 4 << 20;
         let mut left = worked.saturating_mul(SLEEPS);
-        while !left.is_zero() {
+        while !left.is_zero() && self.hurried.load(Ordering::Relaxed) == 0 {
             let slice = left.min(LOOK);
             if self.sleep(slice) {
                 return false;
             }
             left -= slice;
-            if waiting_bytes() > TOO_MANY {
+            if waiting_bytes() > TOO_MANY || self.hurried.load(Ordering::Relaxed) > 0 {
                 break;
             }
         }

@@ -204,9 +204,8 @@ pub(super) fn make_private(path: &Path) -> Result<(bool, Vec<PathBuf>), StoreErr
             unchanged.push(path.clone());
         }
         if metadata.is_dir() {
-            for entry in fs::read_dir(&path).map_err(StoreError::io("list", &path))? {
-                left.push(entry.map_err(StoreError::io("list", &path))?.path());
-            }
+            // One that cannot be listed, somebody else's perhaps, is left as it is.
+            left.extend(fs::read_dir(&path).into_iter().flatten().flatten().map(|entry| entry.path()));
         }
     }
     // What is in a directory that nobody else can enter is private whatever its own mode.
@@ -276,15 +275,16 @@ pub(super) fn clear_engine(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Removes a store that could not be made; the directory too, unless it was there before. What cannot be removed is
+/// Removes a store that could not be made; the directory too, unless it was there before, empty. What cannot be removed is
 /// marked as unfinished, so that nobody takes it for a store.
 pub(super) fn remove(path: &Path, keep_directory: bool) {
+    if !keep_directory {
+        let _ = fs::remove_dir_all(path);
+        return;
+    }
     if clear_engine(path).is_ok() {
-        for name in [MARKER, LOCK] {
-            let _ = fs::remove_file(path.join(name));
-        }
-        if !keep_directory {
-            let _ = fs::remove_dir(path);
+        for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+            let _ = fs::remove_file(entry.path());
         }
     }
 }

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use super::content::{self, Head};
 use super::directory::{self, DATABASE, ENGINE, Found};
 use super::salvage::{Ended, LogImage, Lsn};
-use super::{keys, schema_version, seal, values, witness};
+use super::seal::{self, Sealed};
+use super::{keys, schema_version, values, witness};
 use crate::encryption::Cipher;
 use crate::session::{Payload, SessionId, SessionRecord};
 use crate::store::{LogEntry, PoolEntry, PoolNumber, Sequence, StoreError};
@@ -23,7 +24,11 @@ pub(crate) struct SalvagedStore {
     records: BTreeMap<(PoolNumber, SessionId), (Lsn, SessionRecord)>,
     log: BTreeMap<(PoolNumber, Sequence), (Lsn, LogEntry)>,
     parts: HashMap<Part, Lsn>,
+    /// Sessions that are there and cannot be read.
+    unreadable: Vec<(PoolNumber, SessionId)>,
     damage: Vec<String>,
+    /// Whether the log is certain to be the newest there was.
+    is_newest: bool,
 }
 
 /// Is handed each session and, where it asks, its payload.
@@ -81,8 +86,17 @@ impl SalvagedStore {
             records: BTreeMap::new(),
             log: BTreeMap::new(),
             parts: HashMap::new(),
+            unreadable: Vec::new(),
+            is_newest: false,
         };
         store.gather(path)?;
+        store.is_newest = match how {
+            Ended::Closed => matches!(seal::verify(path)?, Sealed::Unchanged(_)),
+            Ended::Somehow { witnessed } => {
+                let marked = store.image.last_mark().map_err(StoreError::io("read", &store.path))?;
+                witnessed > 0 && marked >= witnessed && store.image.verdict().is_none()
+            }
+        };
         Ok(Some(store))
     }
 
@@ -103,13 +117,24 @@ impl SalvagedStore {
         self.log.iter().map(|((pool, sequence), (_, entry))| (*pool, *sequence, *entry))
     }
 
+    /// Sessions that are there and cannot be read.
+    pub(crate) fn unreadable(&self) -> &[(PoolNumber, SessionId)] {
+        &self.unreadable
+    }
+
+    /// Whether everything there was could be read.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.is_newest && self.damage.is_empty()
+    }
+
     /// What is damaged, and where.
     pub(crate) fn damage(&self) -> &[String] {
         &self.damage
     }
 
     fn gather(&mut self, path: &Path) -> Result<(), StoreError> {
-        let Self { image, cipher, pools, records, log, parts, damage, path: _ } = self;
+        let Self { image, cipher, pools, records, log, parts, unreadable, damage, path: _, is_newest: _ } =
+            self;
         let (mut sealed, mut opened) = (0, 0);
         let visited = image.visit_entries(&mut |lsn, key, value| match tell(key, value) {
             Entry::Pool(entry) => newest(pools, entry.number, lsn, entry),
@@ -132,7 +157,10 @@ impl SalvagedStore {
                 }
             }
             Entry::Other => {}
-            Entry::Unreadable(what) => damage.push(what),
+            Entry::Unreadable(what) => {
+                unreadable.extend(keys::read_session(key));
+                damage.push(what);
+            }
         });
         let found = visited.map_err(StoreError::io("read", &self.path))?;
         self.damage.extend(found.iter().map(ToString::to_string));
