@@ -208,3 +208,36 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn of_a_large_payload_that_is_replaced_or_forgotten_nothing_is_left() {
+    let place = crate::support::Place::disk();
+    let parts = || {
+        let engine = crate::support::engine(&place);
+        engine.open_tree("payloads").unwrap().len()
+    };
+    let commit = |change: Change| {
+        let store = session_pool::SledStoreOptions::new().open(place.path()).unwrap();
+        store.commit(&Batch { changes: vec![change] }).unwrap();
+        store
+    };
+    commit(Change::Pool(entry(A, "a", 0)));
+    for (n, length) in [300_000, 100_000, 900_000, 70_000, 10, 500_000].into_iter().enumerate() {
+        let payload = payload(&"x".repeat(length));
+        let change = SessionChange {
+            pool: A,
+            id: id("s"),
+            record: record(1000),
+            is_new: n == 0,
+            payload: Some(Arc::clone(&payload)),
+            retirement: None,
+        };
+        let store = commit(Change::Session(change));
+        assert_eq!(store.payload(A, &id("s")).unwrap().as_ref(), Some(&*payload));
+        assert_sound(&store);
+        drop(store);
+        assert_eq!(parts(), 1 + length / 4096, "{length}");
+    }
+    commit(Change::Purge { pool: A, id: id("s"), reason: Reason::Retired });
+    assert_eq!(parts(), 0);
+}

@@ -24,16 +24,20 @@ pub(super) const COMMIT: &str = "commit a batch to the store in";
 /// What is to be written to one tree: in order, a value to put, or `None` to remove the key.
 type Writes = Vec<(IVec, Option<IVec>)>;
 
-/// How many bytes of a payload are written in one go. What is more goes ahead, in portions that are durable before the
-/// next is written: the engine takes for durable what it has handed to the system, and where it writes more than a segment
-/// (512 KiB) between two syncs of the file, it may use again a segment whose values it has only just written elsewhere.
-const PORTION: usize = 64 << 10;
+/// How many parts of a payload are written, or deleted, in one go. What is more is written ahead of the transaction, or
+/// deleted behind it, in portions that are durable before the next: the engine takes for durable what it has handed to the
+/// system, and where it writes more than a segment (512 KiB) between two syncs of the file, it may use again a segment
+/// whose values it has only just written elsewhere. Each tenth part that is written or deleted rewrites a whole leaf.
+const PORTION: usize = 16;
 
 /// What is to be written, by tree.
 #[derive(Default)]
 struct Plan {
     /// Parts of large payloads, which count for nothing until the rest is written.
     early: Vec<Writes>,
+    /// Parts that count for nothing any more once the rest is written. Where a crash comes first they stay, until the
+    /// payload is written again.
+    late: Writes,
     sessions: Writes,
     payloads: Writes,
     by_state: Writes,
@@ -45,14 +49,30 @@ struct Plan {
 impl SledStore {
     /// Writes a batch: all of it, or nothing.
     pub(super) fn write(&self, batch: &Batch) -> Result<(), StoreError> {
-        self.has_written.store(true, Ordering::Relaxed);
         let mut plan = Plan::of(batch, self.trees(), self.cipher.as_ref())?;
         for early in std::mem::take(&mut plan.early) {
-            apply(&self.trees().payloads, early).map_err(engine_error)?;
+            self.write_portion(early)?;
+        }
+        let late = std::mem::take(&mut plan.late);
+        self.has_written.store(true, Ordering::Relaxed);
+        {
+            let _parts = (!plan.payloads.is_empty()).then(|| self.payload_parts.write());
+            plan.run(self.trees())?;
+        }
+        if !late.is_empty() {
             Store::sync(self)?;
         }
-        let _parts = (!plan.payloads.is_empty()).then(|| self.payload_parts.write());
-        plan.run(self.trees())
+        for late in late.chunks(PORTION) {
+            self.write_portion(late.to_vec())?;
+        }
+        Ok(())
+    }
+
+    /// Writes or deletes some parts of payloads, durably.
+    fn write_portion(&self, parts: Writes) -> Result<(), StoreError> {
+        self.has_written.store(true, Ordering::Relaxed);
+        apply(&self.trees().payloads, parts).map_err(engine_error)?;
+        Store::sync(self)
     }
 
     /// Marks in the log that everything before it is about to be made durable, and answers the mark's number; that of
@@ -112,9 +132,7 @@ impl Plan {
                 Change::Purge { pool, id, reason } => {
                     plan.sessions.push((keys::session(*pool, id).into(), None));
                     plan.by_state.push((keys::by_state(*pool, State::Retired(*reason), id).into(), None));
-                    for key in trees.payloads.scan_prefix(keys::payload_prefix(*pool, id)).keys() {
-                        plan.payloads.push((key.map_err(engine_error)?, None));
-                    }
+                    plan.delete_payload(*pool, id, &HashSet::new(), trees)?;
                 }
                 Change::TrimLog { pool, first, last } => {
                     let range = keys::retirement(*pool, *first)..=keys::retirement(*pool, *last);
@@ -178,10 +196,6 @@ impl Plan {
             if let Some(Ok((head, _))) = first.as_deref().map(Head::read) {
                 generation = head.generation.checked_add(1).unwrap_or(1);
             }
-            // What it had before goes, and what is left of one that was never finished.
-            for key in trees.payloads.scan_prefix(keys::payload_prefix(pool, id)).keys() {
-                self.payloads.push((key.map_err(engine_error)?, None));
-            }
         }
         content::encode(payload, pool, id, generation, cipher, bytes).map_err(too_long)?;
         let mut parts = bytes.chunks(PAYLOAD_PART);
@@ -190,14 +204,44 @@ impl Plan {
         let parts: Writes = parts
             .map(|(part, bytes)| (keys::payload_part(pool, id, generation, part).into(), Some(bytes.into())))
             .collect();
-        let own: HashSet<&IVec> = parts.iter().map(|(key, _)| key).collect();
-        self.payloads.retain(|(key, _)| !own.contains(key));
-        if bytes.len() > PORTION {
-            self.early.extend(parts.chunks(PORTION / PAYLOAD_PART).map(<[_]>::to_vec));
+        if !is_new {
+            // What it had before goes, and what is left of one that was never finished.
+            let own: HashSet<&IVec> = parts.iter().map(|(key, _)| key).collect();
+            self.delete_payload(pool, id, &own, trees)?;
+        }
+        if parts.len() > PORTION {
+            self.early.extend(parts.chunks(PORTION).map(<[_]>::to_vec));
         } else {
             self.payloads.extend(parts);
         }
         self.payloads.push((keys::payload_part(pool, id, 0, 0).into(), Some(first.into())));
+        Ok(())
+    }
+
+    /// Deletes the parts of a payload but for those that are written again: the first in the transaction, which makes the
+    /// others count for nothing.
+    fn delete_payload(
+        &mut self,
+        pool: PoolNumber,
+        id: &SessionId,
+        but: &HashSet<&IVec>,
+        trees: &Trees,
+    ) -> Result<(), StoreError> {
+        let first = keys::payload_part(pool, id, 0, 0);
+        let mut others = Vec::new();
+        for key in trees.payloads.scan_prefix(keys::payload_prefix(pool, id)).keys() {
+            let key = key.map_err(engine_error)?;
+            if *key == *first.as_ref() {
+                self.payloads.push((key, None));
+            } else if !but.contains(&key) {
+                others.push((key, None));
+            }
+        }
+        if others.len() > PORTION {
+            self.late.extend(others);
+        } else {
+            self.payloads.extend(others);
+        }
         Ok(())
     }
 
@@ -214,7 +258,7 @@ impl Plan {
     }
 
     fn run(self, trees: &Trees) -> Result<(), StoreError> {
-        let Self { early: _, sessions, payloads, by_state, by_expiry, retirements, meta } = &self;
+        let Self { early: _, late: _, sessions, payloads, by_state, by_expiry, retirements, meta } = &self;
         if [payloads, by_state, by_expiry, retirements, meta].iter().all(|writes| writes.is_empty()) {
             // The common case, uses of sessions that live on: one tree's batch is as atomic, and reads nothing.
             return apply(&trees.sessions, self.sessions).map_err(engine_error);

@@ -89,7 +89,8 @@ impl SledStoreOptions {
     /// Opens the store in the directory `path`. The directory gets mode 0700, the files in it 0600.
     ///
     /// Before the engine sees its files they are verified: the log as a whole where the store was closed, else as far
-    /// as it tells by itself. Damaged files beside the log are kept in `set-aside`, and the store does without them; [`SledStore::open_report`] tells.
+    /// as it tells by itself. Damaged files beside the log are kept in `set-aside`, and made anew;
+    /// [`SledStore::open_report`] tells.
     ///
     /// # Errors
     ///
