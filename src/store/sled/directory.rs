@@ -157,7 +157,7 @@ pub(super) fn mark(path: &Path, marker: &Marker) -> Result<(), StoreError> {
 }
 
 /// What a file is called until it is whole.
-fn new_name(name: &str) -> String {
+pub(super) fn new_name(name: &str) -> String {
     format!("{name}.new")
 }
 
@@ -286,6 +286,15 @@ pub(super) fn remove(path: &Path, keep_directory: bool) {
         for entry in fs::read_dir(path).into_iter().flatten().flatten() {
             let _ = fs::remove_file(entry.path());
         }
+    }
+}
+
+/// Removes a file, if it is there, durably.
+pub(super) fn remove_durably(file: &Path) -> Result<(), StoreError> {
+    match fs::remove_file(file) {
+        Ok(()) => file.parent().map_or(Ok(()), sync_directory),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(StoreError::io("remove", file)(error)),
     }
 }
 

@@ -5,6 +5,7 @@ mod commit;
 mod content;
 mod directory;
 mod engine;
+mod floors;
 #[cfg(any(fuzzing, test))]
 pub(crate) mod fuzzing;
 mod health;
@@ -28,6 +29,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 pub(crate) use directory::ReadLock;
 use directory::StoreLock;
 use engine::Engine;
+use floors::Floors;
 pub use migrate::MigrationProgress;
 pub use open::SledStoreOptions;
 use parking_lot::RwLock;
@@ -51,6 +53,7 @@ pub const fn schema_version() -> u32 {
 ///   LOCK              held while it is open; the process that holds it
 ///   SEAL              of a closed store: the checksums of its log
 ///   WITNESS           up to which mark in the log it is durable
+///   FLOORS            how new the pages in the log must be
 ///   engine/           sled's files: the log `db`, and what can be made from it
 ///   checkpoints/      archives that it writes by itself
 ///   set-aside/        damaged files that it does without
@@ -73,6 +76,7 @@ pub struct SledStore {
     has_written: AtomicBool,
     marked: AtomicU64,
     witness: Witness,
+    floors: Floors,
     report: StoreReport,
     _lock: StoreLock,
 }

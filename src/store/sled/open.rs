@@ -9,11 +9,12 @@ use parking_lot::RwLock;
 
 use super::directory::{self, DATABASE, ENGINE, Found, Marker};
 use super::engine::{Engine, located};
+use super::floors::Floors;
 use super::health::Log;
 use super::salvage::{Ended, LogImage};
 use super::seal::{self, Sealed};
 use super::witness::{self, Witness};
-use super::{MigrationProgress, SledStore, commit, health, migrate, migrations, schema_version};
+use super::{MigrationProgress, SledStore, commit, floors, health, migrate, migrations, schema_version};
 use crate::encryption::Cipher;
 use crate::store::{Healed, StoreError, StoreReport};
 
@@ -138,6 +139,7 @@ impl SledStoreOptions {
             directory::mark(path, &Marker { is_unfinished: true, ..finished.clone() })?;
             seal::remove(path)?;
             witness::remove(path)?;
+            floors::remove(path)?;
             directory::clear_engine(path)?;
         } else {
             let log = verify(path, &mut report)?;
@@ -183,6 +185,7 @@ impl SledStoreOptions {
             has_written: AtomicBool::new(true),
             marked: AtomicU64::new(marked),
             witness: Witness::open(path)?,
+            floors: Floors::open(path)?,
             report: report.clone(),
             _lock: lock,
         };
@@ -285,7 +288,7 @@ fn verify(path: &Path, report: &mut StoreReport) -> Result<Log, StoreError> {
     let witnessed = witness::read(path)?;
     let image = LogImage::read(&database, Ended::Somehow { witnessed });
     let image = image.map_err(StoreError::io("read", &database))?;
-    if let Some(verdict) = image.verdict() {
+    if let Some(verdict) = image.verdict().or(image.below(&floors::read(path)?)) {
         return Err(damaged(format!("engine/db lacks {verdict}, which had been durable")));
     }
     let marked = image.last_mark().map_err(StoreError::io("read", &database))?;

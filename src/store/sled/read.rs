@@ -93,6 +93,7 @@ impl Store for SledStore {
             Ok(mark)
         })?;
         self.witness.note(mark);
+        self.floors.note(&self.database_file);
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use super::content::{self, Head};
 use super::directory::{self, DATABASE, ENGINE, Found};
 use super::salvage::{Ended, LogImage, Lsn};
 use super::seal::{self, Sealed};
-use super::{keys, schema_version, values, witness};
+use super::{floors, keys, schema_version, values, witness};
 use crate::encryption::Cipher;
 use crate::session::{Payload, SessionId, SessionRecord};
 use crate::store::{LogEntry, PoolEntry, PoolNumber, Sequence, StoreError};
@@ -94,7 +94,8 @@ impl SalvagedStore {
             Ended::Closed => matches!(seal::verify(path)?, Sealed::Unchanged(_)),
             Ended::Somehow { witnessed } => {
                 let marked = store.image.last_mark().map_err(StoreError::io("read", &store.path))?;
-                witnessed > 0 && marked >= witnessed && store.image.verdict().is_none()
+                let verdict = store.image.verdict().or(store.image.below(&floors::read(path)?));
+                witnessed > 0 && marked >= witnessed && verdict.is_none()
             }
         };
         Ok(Some(store))

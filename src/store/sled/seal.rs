@@ -165,12 +165,7 @@ pub(super) fn verify(path: &Path) -> Result<Sealed, StoreError> {
 
 /// Removes the seal, durably: the engine is about to write.
 pub(super) fn remove(path: &Path) -> Result<(), StoreError> {
-    let file = path.join(SEAL);
-    match fs::remove_file(&file) {
-        Ok(()) => directory::sync_directory(path),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(StoreError::io("remove", file)(error)),
-    }
+    directory::remove_durably(&path.join(SEAL))
 }
 
 /// Keeps a seal that cannot be read, and answers where.

@@ -57,10 +57,5 @@ pub(super) fn read(path: &Path) -> Result<u64, StoreError> {
 
 /// Removes it, durably: the log begins anew.
 pub(super) fn remove(path: &Path) -> Result<(), StoreError> {
-    let file = path.join(WITNESS);
-    match fs::remove_file(&file) {
-        Ok(()) => super::directory::sync_directory(path),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(StoreError::io("remove", file)(error)),
-    }
+    super::directory::remove_durably(&path.join(WITNESS))
 }

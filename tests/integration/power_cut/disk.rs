@@ -52,6 +52,10 @@ enum What {
     RenameTo(String),
 }
 
+fn directory_and_name(path: &str) -> (&str, &str) {
+    path.rsplit_once('/').unwrap_or(("", path))
+}
+
 impl Names {
     fn find(&self, path: &str) -> Option<Node> {
         path.split('/')
@@ -114,7 +118,7 @@ impl<'t> Disk<'t> {
     }
 
     fn rename(&mut self, path: &str, what: What) {
-        let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let (directory, name) = directory_and_name(path);
         let change = NameChange { directory: self.node(directory), name: name.to_owned(), what };
         self.current.apply(&change);
         self.pending.push(change);
@@ -162,10 +166,15 @@ impl<'t> Disk<'t> {
             Operation::Write(path, offset, data) => self.change(path, Change::Write(length(offset), data)),
             Operation::Unlink(path) | Operation::RemoveDirectory(path) => self.rename(path, What::Remove),
             Operation::Rename(from, to) => {
-                let directory = |path: &'t str| path.rsplit_once('/').map_or("", |(directory, _)| directory);
-                assert_eq!(directory(from), directory(to), "a move between directories has no model");
-                let name = to.rsplit_once('/').map_or(to, |(_, name)| name);
-                self.rename(from, What::RenameTo(name.to_owned()));
+                let (above, _) = directory_and_name(from);
+                let (new_above, new_name) = directory_and_name(to);
+                if above == new_above {
+                    self.rename(from, What::RenameTo(new_name.to_owned()));
+                } else {
+                    // Each directory has its own half of it: worse than any journal is.
+                    self.rename(to, What::Add(self.node(from)));
+                    self.rename(from, What::Remove);
+                }
             }
             Operation::Sync(path) => match self.forgets {
                 Forgets::Sync(end) if path.ends_with(end) => {}

@@ -14,7 +14,7 @@ pub(super) const SEGMENT_HEADER: usize = 20;
 pub(super) const LONGEST_HEAD: usize = 32;
 
 /// More segments than any log has, so that a log sequence number never overflows.
-const SEGMENTS: u64 = 1 << 40;
+pub(super) const SEGMENTS: u64 = 1 << 40;
 
 /// What is flipped in the numbers of a segment's header (`pagecache/logger.rs`).
 const FLIPPED: u64 = 0x7FFF_FFFF_FFFF_FFFF;
@@ -47,6 +47,17 @@ pub(super) fn segment_header(segment: &[u8]) -> Option<SegmentHeader> {
     let number = base / SEGMENT as u64;
     let is_sane = base.is_multiple_of(SEGMENT as u64) && number < SEGMENTS && stable_end <= base;
     is_sane.then_some(SegmentHeader { number, stable_end })
+}
+
+/// The header of a segment before which nothing had been written.
+#[cfg(test)]
+pub(super) fn header_of(number: u64) -> [u8; SEGMENT_HEADER] {
+    let mut header = [0; SEGMENT_HEADER];
+    header[4..12].copy_from_slice(&(lsn(number, 0) ^ FLIPPED).to_le_bytes());
+    header[12..].copy_from_slice(&(u64::MAX ^ FLIPPED).to_le_bytes());
+    let checksum = !crc32fast::hash(&header[4..]);
+    header[..4].copy_from_slice(&checksum.to_le_bytes());
+    header
 }
 
 /// What a message is for (`MessageKind` in `pagecache/mod.rs`).

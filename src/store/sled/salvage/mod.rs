@@ -36,8 +36,9 @@
 //!   page's newest state is never given up before the next one has been written, freed pages included; pages are numbered
 //!   without a gap.
 //!
-//! A segment counts as holding something by what can be read: where all of that was in the bad place, it looks free. And
-//! where a whole segment is gone that held changes only, nothing tells of it.
+//! - A page whose newest state is older than it is known to have been (`floors.rs`). A segment counts as holding something
+//!   by what can be read: where all of that was in the bad place, it looks free; and where a whole segment is gone that
+//!   held changes only, nothing in the log tells of it.
 //!
 //! # What is read of a damaged log
 //!
@@ -98,6 +99,10 @@ pub(super) enum Missing {
     PageOfLink,
     /// Page numbers that no message tells of; where they would be is not known.
     Pages,
+    /// The newest state of a page, in a segment that is there.
+    State,
+    /// The newest state of a page, in a segment that is not. The offset is one in the log.
+    Segment,
     /// A message that could be read before, or whose body is in a file that cannot be read.
     Body,
 }
@@ -110,6 +115,10 @@ impl fmt::Display for Damage {
             Missing::Messages => write!(f, "{length} bytes from byte {offset} on"),
             Missing::PageOfLink => write!(f, "the page that the change at byte {offset} is about"),
             Missing::Pages => write!(f, "pages of which nothing is there"),
+            Missing::State => {
+                write!(f, "the newest state of a page, which was in the segment at byte {offset}")
+            }
+            Missing::Segment => write!(f, "the segment with what the log had at its byte {offset}"),
             Missing::Body => write!(f, "what the message at byte {offset} holds"),
         }
     }
@@ -128,8 +137,8 @@ pub(super) struct LogImage {
     certain_end: u64,
     /// Where the last message ends.
     end: u64,
-    /// The newest segment: its number, and where it lies.
-    newest: Option<(u64, u64)>,
+    /// The segments: their numbers, and where they lie.
+    segments: BTreeMap<u64, u64>,
     last_mark: u64,
 }
 
@@ -313,7 +322,7 @@ impl LogImage {
             gaps.extend(bad.iter().filter(|bad| bad.next != Next::Link).map(|bad| lsn(bad.number, bad.at)));
         }
         let verdict = verdict.into_iter().min();
-        let newest = slots.last_key_value().map(|(number, slot)| (*number, slot.offset));
+        let segments = slots.iter().map(|(number, slot)| (*number, slot.offset)).collect();
         Ok(Self {
             file,
             blobs,
@@ -323,7 +332,7 @@ impl LogImage {
             verdict,
             certain_end,
             end,
-            newest,
+            segments,
             last_mark,
         })
     }
@@ -356,6 +365,51 @@ impl LogImage {
     pub(super) fn verdict(&self) -> Option<Damage> {
         self.verdict
     }
+
+    /// The first page whose newest state is older than its floor, of those that were durable.
+    pub(super) fn below(&self, floors: &BTreeMap<u64, Lsn>) -> Option<Damage> {
+        let is_below = |page: &u64, floor: Lsn| {
+            let places = self.table.pages.get(page).into_iter().flat_map(Page::places);
+            floor < self.certain_end && places.map(|place| place.lsn).max() < Some(floor)
+        };
+        let (_, floor) = floors.iter().find(|(page, floor)| is_below(page, **floor))?;
+        Some(match self.segments.get(&(floor / SEGMENT as u64)) {
+            Some(offset) => Damage { offset: *offset, length: SEGMENT as u64, what: Missing::State },
+            None => Damage { offset: *floor, length: 0, what: Missing::Segment },
+        })
+    }
+}
+
+/// The segments of a log that is being written, of which the newest may not be full: their numbers, and where they lie.
+pub(super) fn numbers(log: &File) -> io::Result<BTreeMap<u64, u64>> {
+    let mut segments = BTreeMap::new();
+    for offset in (0..log.metadata()?.len()).step_by(SEGMENT) {
+        let mut header = [0; SEGMENT_HEADER];
+        if let Some(header) = format::segment_header(read_at(log, offset, &mut header)?) {
+            segments.insert(header.number, offset);
+        }
+    }
+    Ok(segments)
+}
+
+/// The pages that the segment at `offset` tells of, and where in it their last messages begin.
+pub(super) fn last_of_pages(log: &File, offset: u64, number: u64) -> io::Result<Vec<(u64, u32)>> {
+    let mut buffer = vec![0; SEGMENT];
+    let segment = read_at(log, offset, &mut buffer)?;
+    let mut pages = BTreeMap::new();
+    segment::scan(segment, number, |found| {
+        if let Found::Message(at, Message { kind, page, .. }) = found
+            && !matches!(kind, Kind::Canceled | Kind::Cap | Kind::Batch)
+        {
+            pages.insert(page, u32::try_from(at).unwrap_or_default());
+        }
+    });
+    Ok(pages.into_iter().collect())
+}
+
+/// The place in the log that is `at` bytes into a segment; `None` where no log has it.
+pub(super) fn place(number: u64, at: u32) -> Option<Lsn> {
+    (number < format::SEGMENTS).then(|| lsn(number, at as usize))
 }
 
 /// Changes without a page and page numbers without a message, as far as the log tells below `end`.
@@ -437,4 +491,10 @@ fn read_at<'b>(mut file: &File, offset: u64, buffer: &'b mut [u8]) -> io::Result
         }
     }
     Ok(&buffer[..length])
+}
+
+/// The header of a segment.
+#[cfg(test)]
+pub(super) fn header_of(number: u64) -> [u8; SEGMENT_HEADER] {
+    format::header_of(number)
 }

@@ -47,7 +47,7 @@ impl LogImage {
 
     /// Up to where the log goes, and where the segment begins that it goes on in, if there is room left.
     fn tip(&self) -> Option<(u64, Option<u64>)> {
-        let (newest, offset) = self.newest?;
+        let (&newest, &offset) = self.segments.last_key_value()?;
         let end = self.end.max(lsn(newest, SEGMENT_HEADER));
         let segment = SEGMENT as u64;
         let progress = end - lsn(newest, 0);

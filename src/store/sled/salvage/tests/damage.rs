@@ -1,18 +1,20 @@
 //! Logs with damage: what is read was once written, and only what the damage touched is missing or older.
 
 use crate::store::sled::salvage::Ended;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 
 use fastrand::Rng;
 
 use super::{Entries, Past, chosen, db, generated, salvaged};
 use crate::store::Store;
+use crate::store::sled::SledStoreOptions;
 use crate::store::sled::salvage::format::segment_header;
 use crate::store::sled::salvage::table::Page;
-use crate::store::sled::salvage::{LogImage, SEGMENT, find_segments};
+use crate::store::sled::salvage::{LogImage, SEGMENT, find_segments, last_of_pages, numbers, place};
 
 /// How many ways of damage each store gets.
 const CASES: usize = 25;
@@ -161,4 +163,55 @@ fn a_flipped_bit_in_what_counts_is_found() {
     assert_eq!(judge(&stable), CASES);
     assert!(tail.len() * 20 < stable.len(), "the marks of syncs leave little of the log uncertain");
     drop(past);
+}
+
+#[test]
+fn a_segment_that_looks_free_as_all_that_counts_in_it_is_bad_is_found_by_the_floors() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = SledStoreOptions::new().open(directory.path()).unwrap();
+    let mut rng = Rng::with_seed(7);
+    for n in 0..60_000_u32 {
+        // All keys, then a few again and again, and seldom one of the others.
+        let of = if n < 3000 || n % 2000 == 0 { 3000 } else { 30 };
+        let key = rng.u32(..of).to_be_bytes();
+        let value = n.to_be_bytes().repeat(25);
+        store.trees().sessions.insert(key, value).unwrap();
+        if n % 500 == 0 {
+            store.mark().unwrap();
+            store.has_written.store(true, Ordering::Relaxed);
+        }
+    }
+    store.sync().unwrap();
+    let whole = fs::read(db(directory.path())).unwrap();
+    let path = directory.path().join("copy");
+    fs::write(&path, &whole).unwrap();
+    let read = || LogImage::read(&path, Ended::Somehow { witnessed: u64::MAX }).unwrap();
+    let image = read();
+    let file = fs::File::open(&path).unwrap();
+    let mut segments = numbers(&file).unwrap();
+    segments.pop_last();
+    let mut floors = BTreeMap::new();
+    for (number, offset) in &segments {
+        for (page, at) in last_of_pages(&file, *offset, *number).unwrap() {
+            floors.insert(page, place(*number, at).unwrap());
+        }
+    }
+    assert_eq!((image.verdict(), image.below(&floors)), (None, None));
+
+    let mut unseen_by_the_log_alone = 0;
+    for offset in segments.values() {
+        let segment = *offset..offset + SEGMENT as u64;
+        let places = image.table.pages.values().flat_map(Page::places);
+        let places: Vec<_> = places.filter(|place| segment.contains(&place.offset)).collect();
+        let mut bytes = whole.clone();
+        for place in &places {
+            bytes[usize::try_from(place.offset).unwrap() + place.size - 1] ^= 16;
+        }
+        fs::write(&path, &bytes).unwrap();
+        let image = read();
+        unseen_by_the_log_alone += usize::from(image.verdict().is_none() && !places.is_empty());
+        let is_found = image.verdict().or(image.below(&floors)).is_some();
+        assert_eq!(is_found, !places.is_empty(), "{} messages of the segment at {offset}", places.len());
+    }
+    assert!(unseen_by_the_log_alone > 0, "in {} segments", segments.len());
 }
