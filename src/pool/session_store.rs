@@ -26,6 +26,9 @@ use crate::store::{
 /// One pool opens its own with [`SessionPool::open`]; a crawler with a pool a site opens this, and each pool in it with
 /// [`PoolBuilder::open_in`]. A pool costs no thread and no tree of the database, so thousands of them are cheap.
 ///
+/// A store has two threads, one that commits and one that writes checkpoints; all stores of a process share a third, which
+/// looks whether the disk has failed while something is being made durable.
+///
 /// Clones share the store. When the last of them and of the handles of its pools is dropped, what is pending is
 /// committed, and the directory is free for others.
 ///

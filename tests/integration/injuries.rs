@@ -56,17 +56,17 @@ const TARGETS: [Target; 8] = [
 
 impl Target {
     fn file(self, store: &Path) -> Option<PathBuf> {
-        let newest = |directory: &str, prefix: &str| {
+        let newest = |directory: &str, has: &str| {
             let files = fs::read_dir(store.join(directory)).ok()?;
             let files = files.map(|entry| entry.unwrap().path());
-            files.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with(prefix)).max()
+            files.filter(|path| path.file_name().unwrap().to_str().unwrap().contains(has)).max()
         };
         match self {
             Self::Db => Some(store.join("engine/db")),
             Self::Snapshot => newest("engine", "snap."),
             Self::Conf => Some(store.join("engine/conf")),
             Self::Blobs => Some(store.join("engine/blobs")),
-            Self::Checkpoint => newest("checkpoints", ""),
+            Self::Checkpoint => newest("checkpoints", ".archive"),
             Self::Seal => Some(store.join("SEAL")),
             Self::Witness => Some(store.join("WITNESS")),
             Self::Marker => Some(store.join("STORE")),

@@ -1,6 +1,8 @@
 //! When a checkpoint is written.
 
 use std::fs::File;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -47,19 +49,7 @@ impl Checkpointer {
         checkpoints: &Checkpoints,
         options: ArchiveOptions,
     ) -> std::io::Result<Self> {
-        let shared = Arc::new(Shared {
-            committer: Arc::clone(committer),
-            directory,
-            every: checkpoints.every,
-            keep: checkpoints.keep,
-            options,
-            status: Mutex::default(),
-            writing: Mutex::default(),
-            claim: Mutex::default(),
-            hurried: AtomicUsize::new(0),
-            is_stopped: Mutex::new(false),
-            stopped: Condvar::new(),
-        });
+        let shared = Arc::new(Shared::new(committer, directory, checkpoints, options));
         let thread = {
             let shared = Arc::clone(&shared);
             thread::Builder::new().name("session-checkpoint".to_owned()).spawn(move || shared.run())?
@@ -78,7 +68,7 @@ impl Checkpointer {
     }
 
     pub(crate) fn status(&self) -> CheckpointStatus {
-        self.shared.status.lock().clone()
+        self.shared.status()
     }
 
     /// Writes one now, as fast as it goes.
@@ -92,6 +82,27 @@ impl Checkpointer {
 }
 
 impl Shared {
+    fn new(
+        committer: &Arc<Committer>,
+        directory: PathBuf,
+        checkpoints: &Checkpoints,
+        options: ArchiveOptions,
+    ) -> Self {
+        Self {
+            committer: Arc::clone(committer),
+            directory,
+            every: checkpoints.every,
+            keep: checkpoints.keep,
+            options,
+            status: Mutex::default(),
+            writing: Mutex::default(),
+            claim: Mutex::default(),
+            hurried: AtomicUsize::new(0),
+            is_stopped: Mutex::new(false),
+            stopped: Condvar::new(),
+        }
+    }
+
     fn run(&self) {
         let mut written_at = None;
         let mut wait = self.until_first();
@@ -127,10 +138,18 @@ impl Shared {
         *is_stopped
     }
 
+    fn status(&self) -> CheckpointStatus {
+        self.status.lock().clone()
+    }
+
     fn write(&self, pace: &dyn Pace) -> Result<Option<PathBuf>, ArchiveError> {
         let _writing = self.writing.lock();
         let now = Timestamp::from(chrono::DateTime::from(SystemTime::now()));
-        let written = self.write_at(now, pace);
+        let written = catch_unwind(AssertUnwindSafe(|| self.write_at(now, pace))).unwrap_or_else(|_| {
+            // The thread goes on: the next one may succeed.
+            let source = io::Error::other("reading the store gave up, by a panic");
+            Err(ArchiveError::Io { operation: "write", path: Some(self.directory.clone()), source })
+        });
         let mut status = self.status.lock();
         match &written {
             Ok(Some(path)) => {
@@ -208,5 +227,55 @@ impl Pace for Shared {
             }
         }
         !*self.is_stopped.lock()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::MemoryStore;
+
+    fn shared(directory: &Path) -> Shared {
+        let committer = Arc::new(Committer::new(Arc::new(MemoryStore::new()), 1));
+        let (checkpoints, options) = (Checkpoints::default(), ArchiveOptions::default());
+        Shared::new(&committer, directory.to_owned(), &checkpoints, options)
+    }
+
+    #[test]
+    fn a_checkpoint_takes_a_twentieth_of_the_time_unless_somebody_waits() {
+        let directory = tempfile::tempdir().unwrap();
+        let shared = shared(directory.path());
+        let worked = Duration::from_millis(8);
+        let begun = Instant::now();
+        assert!(shared.go_on(worked, &|| 0));
+        assert!(begun.elapsed() >= 19 * worked);
+        // Hours are not waited for.
+        let hours = Duration::from_secs(10_000);
+        assert!(shared.go_on(hours, &|| usize::MAX), "payloads pile up");
+        shared.hurried.fetch_add(1, Ordering::Relaxed);
+        assert!(shared.go_on(hours, &|| 0), "somebody waits");
+        shared.hurried.fetch_sub(1, Ordering::Relaxed);
+        *shared.is_stopped.lock() = true;
+        assert!(!shared.go_on(hours, &|| 0), "the store closes");
+    }
+
+    #[test]
+    fn a_checkpoint_that_panics_fails_alone() {
+        struct Panics;
+        impl Pace for Panics {
+            fn go_on(&self, _: Duration, _: &dyn Fn() -> usize) -> bool {
+                panic!("as told")
+            }
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let shared = shared(directory.path());
+        let committer = Arc::clone(&shared.committer);
+        let thread = thread::spawn(move || committer.run());
+        assert!(shared.write(&Panics).is_err());
+        assert_eq!(shared.status().failed, 1);
+        assert!(shared.write(&AtOnce).unwrap().is_some());
+        assert_eq!((shared.status().written, shared.status().last_error), (1, None));
+        shared.committer.stop();
+        thread.join().unwrap();
     }
 }
