@@ -143,6 +143,8 @@
 
 pub mod archive;
 mod clock;
+#[cfg(feature = "cookies")]
+pub mod cookies;
 mod encryption;
 mod error;
 #[cfg(any(fuzzing, test))]
@@ -156,6 +158,8 @@ mod session;
 mod store;
 
 // Their types stand in public signatures.
+#[cfg(feature = "cookies")]
+pub use url;
 pub use {chrono, crossbeam_channel, serde_json};
 
 pub use clock::{Clock, ClockSteps, ManualClock, SystemClock};

@@ -34,6 +34,9 @@ pub struct Session {
     id: SessionId,
     /// One of the constants below; written while the directory is locked.
     role: AtomicU8,
+    /// Whether the payload was changed in a way that is committed with the outcome.
+    #[cfg(feature = "cookies")]
+    awaits_outcome: std::sync::atomic::AtomicBool,
 }
 
 /// A handle, and no lease's.
@@ -48,12 +51,23 @@ const GONE: u8 = 3;
 impl Session {
     /// A handle of a slot that has been pinned for it.
     pub(super) fn new(pool: Arc<PoolHandle>, slot: SlotIndex, id: SessionId) -> Self {
-        Self { pool, slot, id, role: AtomicU8::new(HANDLE) }
+        Self::in_role(pool, slot, id, HANDLE)
     }
 
     /// The session of a lease, of a slot that has been leased and pinned for it.
     pub(super) fn leased(pool: Arc<PoolHandle>, slot: SlotIndex, id: SessionId) -> Self {
-        Self { pool, slot, id, role: AtomicU8::new(LEASED) }
+        Self::in_role(pool, slot, id, LEASED)
+    }
+
+    fn in_role(pool: Arc<PoolHandle>, slot: SlotIndex, id: SessionId, role: u8) -> Self {
+        Self {
+            pool,
+            slot,
+            id,
+            role: AtomicU8::new(role),
+            #[cfg(feature = "cookies")]
+            awaits_outcome: std::sync::atomic::AtomicBool::new(false),
+        }
     }
 
     /// Its id.
@@ -177,6 +191,12 @@ impl Session {
             HANDLE => directory.settle(self.slot, settlement, now, false),
             LEASED => {
                 self.role.store(SETTLED, Ordering::Relaxed);
+                #[cfg(feature = "cookies")]
+                if self.awaits_outcome.load(Ordering::Relaxed)
+                    && directory.slot(self.slot).record.retired.is_none()
+                {
+                    directory.mark_payload_dirty(self.slot);
+                }
                 directory.settle(self.slot, settlement, now, true)
             }
             _ => {
@@ -362,6 +382,19 @@ impl Session {
 
     /// Changes the payload: read, changed, checked and marked while nobody else can change it.
     fn change_payload(&self, change: impl FnOnce(&mut Payload, Timestamp)) -> Result<()> {
+        self.change_payload_and(Directory::mark_payload_dirty, |payload, now| {
+            change(payload, now);
+            true
+        })?;
+        self.pool.core.settle_durably()
+    }
+
+    /// The same, marked by whoever calls, if the change tells that it has changed anything.
+    fn change_payload_and(
+        &self,
+        mark: impl FnOnce(&mut Directory, SlotIndex),
+        change: impl FnOnce(&mut Payload, Timestamp) -> bool,
+    ) -> Result<()> {
         let core = &self.pool.core;
         let mut pending = core.payloads.lock();
         let mut payload = match pending.get(&self.id) {
@@ -369,18 +402,92 @@ impl Session {
             None => self.read_payload()?,
         };
         // Cookies have their times from the site, or from the clock.
-        change(&mut payload, core.moment().clock);
+        if !change(&mut payload, core.moment().clock) {
+            return Ok(());
+        }
         let length = payload.check()?;
         core.change(|directory| match directory.slot(self.slot).record.retired {
             Some(retired) => Err(Refusal::Retired { id: self.id, reason: retired.reason }),
             None => {
                 pending.insert(self.id, PendingPayload { payload: Arc::new(payload), length });
-                directory.mark_payload_dirty(self.slot);
+                mark(directory, self.slot);
                 Ok(())
             }
         })??;
-        drop(pending);
-        core.settle_durably()
+        Ok(())
+    }
+}
+
+/// What responses set, and what requests carry (feature `cookies`).
+#[cfg(feature = "cookies")]
+impl Session {
+    /// Takes the cookies that a response from `url` sets, given its `Set-Cookie` headers, and answers which of them were
+    /// left out, and why. Where a redirect was followed, each response on the way has a URL of its own.
+    ///
+    /// The session of a [`Lease`](crate::Lease) commits them with the outcome of its use: after a crash the session has
+    /// both, or neither. Another handle commits them as [`Session::set_cookies`] does. Where there are more than
+    /// [`MAX_COOKIES`](crate::MAX_COOKIES), or more than 180 of one domain, those that were set longest ago go.
+    ///
+    /// ```
+    /// # let pool = session_pool::SessionPool::builder().open_in_memory()?;
+    /// let url = "https://shop.example/login".parse()?;
+    /// let lease = pool.acquire()?;
+    /// let rejected = lease.store_response(&url, ["sid=abc; Secure; HttpOnly", "evil=1; Domain=other.example"])?;
+    /// assert_eq!(rejected.len(), 1);
+    /// assert_eq!(lease.cookie_header(&url)?.as_deref(), Some("sid=abc"));
+    /// lease.reclaim()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::set_user_data`].
+    pub fn store_response<H: AsRef<[u8]>>(
+        &self,
+        url: &url::Url,
+        set_cookie_headers: impl IntoIterator<Item = H>,
+    ) -> Result<Vec<crate::cookies::RejectedCookie>> {
+        let now = self.pool.core.moment().clock;
+        let (mut cookies, mut rejected) = (Vec::new(), Vec::new());
+        for header in set_cookie_headers {
+            match crate::cookies::read(header.as_ref(), url, now) {
+                Ok(cookie) => cookies.push(cookie),
+                Err(cookie) => rejected.push(cookie),
+            }
+        }
+        if cookies.is_empty() {
+            return Ok(rejected);
+        }
+        let awaits_outcome = self.role.load(Ordering::Relaxed) == LEASED;
+        let mark = |directory: &mut Directory, slot| {
+            // Its role changes under the lock that is held here.
+            if self.role.load(Ordering::Relaxed) == LEASED {
+                self.awaits_outcome.store(true, Ordering::Relaxed);
+            } else {
+                directory.mark_payload_dirty(slot);
+            }
+        };
+        self.change_payload_and(mark, |payload, now| {
+            let before = payload.cookies.clone();
+            for cookie in cookies {
+                payload.set_cookie(cookie, now);
+            }
+            crate::cookies::evict(&mut payload.cookies, now);
+            payload.cookies != before
+        })?;
+        if !awaits_outcome {
+            self.pool.core.settle_durably()?;
+        }
+        Ok(rejected)
+    }
+
+    /// The value of the `Cookie` header that a request to `url` is to carry; `None` where it has no cookies.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::state`].
+    pub fn cookie_header(&self, url: &url::Url) -> Result<Option<String>> {
+        Ok(crate::cookies::header(&self.payload()?.cookies, url, self.pool.core.moment().clock))
     }
 }
 

@@ -18,6 +18,8 @@ mod archives;
 mod bad_input;
 mod checkpoints;
 mod concurrency;
+#[cfg(feature = "cookies")]
+mod cookies;
 mod crash;
 mod crawl_example;
 #[cfg(target_os = "linux")]
