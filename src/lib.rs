@@ -173,9 +173,10 @@ pub use pool::{
 };
 pub use retirement::{Retirement, RetirementLog, Subscription};
 pub use session::{
-    Cookie, ErrorScore, Fingerprint, Invalid, Limits, MAX_COOKIES, MAX_PAYLOAD_LENGTH, MAX_USER_DATA_DEPTH,
-    MAX_USER_DATA_LENGTH, Outcome, Payload, Proxy, Reason, Retired, SameSite, SessionId, SessionOptions,
-    SessionRecord, SessionState, Settlement, State, StatusRules, Timestamp, UserData,
+    Cookie, ErrorScore, Failure, Fingerprint, Invalid, Limits, MAX_COOKIES, MAX_PAYLOAD_LENGTH,
+    MAX_USER_DATA_DEPTH, MAX_USER_DATA_LENGTH, Outcome, Payload, Proxy, Reason, Reply, Retired, SameSite,
+    SessionId, SessionOptions, SessionRecord, SessionState, Settlement, State, StatusRules, Timestamp,
+    UserData, Verdict,
 };
 pub use store::{
     Batch, Change, Healed, LogEntry, MemoryStore, MigrationProgress, PoolEntry, PoolName, PoolNumber,

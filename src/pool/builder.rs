@@ -14,8 +14,9 @@ use super::checkpoint::Checkpoints;
 use super::config::{Durability, Growth, RestoredLimits, Retention, Strategy};
 use super::core::{Entry, PoolCore};
 use super::directory::Directory;
-use super::handle::{CreateFn, PoolHandle};
+use super::handle::{CreateFn, PolicyFn, PoolHandle};
 use super::payloads::Payloads;
+use super::policy::HostRules;
 use super::report::OpenReport;
 use super::session_store::SessionStore;
 use super::store_builder::SessionStoreBuilder;
@@ -23,7 +24,7 @@ use super::time::{Now, PoolTime};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{BoxError, Result};
 use crate::retirement::Broadcast;
-use crate::session::{Invalid, Limits, SessionOptions, State, StatusRules, Timestamp};
+use crate::session::{Invalid, Limits, Reply, SessionOptions, State, StatusRules, Timestamp, Verdict};
 use crate::store::{PoolEntry, PoolName, Sequence, Store, StoreError, Unreadable};
 
 /// How a pool is opened: every option with its default.
@@ -37,7 +38,9 @@ use crate::store::{PoolEntry, PoolName, Sequence, Store, StoreError, Unreadable}
 /// | [`growth`](Self::growth) | [`Growth::FillFirst`] |
 /// | [`durability`](Self::durability) | [`Durability::Buffered`], 50 ms |
 /// | [`create_with`](Self::create_with) | nothing beyond the session options |
-/// | [`status_rules`](Self::status_rules) | those of [`StatusRules`]: 401, 403 retire; 429, and 503 with Retry-After, rest; 408, 5xx fail |
+/// | [`status_rules`](Self::status_rules) | those of [`StatusRules`]: 401, 403 retire; 429, and 503 with Retry-After, rest; 407, 408, 5xx fail |
+/// | [`status_rules_for`](Self::status_rules_for) | no host has its own |
+/// | [`response_policy`](Self::response_policy) | the status rules alone |
 /// | [`restored_limits`](Self::restored_limits) | [`RestoredLimits::Stored`] |
 /// | [`retired_retention`](Self::retired_retention) | 7 days, 10,000 sessions |
 /// | [`log_retention`](Self::log_retention) | 60 days, 1,000,000 entries |
@@ -54,7 +57,8 @@ pub struct PoolBuilder {
     growth: Growth,
     durability: Durability,
     create: Option<Box<CreateFn>>,
-    status_rules: StatusRules,
+    status_rules: HostRules,
+    policy: Option<Box<PolicyFn>>,
     restored_limits: RestoredLimits,
     retired_retention: Retention,
     log_retention: Retention,
@@ -74,7 +78,8 @@ impl Default for PoolBuilder {
             growth: Growth::default(),
             durability: Durability::default(),
             create: None,
-            status_rules: StatusRules::default(),
+            status_rules: HostRules::default(),
+            policy: None,
             restored_limits: RestoredLimits::default(),
             retired_retention: Retention::DEFAULT_SESSIONS,
             log_retention: Retention::DEFAULT_LOG,
@@ -148,7 +153,37 @@ impl PoolBuilder {
 
     /// What an HTTP status says about a session. Default: the defaults of [`StatusRules`].
     pub fn status_rules(mut self, rules: StatusRules) -> Self {
-        self.status_rules = rules;
+        self.status_rules.set(rules);
+        self
+    }
+
+    /// The same for `host`, a name or an address, and for the hosts below it; of several the nearest holds. Default: no
+    /// host has rules of its own.
+    pub fn status_rules_for(mut self, host: impl AsRef<str>, rules: StatusRules) -> Self {
+        self.status_rules.set_for(host.as_ref(), rules);
+        self
+    }
+
+    /// What a reply says about a session, where a status is not enough: some sites answer 200 with a captcha. The rules
+    /// that hold for its host are given; [`StatusRules::verdict`] is what they say. Where it panics, the use it was asked
+    /// about has failed (R-9). Default: those rules.
+    ///
+    /// ```
+    /// use session_pool::{SessionPool, Verdict};
+    ///
+    /// let pool = SessionPool::builder()
+    ///     .response_policy(|reply, rules| match reply.header("x-captcha") {
+    ///         Some(_) => Verdict::Blocked,
+    ///         None => rules.verdict(reply),
+    ///     })
+    ///     .open_in_memory()?;
+    /// # Ok::<(), session_pool::Error>(())
+    /// ```
+    pub fn response_policy<F>(mut self, policy: F) -> Self
+    where
+        F: Fn(&Reply<'_>, &StatusRules) -> Verdict + Send + Sync + 'static,
+    {
+        self.policy = Some(Box::new(policy));
         self
     }
 
@@ -355,7 +390,8 @@ impl PoolBuilder {
         core.committer.register(&core);
         core.announce();
         opening.is_done = true;
-        SessionPool::new(PoolHandle { core, store: store.clone(), create: self.create }, report)
+        let (store, create, policy) = (store.clone(), self.create, self.policy);
+        SessionPool::new(PoolHandle { core, store, create, policy }, report)
     }
 }
 

@@ -10,10 +10,11 @@ use super::committer::{Committer, Urgency};
 use super::config::{Durability, Retention};
 use super::directory::{Directory, Signals, SlotIndex};
 use super::payloads::Payloads;
+use super::policy::HostRules;
 use super::time::{Now, PoolTime};
 use crate::error::Error;
 use crate::retirement::Broadcast;
-use crate::session::{Invalid, NewSession, Payload, SessionId, SessionOptions, StatusRules, Timestamp};
+use crate::session::{Invalid, NewSession, Payload, SessionId, SessionOptions, Timestamp};
 use crate::store::{PoolEntry, PoolName, PoolNumber};
 
 /// A pool: its sessions in memory, and the way to the store.
@@ -25,7 +26,7 @@ pub(crate) struct PoolCore {
     pub(crate) time: PoolTime,
     pub(crate) durability: Durability,
     pub(crate) session_options: SessionOptions,
-    pub(crate) status_rules: StatusRules,
+    pub(crate) status_rules: HostRules,
     pub(crate) retired_retention: Retention,
     pub(crate) log_retention: Retention,
     pub(crate) broadcast: Arc<Broadcast>,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::core::PoolCore;
 use super::session_store::SessionStore;
 use crate::error::{BoxError, Result};
-use crate::session::SessionOptions;
+use crate::session::{Reply, SessionOptions, StatusRules, Verdict};
 
 pub(crate) type CreateFn = dyn Fn(SessionOptions) -> Result<SessionOptions, BoxError> + Send + Sync;
 
@@ -16,9 +16,23 @@ pub(crate) struct PoolHandle {
     /// Here and not in the core, which the committer holds too: it may hold handles of other pools, and whoever drops
     /// the last one of those waits for the committer.
     pub(crate) create: Option<Box<CreateFn>>,
+    pub(crate) policy: Option<Box<PolicyFn>>,
 }
 
+/// What a caller says of a reply, given what the rules are for its host.
+pub(crate) type PolicyFn = dyn Fn(&Reply<'_>, &StatusRules) -> Verdict + Send + Sync;
+
 impl PoolHandle {
+    /// What the pool's policy says of a reply.
+    pub(crate) fn verdict(&self, reply: &Reply<'_>) -> Verdict {
+        let reply = reply.received_at_or(self.core.moment().clock.to_datetime());
+        let rules = self.core.status_rules.of(reply.host());
+        match &self.policy {
+            Some(policy) => policy(&reply, rules),
+            None => rules.verdict(&reply),
+        }
+    }
+
     /// Commits what is pending, and lets nothing change any more.
     pub(crate) fn close(&self) -> Result<()> {
         {

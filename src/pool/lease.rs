@@ -8,13 +8,13 @@ use chrono::{DateTime, Utc};
 
 use super::session::Session;
 use crate::error::Result;
-use crate::session::{Outcome, Settlement, Timestamp};
+use crate::session::{Outcome, Reply, Settlement, Timestamp, Verdict};
 
 /// The right to use a session once, from [`SessionPool::acquire`] to its outcome. It counts against the session's
 /// `max_usage_count` and `max_concurrent_uses` meanwhile (R-8).
 ///
 /// End it with [`reclaim`](Lease::reclaim), [`fail`](Lease::fail), [`retire`](Lease::retire),
-/// [`rest_for`](Lease::rest_for) or [`settle_status`](Lease::settle_status). A lease that is dropped without an outcome,
+/// [`rest_for`](Lease::rest_for), [`release`](Lease::release) or [`settle_reply`](Lease::settle_reply). A lease that is dropped without an outcome,
 /// by an early `?`, a panic, a cancelled future, is a `fail` (R-9). In [`Durability::Immediate`] dropping it waits for
 /// the disk like any other outcome; what goes wrong then is answered by the next call.
 ///
@@ -85,16 +85,63 @@ impl Lease {
         self.session.settle_and_go(Settlement::Rest { until })
     }
 
+    /// The use says nothing about the session: it counts, and the error score stays.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lease::reclaim`].
+    pub fn release(self) -> Result<Outcome> {
+        self.session.settle_and_go(Settlement::Release)
+    }
+
     /// Whatever the pool's [`StatusRules`](crate::StatusRules) say of an HTTP status, and of the value of its
-    /// Retry-After header where there was one.
+    /// Retry-After header where there was one. Neither rules of hosts nor the pool's policy are asked:
+    /// [`Lease::settle_reply`] does.
     ///
     /// # Errors
     ///
     /// As [`Lease::reclaim`].
     pub fn settle_status(self, status: u16, retry_after: Option<Duration>) -> Result<Outcome> {
-        let core = self.session.core();
-        let settlement = core.status_rules.settlement(status, retry_after, core.now());
+        let verdict = self.session.core().status_rules.of_all().status_verdict(status, retry_after);
+        self.settle_as(verdict)
+    }
+
+    /// Whatever the pool's policy says of a reply: [`SessionPool::verdict`](crate::SessionPool::verdict). Answers what it
+    /// said, too.
+    ///
+    /// ```
+    /// # let pool = session_pool::SessionPool::builder().open_in_memory()?;
+    /// use session_pool::{Failure, Reply, Verdict};
+    ///
+    /// let lease = pool.acquire()?;
+    /// let (verdict, _) = lease.settle_reply(&Reply::failure("shop.example", Failure::TimedOut))?;
+    /// assert_eq!(verdict, Verdict::Failed);
+    /// # Ok::<(), session_pool::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Lease::reclaim`].
+    pub fn settle_reply(self, reply: &Reply<'_>) -> Result<(Verdict, Outcome)> {
+        let verdict = self.session.pool().verdict(reply);
+        let settlement = self.settlement(reply.host(), verdict);
+        Ok((verdict, self.session.settle_and_go(settlement)?))
+    }
+
+    /// Whatever comes of a verdict, by the pool's [`StatusRules`](crate::StatusRules): how long a rate limit lasts, and
+    /// whether it retires.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lease::reclaim`].
+    pub fn settle_as(self, verdict: Verdict) -> Result<Outcome> {
+        let settlement = self.settlement("", verdict);
         self.session.settle_and_go(settlement)
+    }
+
+    fn settlement(&self, host: &str, verdict: Verdict) -> Settlement {
+        let core = self.session.core();
+        core.status_rules.of(host).settlement(verdict, core.now())
     }
 }
 

@@ -11,6 +11,7 @@ mod directory;
 mod handle;
 mod lease;
 mod payloads;
+mod policy;
 mod report;
 mod session;
 mod session_store;
@@ -224,6 +225,7 @@ impl SessionPool {
             reclaimed: tally.reclaimed,
             failed: tally.failed,
             rested: tally.rested,
+            released: tally.released,
             retired: RetiredCounts::of(tally.retired),
             subscribers: core.broadcast.subscribers(),
             missed_events: core.broadcast.missed(),

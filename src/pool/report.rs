@@ -65,6 +65,8 @@ pub struct PoolStats {
     pub failed: u64,
     /// Uses that ended with a rest.
     pub rested: u64,
+    /// Uses that ended in a way that says nothing about the session.
+    pub released: u64,
     /// Sessions retired since the pool was opened.
     pub retired: RetiredCounts,
     /// Listeners to its retirements.

@@ -162,6 +162,15 @@ impl Session {
         self.settle(Settlement::Retire)
     }
 
+    /// A use says nothing about the session: it counts, and the error score stays.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`], [`Error::Poisoned`].
+    pub fn release(&self) -> Result<Outcome> {
+        self.settle(Settlement::Release)
+    }
+
     fn settle(&self, settlement: Settlement) -> Result<Outcome> {
         let core = &self.pool.core;
         let now = core.now();
@@ -208,6 +217,10 @@ impl Session {
 
     pub(super) fn has_outcome(&self) -> bool {
         self.role.load(Ordering::Relaxed) != LEASED
+    }
+
+    pub(super) fn pool(&self) -> &PoolHandle {
+        &self.pool
     }
 
     pub(super) fn core(&self) -> &PoolCore {

@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
-use super::{Invalid, Settlement, Timestamp};
+use super::{Failure, Invalid, Reply, Settlement, Timestamp, Verdict};
 
-/// What an HTTP status says about the session that met it.
+/// What an HTTP status, or that there was none, says about the session that met it, and what becomes of it.
 ///
-/// | status | settlement |
-/// |---|---|
-/// | in `blocked` (default 401, 403) | [`Settlement::Retire`] |
-/// | in `rate_limited` (default 429), or 503 with a Retry-After | [`Settlement::Rest`] |
-/// | 408, 500 and above | [`Settlement::Fail`] |
-/// | any other | [`Settlement::Reclaim`] |
+/// | reply | verdict | settlement |
+/// |---|---|---|
+/// | a status in `blocked` (default 401, 403) | [`Verdict::Blocked`] | [`Settlement::Retire`] |
+/// | in `rate_limited` (default 429), or 503 with a Retry-After | [`Verdict::RateLimited`] | [`Settlement::Rest`] |
+/// | 407, 408, 500 and above | [`Verdict::Failed`] | [`Settlement::Fail`] |
+/// | any other status | [`Verdict::Ok`] | [`Settlement::Reclaim`] |
+/// | [`Failure::NameLookup`], [`Failure::InvalidRequest`], [`Failure::Cancelled`] | [`Verdict::Neutral`] | [`Settlement::Release`] |
+/// | any other failure | [`Verdict::Failed`] | [`Settlement::Fail`] |
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatusRules {
     /// The statuses that mean that the session is burnt. Default: 401, 403.
@@ -39,17 +41,42 @@ impl Default for StatusRules {
 }
 
 impl StatusRules {
-    /// How a use ends that met `status`, with the value of the Retry-After header where there was one.
-    pub fn settlement(&self, status: u16, retry_after: Option<Duration>, now: Timestamp) -> Settlement {
-        let rate_limited = self.rate_limited.contains(&status) || (status == 503 && retry_after.is_some());
-        if self.blocked.contains(&status) || (rate_limited && self.retire_on_rate_limit) {
-            Settlement::Retire
-        } else if rate_limited {
-            Settlement::Rest { until: now.plus(retry_after.unwrap_or(self.default_rest).min(self.max_rest)) }
-        } else if status == 408 || status >= 500 {
-            Settlement::Fail
+    /// What a reply says. Its host and its body say nothing here.
+    pub fn verdict(&self, reply: &Reply<'_>) -> Verdict {
+        match (reply.status(), reply.why_failed()) {
+            (Some(status), _) => self.status_verdict(status, reply.retry_after()),
+            (None, Some(Failure::NameLookup | Failure::InvalidRequest | Failure::Cancelled)) => {
+                Verdict::Neutral
+            }
+            (None, _) => Verdict::Failed,
+        }
+    }
+
+    /// What a status says, with how long its Retry-After header asks to wait where there was one.
+    pub fn status_verdict(&self, status: u16, retry_after: Option<Duration>) -> Verdict {
+        if self.blocked.contains(&status) {
+            Verdict::Blocked
+        } else if self.rate_limited.contains(&status) || (status == 503 && retry_after.is_some()) {
+            Verdict::RateLimited { retry_after }
+        } else if status == 407 || status == 408 || status >= 500 {
+            Verdict::Failed
         } else {
-            Settlement::Reclaim
+            Verdict::Ok
+        }
+    }
+
+    /// How a use ends of which that was said.
+    pub fn settlement(&self, verdict: Verdict, now: Timestamp) -> Settlement {
+        match verdict {
+            Verdict::Ok => Settlement::Reclaim,
+            Verdict::Blocked => Settlement::Retire,
+            Verdict::RateLimited { .. } if self.retire_on_rate_limit => Settlement::Retire,
+            Verdict::RateLimited { retry_after } => {
+                let rest = retry_after.unwrap_or(self.default_rest).min(self.max_rest);
+                Settlement::Rest { until: now.plus(rest) }
+            }
+            Verdict::Failed => Settlement::Fail,
+            Verdict::Neutral => Settlement::Release,
         }
     }
 
@@ -97,13 +124,36 @@ mod tests {
             (503, None, Settlement::Fail),
             (500, hour, Settlement::Fail),
             (408, None, Settlement::Fail),
+            (407, None, Settlement::Fail),
         ] {
-            assert_eq!(rules.settlement(status, retry_after, NOW), expected, "{status} {retry_after:?}");
+            let settlement = rules.settlement(rules.status_verdict(status, retry_after), NOW);
+            assert_eq!(settlement, expected, "{status} {retry_after:?}");
         }
         let harsh = StatusRules { retire_on_rate_limit: true, ..rules };
-        assert_eq!(harsh.settlement(429, hour, NOW), Settlement::Retire);
-        assert_eq!(harsh.settlement(503, hour, NOW), Settlement::Retire);
-        assert_eq!(harsh.settlement(503, None, NOW), Settlement::Fail);
+        let settlement =
+            |status, retry_after| harsh.settlement(harsh.status_verdict(status, retry_after), NOW);
+        assert_eq!(settlement(429, hour), Settlement::Retire);
+        assert_eq!(settlement(503, hour), Settlement::Retire);
+        assert_eq!(settlement(503, None), Settlement::Fail);
+    }
+
+    #[test]
+    fn a_failure_that_has_nothing_to_do_with_the_session_leaves_its_score() {
+        let rules = StatusRules::default();
+        for (failure, expected) in [
+            (Failure::TimedOut, Settlement::Fail),
+            (Failure::Connect, Settlement::Fail),
+            (Failure::Broken, Settlement::Fail),
+            (Failure::Proxy, Settlement::Fail),
+            (Failure::Tls, Settlement::Fail),
+            (Failure::Other, Settlement::Fail),
+            (Failure::NameLookup, Settlement::Release),
+            (Failure::InvalidRequest, Settlement::Release),
+            (Failure::Cancelled, Settlement::Release),
+        ] {
+            let verdict = rules.verdict(&Reply::failure("shop.example", failure));
+            assert_eq!(rules.settlement(verdict, NOW), expected, "{failure:?}");
+        }
     }
 
     #[test]

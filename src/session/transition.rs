@@ -16,6 +16,8 @@ pub enum Settlement {
         /// When it may be handed out again.
         until: Timestamp,
     },
+    /// In a way that says nothing about the session: the use counts, and the score stays.
+    Release,
 }
 
 /// What became of a session.
@@ -37,6 +39,7 @@ impl SessionRecord {
     /// | [`Settlement::Reclaim`] | +1 | | max(0, score - decrement) | R-6 |
     /// | [`Settlement::Fail`] | +1 | +1 | score + 1 | R-6 |
     /// | [`Settlement::Rest`] | +1 | | | resting; R-6 |
+    /// | [`Settlement::Release`] | +1 | | | R-6 |
     /// | [`Settlement::Retire`] | +1 | +1 | max(score, maximum) | retired, [`Reason::Retired`] |
     ///
     /// a session that is no longer usable is retired in the same step; of several reasons the first of
@@ -62,6 +65,7 @@ impl SessionRecord {
                 return self.retire(Reason::Retired, now);
             }
             Settlement::Rest { until } => self = self.rest(until),
+            Settlement::Release => {}
         }
         self.retire_if_unusable(now)
     }
@@ -190,6 +194,15 @@ mod tests {
     }
 
     #[test]
+    fn r5_a_release_counts_a_use_and_leaves_the_score() {
+        let failed = with(3.0, 0.5, 2).settle(Settlement::Fail, NOW).0;
+        let (record, outcome) = failed.settle(Settlement::Release, NOW);
+        assert_eq!((record.usage_count, record.error_count, record.error_score.to_f64()), (2, 1, 1.0));
+        assert_eq!(outcome, Outcome::Retired(Reason::Exhausted), "R-6");
+        assert_eq!(record.settle(Settlement::Release, NOW).1, Outcome::AlreadyRetired(Reason::Exhausted));
+    }
+
+    #[test]
     fn r11_a_rest_counts_a_use_and_no_error_and_the_longest_rest_stands() {
         let later = NOW.plus(Duration::from_secs(60));
         let (record, outcome) = with(3.0, 0.5, 50).settle(Settlement::Rest { until: later }, NOW);
@@ -205,6 +218,7 @@ mod tests {
             5 => Just(Settlement::Reclaim),
             3 => Just(Settlement::Fail),
             1 => Just(Settlement::Retire),
+            1 => Just(Settlement::Release),
             1 => (0..10_000_i64).prop_map(|ms| Settlement::Rest { until: Timestamp::from_millis(NOW.as_millis() + ms) }),
         ]
     }

@@ -46,3 +46,4 @@ mod store_conformance;
 mod time;
 #[cfg(feature = "cli")]
 mod tool;
+mod verdicts;

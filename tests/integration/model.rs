@@ -34,6 +34,7 @@ enum How {
     Fail,
     Retire,
     Rest(u32),
+    Release,
     Drop,
     /// Through the lease's session, then dropped.
     FailThenDrop,
@@ -54,6 +55,7 @@ fn how() -> impl proptest::strategy::Strategy<Value = How> {
         4 => Just(How::Fail),
         1 => Just(How::Retire),
         1 => (1..40_u32).prop_map(How::Rest),
+        1 => Just(How::Release),
         1 => Just(How::Drop),
         1 => Just(How::FailThenDrop),
     ]
@@ -124,6 +126,7 @@ impl Plain {
                 return Outcome::Retired(Reason::Retired);
             }
             How::Rest(seconds) => self.rest(later(now, seconds)),
+            How::Release => {}
         }
         let reason = if self.score >= self.max_score {
             Some(Reason::Blocked)
@@ -319,6 +322,7 @@ impl Test {
             How::Fail => lease.fail().unwrap(),
             How::Retire => lease.retire().unwrap(),
             How::Rest(s) => lease.rest_for(seconds(s)).unwrap(),
+            How::Release => lease.release().unwrap(),
             How::Drop => {
                 drop(lease);
                 expected
@@ -336,6 +340,7 @@ impl Test {
             How::Reclaim | How::Rest(_) => (handle.reclaim(), How::Reclaim),
             How::Fail | How::Drop | How::FailThenDrop => (handle.fail(), How::Fail),
             How::Retire => (handle.retire(), How::Retire),
+            How::Release => (handle.release(), How::Release),
         };
         assert_eq!(outcome.unwrap(), session.settle(how, now));
     }

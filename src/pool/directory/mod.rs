@@ -61,6 +61,7 @@ pub(crate) struct Tally {
     pub(crate) reclaimed: u64,
     pub(crate) failed: u64,
     pub(crate) rested: u64,
+    pub(crate) released: u64,
     pub(crate) retired: [u64; Reason::ALL.len()],
 }
 

@@ -29,6 +29,7 @@ impl Directory {
             Settlement::Reclaim => self.tally.reclaimed += 1,
             Settlement::Fail => self.tally.failed += 1,
             Settlement::Rest { .. } => self.tally.rested += 1,
+            Settlement::Release => self.tally.released += 1,
             Settlement::Retire => {}
         }
         match outcome {
@@ -38,13 +39,15 @@ impl Directory {
                     self.rest_slot(slot, now);
                 }
                 let end = match (self.strategy, settlement) {
-                    (Strategy::UntilFailure, Settlement::Reclaim) => End::Front,
+                    (Strategy::UntilFailure, Settlement::Reclaim | Settlement::Release) => End::Front,
                     _ => End::Back,
                 };
                 let moves = match self.strategy {
                     Strategy::Random | Strategy::RoundRobin => false,
                     Strategy::LeastRecentlyUsed => true,
-                    Strategy::UntilFailure => settlement != Settlement::Reclaim,
+                    Strategy::UntilFailure => {
+                        !matches!(settlement, Settlement::Reclaim | Settlement::Release)
+                    }
                 };
                 if moves {
                     self.available.remove(slot);
