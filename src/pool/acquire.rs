@@ -1,14 +1,14 @@
 //! Handing out.
 
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use super::SessionPool;
-use super::core::LOOK_AGAIN_AFTER;
-use super::directory::{Counts, Directory, Next};
+use super::directory::Next;
 use super::lease::Lease;
 use super::session::Session;
-use super::time::Now;
+use super::waiting::{Waiting, none_available, waker_of_this_thread};
 use crate::error::{Error, Refusal, Result};
 use crate::session::SessionId;
 
@@ -30,7 +30,7 @@ impl SessionPool {
     /// Leases a session, and waits for one to become free where there is none, for `timeout` at most.
     ///
     /// Meanwhile the thread sleeps. It is woken when a session comes back, when a rest ends, and when there is room for
-    /// a new session.
+    /// a new session. Those who wait are served in the order in which they came, and before anybody who has not waited.
     ///
     /// # Errors
     ///
@@ -43,45 +43,56 @@ impl SessionPool {
     }
 
     fn acquire_until(&self, deadline: Option<Instant>) -> Result<Lease> {
+        match self.ask(|| deadline.is_some().then(waker_of_this_thread))? {
+            Asked::Served(next) => self.serve(next),
+            Asked::Wait(waiting) => {
+                let deadline = deadline.unwrap_or_else(Instant::now);
+                match waiting.sleep(deadline)? {
+                    Some(next) => {
+                        drop(waiting);
+                        self.serve(next)
+                    }
+                    None => Err(self.none_available()),
+                }
+            }
+        }
+    }
+
+    /// Asks for a session, behind those who wait already; joins them where there is none, if there is a waker.
+    pub(super) fn ask(&self, waker: impl FnOnce() -> Option<Waker>) -> Result<Asked> {
         let core = &self.handle.core;
         let mut directory = core.lock_open()?;
-        loop {
-            let moment = core.moment();
-            let now = moment.pool();
-            let next = directory.next(now);
-            if let Next::Leased(slot, _) = next {
-                directory.pin(slot);
-            }
-            core.tell(&mut directory);
-            if next != Next::Nothing && directory.waiting > 0 && directory.may_serve_another() {
-                // One was woken for what was freed; where that is enough for two, the first wakes the second.
-                core.freed.notify_one();
-            }
-            match next {
-                Next::Leased(slot, id) => {
-                    drop(directory);
-                    return Ok(Lease::new(Session::leased(Arc::clone(&self.handle), slot, id)));
-                }
-                Next::Create => {
-                    drop(directory);
-                    return self.create_on_demand();
-                }
-                Next::Nothing => {}
-            }
-            let Some(deadline) = deadline.filter(|deadline| *deadline > Instant::now()) else {
-                return Err(none_available(&directory, moment).into());
-            };
-            // A rest ends without anybody saying so.
-            let rest = directory.next_rest_ends().map_or(LOOK_AGAIN_AFTER, |until| until.since(now));
-            let wake_at = Instant::now() + rest.min(LOOK_AGAIN_AFTER);
-            directory.waiting += 1;
-            core.freed.wait_until(&mut directory, deadline.min(wake_at));
-            directory.waiting -= 1;
-            if directory.is_closed {
-                return Err(Error::Closed { pool: core.name.clone() });
-            }
-            core.committer.check()?;
+        let moment = core.moment();
+        core.serve(&mut directory, moment.pool());
+        let next = directory.next(moment.pool());
+        if let Next::Leased(slot, _) = next {
+            directory.pin(slot);
         }
+        let asked = match next {
+            Next::Nothing => match waker() {
+                Some(waker) => Ok(Asked::Wait(Waiting::join(core, &mut directory, waker))),
+                None => Err(none_available(&directory, moment)),
+            },
+            next => Ok(Asked::Served(next)),
+        };
+        let woken = core.tell(&mut directory);
+        drop(directory);
+        woken.wake();
+        asked
+    }
+
+    /// The lease of what was handed to whoever asked.
+    fn serve(&self, next: Next) -> Result<Lease> {
+        match next {
+            Next::Leased(slot, id) => Ok(Lease::new(Session::leased(Arc::clone(&self.handle), slot, id))),
+            Next::Create => self.create_on_demand(),
+            Next::Nothing => Err(self.none_available()),
+        }
+    }
+
+    fn none_available(&self) -> Error {
+        let core = &self.handle.core;
+        none_available(&core.directory.lock(), core.moment())
     }
 
     /// Leases one session, whatever the strategy.
@@ -116,8 +127,10 @@ impl SessionPool {
     }
 }
 
-fn none_available(directory: &Directory, now: Now) -> Refusal {
-    let Counts { live, resting, leased, creating, .. } = directory.counts();
-    let next_rest_ends = directory.next_rest_ends().map(|until| now.to_clock(until).to_datetime());
-    Refusal::NoneAvailable { live, resting, leased, creating, next_rest_ends }
+/// What whoever asks for a session gets.
+pub(super) enum Asked {
+    /// A session, or the place of a new one.
+    Served(Next),
+    /// A place in the queue.
+    Wait(Waiting),
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 
 use super::SessionPool;
 use super::checkpoint::Checkpoints;
@@ -383,7 +383,6 @@ impl PoolBuilder {
             directory: Mutex::new(directory),
             payloads: Payloads::default(),
             entry: Mutex::new(Entry { pool: entry, is_dirty: is_new }),
-            freed: Condvar::new(),
             swept_through: AtomicI64::new(swept_through.as_millis()),
             spare_dirty: Mutex::default(),
         });

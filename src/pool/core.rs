@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex, MutexGuard};
+use parking_lot::{Mutex, MutexGuard};
 
 use super::committer::{Committer, Urgency};
 use super::config::{Durability, Retention};
-use super::directory::{Directory, Signals, SlotIndex};
+use super::directory::{Directory, Next, Signals, SlotIndex, Woken};
 use super::payloads::Payloads;
 use super::policy::HostRules;
 use super::time::{Now, PoolTime};
@@ -34,8 +34,6 @@ pub(crate) struct PoolCore {
     pub(crate) directory: Mutex<Directory>,
     pub(crate) payloads: Payloads,
     pub(crate) entry: Mutex<Entry>,
-    /// Wakes those who wait for a session; notified while the directory is locked, so that nobody misses it.
-    pub(crate) freed: Condvar,
     /// Up to when expired sessions have been looked for, in milliseconds.
     pub(crate) swept_through: AtomicI64,
     /// The committer's other list of dirty sessions, kept for its memory.
@@ -76,7 +74,9 @@ impl PoolCore {
     pub(crate) fn change<T>(self: &Arc<Self>, change: impl FnOnce(&mut Directory) -> T) -> Result<T, Error> {
         let mut directory = self.lock_open()?;
         let answer = change(&mut directory);
-        self.tell(&mut directory);
+        let woken = self.tell(&mut directory);
+        drop(directory);
+        woken.wake();
         Ok(answer)
     }
 
@@ -86,9 +86,13 @@ impl PoolCore {
         if directory.is_closed { Err(Error::Closed { pool: self.name.clone() }) } else { Ok(directory) }
     }
 
-    /// Lets others hear of what has happened in the directory.
-    pub(crate) fn tell(self: &Arc<Self>, directory: &mut Directory) {
-        let Signals { is_dirty, has_retired, has_freed } = std::mem::take(&mut directory.signals);
+    /// Lets others hear of what has happened in the directory. Those who wait for a session, and got one, are to be woken
+    /// once it is no longer locked.
+    pub(crate) fn tell(self: &Arc<Self>, directory: &mut Directory) -> Woken {
+        if directory.signals.has_freed && directory.waiters.is_anybody_waiting() {
+            self.serve(directory, self.now());
+        }
+        let Signals { is_dirty, has_retired, has_freed: _ } = std::mem::take(&mut directory.signals);
         if is_dirty && !std::mem::replace(&mut directory.is_queued, true) {
             // Under the lock: whoever sees the change afterwards finds the pool queued.
             let urgency = match self.durability {
@@ -99,8 +103,19 @@ impl PoolCore {
         } else if has_retired {
             self.committer.hurry();
         }
-        if has_freed && directory.waiting > 0 {
-            self.freed.notify_one();
+        directory.waiters.take_woken()
+    }
+
+    /// Hands what is free to those who wait, in their order.
+    pub(crate) fn serve(&self, directory: &mut Directory, now: Timestamp) {
+        while directory.waiters.is_anybody_waiting() && !directory.is_closed {
+            let next = directory.next(now);
+            match next {
+                Next::Nothing => break,
+                Next::Leased(slot, _) => directory.pin(slot),
+                Next::Create => {}
+            }
+            directory.waiters.hand(next);
         }
     }
 
@@ -119,13 +134,18 @@ impl PoolCore {
     pub(crate) fn announce(self: &Arc<Self>) {
         let mut directory = self.directory.lock();
         directory.signals.is_dirty |= self.entry.lock().is_dirty;
-        self.tell(&mut directory);
+        let woken = self.tell(&mut directory);
+        drop(directory);
+        woken.wake();
     }
 
     /// Lets everyone who waits look again.
     pub(crate) fn wake_all(&self) {
-        let _directory = self.directory.lock();
-        self.freed.notify_all();
+        let mut directory = self.directory.lock();
+        directory.waiters.wake_all();
+        let woken = directory.waiters.take_woken();
+        drop(directory);
+        woken.wake();
     }
 
     /// Retires those of some sessions that are too old.
@@ -193,6 +213,3 @@ impl PoolCore {
         }
     }
 }
-
-/// How long a waiter sleeps at most before it looks at the clock again, which may have been set.
-pub(crate) const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(250);

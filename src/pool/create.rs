@@ -69,7 +69,9 @@ impl Drop for Place<'_> {
         if self.is_taken {
             let mut directory = self.core.directory.lock();
             directory.end_creation(self.reserved);
-            self.core.tell(&mut directory);
+            let woken = self.core.tell(&mut directory);
+            drop(directory);
+            woken.wake();
         }
     }
 }

@@ -35,11 +35,8 @@ impl PoolHandle {
 
     /// Commits what is pending, and lets nothing change any more.
     pub(crate) fn close(&self) -> Result<()> {
-        {
-            let mut directory = self.core.directory.lock();
-            directory.is_closed = true;
-            self.core.freed.notify_all();
-        }
+        self.core.directory.lock().is_closed = true;
+        self.core.wake_all();
         let committed = self.core.committer.check().and_then(|()| self.core.committer.wait());
         self.core.broadcast.close();
         self.core.committer.unregister(&self.core);

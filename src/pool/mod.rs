@@ -17,6 +17,7 @@ mod session;
 mod session_store;
 mod store_builder;
 mod time;
+mod waiting;
 
 use std::fmt;
 use std::path::Path;
@@ -212,6 +213,7 @@ impl SessionPool {
         let core = &self.handle.core;
         let directory = core.directory.lock();
         let (counts, tally) = (directory.counts(), directory.tally);
+        let waiting = directory.waiters.count();
         drop(directory);
         PoolStats {
             live: counts.live,
@@ -226,6 +228,7 @@ impl SessionPool {
             failed: tally.failed,
             rested: tally.rested,
             released: tally.released,
+            waiting,
             retired: RetiredCounts::of(tally.retired),
             subscribers: core.broadcast.subscribers(),
             missed_events: core.broadcast.missed(),

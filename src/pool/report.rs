@@ -53,6 +53,8 @@ pub struct PoolStats {
     pub leased: usize,
     /// Sessions being created.
     pub creating: usize,
+    /// Threads and tasks that wait for a session.
+    pub waiting: usize,
     /// Sessions with changes that await the next commit.
     pub uncommitted: usize,
     /// Sessions created since the pool was opened.

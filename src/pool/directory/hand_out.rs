@@ -35,12 +35,6 @@ impl Directory {
         Next::Nothing
     }
 
-    /// Whether there is something left for one more who asks.
-    pub(crate) fn may_serve_another(&self) -> bool {
-        self.available.len() > 0
-            || (self.growth != Growth::Manual && self.live + self.creating < self.max_pool_size)
-    }
-
     /// Leases one session, if its limits and its rest allow it.
     pub(crate) fn lease_by_id(&mut self, slot: SlotIndex, now: Timestamp) -> Result<(), Refusal> {
         self.wake(now);

@@ -9,6 +9,7 @@ mod create;
 mod hand_out;
 mod slot;
 mod take_back;
+mod waiters;
 
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, RandomState};
@@ -17,6 +18,7 @@ use available::Available;
 pub(crate) use commit::Collected;
 use hashbrown::HashTable;
 pub(crate) use slot::{Slot, SlotIndex};
+pub(crate) use waiters::{Ticket, Waiters, Woken};
 
 use super::config::{Growth, Strategy};
 use crate::session::{Reason, SessionId, Timestamp};
@@ -49,8 +51,7 @@ pub(crate) struct Directory {
     pub(crate) is_queued: bool,
     /// The round of the committer in which all is written that has changed so far, or was written already.
     pub(crate) queued_for: u64,
-    /// How many threads wait for a session.
-    pub(crate) waiting: usize,
+    pub(crate) waiters: Waiters,
 }
 
 /// What has happened since the pool was opened.
@@ -121,7 +122,7 @@ impl Directory {
             is_closed: false,
             is_queued: false,
             queued_for: 0,
-            waiting: 0,
+            waiters: Waiters::default(),
         }
     }
 

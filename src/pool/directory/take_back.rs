@@ -65,6 +65,12 @@ impl Directory {
         self.leased -= usize::from(this.in_flight == 0);
     }
 
+    /// Takes back a session that was handed out and never used.
+    pub(crate) fn hand_back(&mut self, slot: SlotIndex) {
+        self.abandon(slot);
+        self.refresh(slot, End::Front);
+    }
+
     /// Lets a session rest, without a use. `None` where it was retired.
     pub(crate) fn rest(&mut self, slot: SlotIndex, until: Timestamp, now: Timestamp) -> Option<Reason> {
         let this = &mut self.slots[slot.at()];

@@ -1,0 +1,179 @@
+//! Those who wait for a session, served in the order in which they came.
+//!
+//! What becomes free is handed to the first of them, and never lies about for others to snatch. Whoever gives up leaves
+//! what it was handed to the next one.
+
+use std::collections::BTreeMap;
+use std::task::Waker;
+
+use super::Next;
+
+/// The place of one who waits. They are numbered as they come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Ticket(u64);
+
+/// Those who wait. Everything takes logarithmic time.
+#[derive(Debug, Default)]
+pub(crate) struct Waiters {
+    last: u64,
+    waiting: BTreeMap<Ticket, Waker>,
+    /// What was handed to those who have yet to come for it.
+    handed: BTreeMap<Ticket, Next>,
+    /// Who is to be woken, once the directory is no longer locked.
+    woken: Vec<Waker>,
+}
+
+impl Waiters {
+    pub(crate) fn join(&mut self, waker: Waker) -> Ticket {
+        self.last += 1;
+        let ticket = Ticket(self.last);
+        self.waiting.insert(ticket, waker);
+        ticket
+    }
+
+    /// Whether anybody has yet to be served.
+    pub(crate) fn is_anybody_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// How many have yet to be served, or to come for what they were handed.
+    pub(crate) fn count(&self) -> usize {
+        self.waiting.len() + self.handed.len()
+    }
+
+    /// Whether that one is next. It is the one that looks whether a rest is over.
+    pub(crate) fn is_first(&self, ticket: Ticket) -> bool {
+        self.waiting.first_key_value().is_some_and(|(first, _)| *first == ticket)
+    }
+
+    /// Hands something to the first.
+    pub(crate) fn hand(&mut self, next: Next) {
+        if let Some((ticket, waker)) = self.waiting.pop_first() {
+            self.handed.insert(ticket, next);
+            self.woken.push(waker);
+            self.wake_first();
+        }
+    }
+
+    /// Comes for what it was handed; where that is nothing yet, `waker` is told when it is. The waker it had before is to
+    /// be dropped once the directory is no longer locked.
+    pub(crate) fn take(&mut self, ticket: Ticket, waker: &Waker) -> (Option<Next>, Option<Waker>) {
+        if let Some(next) = self.handed.remove(&ticket) {
+            return (Some(next), None);
+        }
+        match self.waiting.get_mut(&ticket) {
+            Some(old) if old.will_wake(waker) => (None, None),
+            Some(old) => (None, Some(std::mem::replace(old, waker.clone()))),
+            None => (None, None),
+        }
+    }
+
+    /// Gives up, and answers what it had been handed, and its waker, to be dropped once the directory is no longer locked.
+    pub(crate) fn leave(&mut self, ticket: Ticket) -> (Option<Next>, Option<Waker>) {
+        let was_first = self.is_first(ticket);
+        let waker = self.waiting.remove(&ticket);
+        if was_first {
+            self.wake_first();
+        }
+        (self.handed.remove(&ticket), waker)
+    }
+
+    /// Lets all of them look again.
+    pub(crate) fn wake_all(&mut self) {
+        self.woken.extend(self.waiting.values().cloned());
+    }
+
+    /// The new first looks when the next rest is over.
+    fn wake_first(&mut self) {
+        self.woken.extend(self.waiting.first_key_value().map(|(_, waker)| waker.clone()));
+    }
+
+    /// Who is to be woken now.
+    pub(crate) fn take_woken(&mut self) -> Woken {
+        Woken(std::mem::take(&mut self.woken))
+    }
+}
+
+/// Those who are to be woken while the directory is not locked: wakers run, and drop, what is not ours.
+#[derive(Debug)]
+#[must_use = "whoever is in it waits for ever unless woken"]
+pub(crate) struct Woken(Vec<Waker>);
+
+impl Woken {
+    pub(crate) fn wake(self) {
+        self.0.into_iter().for_each(Waker::wake);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::task::Wake;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Count(AtomicU32);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn counted() -> (Arc<Count>, Waker) {
+        let count = Arc::new(Count::default());
+        (Arc::clone(&count), Waker::from(count))
+    }
+
+    #[test]
+    fn whoever_came_first_is_served_first() {
+        let mut waiters = Waiters::default();
+        let (first, waker) = counted();
+        let a = waiters.join(waker.clone());
+        let (second, other) = counted();
+        let b = waiters.join(other.clone());
+        assert!(waiters.is_first(a) && !waiters.is_first(b));
+        waiters.hand(Next::Create);
+        waiters.take_woken().wake();
+        assert_eq!(
+            (first.0.load(Ordering::Relaxed), second.0.load(Ordering::Relaxed)),
+            (1, 1),
+            "b is first now"
+        );
+        assert_eq!(waiters.take(b, &other).0, None);
+        assert_eq!(waiters.take(a, &waker).0, Some(Next::Create));
+        assert_eq!(waiters.take(a, &waker).0, None);
+        assert_eq!(waiters.count(), 1);
+    }
+
+    #[test]
+    fn whoever_gives_up_answers_what_it_was_handed_and_makes_the_next_one_first() {
+        let mut waiters = Waiters::default();
+        let (_, waker) = counted();
+        let (count, other) = counted();
+        let (a, b) = (waiters.join(waker), waiters.join(other.clone()));
+        assert_eq!(waiters.leave(a).0, None);
+        waiters.take_woken().wake();
+        assert!(waiters.is_first(b) && count.0.load(Ordering::Relaxed) == 1);
+        waiters.hand(Next::Create);
+        assert_eq!(waiters.leave(b).0, Some(Next::Create));
+        assert_eq!(waiters.count(), 0);
+        assert!(!waiters.is_anybody_waiting());
+        waiters.hand(Next::Create);
+        assert_eq!(waiters.count(), 0, "nobody is there to take it");
+    }
+
+    #[test]
+    fn a_new_waker_takes_the_place_of_the_old_one() {
+        let mut waiters = Waiters::default();
+        let ((old, first), (new, second)) = (counted(), counted());
+        let ticket = waiters.join(first);
+        assert!(waiters.take(ticket, &second).1.is_some());
+        assert!(waiters.take(ticket, &second).1.is_none());
+        waiters.wake_all();
+        waiters.take_woken().wake();
+        assert_eq!((old.0.load(Ordering::Relaxed), new.0.load(Ordering::Relaxed)), (0, 1));
+    }
+}

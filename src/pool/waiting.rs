@@ -1,0 +1,130 @@
+//! Waiting for a session: one place in the queue, for threads and for tasks.
+
+use std::sync::Arc;
+use std::task::{Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use super::core::PoolCore;
+use super::directory::{Directory, Next, Ticket};
+use super::time::Now;
+use crate::error::{Error, Result};
+
+/// How long the first in the queue sleeps at most before it looks at the clock again, which may have been set.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(250);
+
+/// A place in the queue. Whoever drops it leaves, and what it had been handed goes to the next one.
+pub(super) struct Waiting {
+    core: Arc<PoolCore>,
+    ticket: Ticket,
+}
+
+/// What one who waits finds.
+pub(super) enum Looked {
+    /// What it was handed.
+    Served(Next),
+    /// Nothing yet; it is to look again after that time, if it has not been woken before.
+    Wait(Option<Duration>),
+}
+
+impl Waiting {
+    /// Joins the queue of a pool whose directory is locked.
+    pub(super) fn join(core: &Arc<PoolCore>, directory: &mut Directory, waker: Waker) -> Self {
+        Self { core: Arc::clone(core), ticket: directory.waiters.join(waker) }
+    }
+
+    /// Looks whether there is something for it; otherwise `waker` is told when there is.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`], [`Error::Poisoned`].
+    pub(super) fn look(&self, waker: &Waker) -> Result<Looked> {
+        let core = &self.core;
+        core.committer.check()?;
+        let mut directory = core.directory.lock();
+        if directory.is_closed {
+            return Err(Error::Closed { pool: core.name.clone() });
+        }
+        let now = core.now();
+        if directory.waiters.is_first(self.ticket) {
+            // A rest ends without anybody saying so.
+            core.serve(&mut directory, now);
+        }
+        let (served, old) = directory.waiters.take(self.ticket, waker);
+        let looked = match served {
+            Some(next) => Looked::Served(next),
+            None if directory.waiters.is_first(self.ticket) => {
+                let rest = directory.next_rest_ends().map_or(LOOK_AGAIN_AFTER, |until| until.since(now));
+                Looked::Wait(Some(rest.min(LOOK_AGAIN_AFTER)))
+            }
+            None => Looked::Wait(None),
+        };
+        let woken = core.tell(&mut directory);
+        drop(directory);
+        drop(old);
+        woken.wake();
+        Ok(looked)
+    }
+
+    /// Sleeps until it is served, until `deadline` at most; `None` after that.
+    ///
+    /// # Errors
+    ///
+    /// As [`Waiting::look`].
+    pub(super) fn sleep(&self, deadline: Instant) -> Result<Option<Next>> {
+        let waker = waker_of_this_thread();
+        loop {
+            let looked = self.look(&waker)?;
+            let left = deadline.saturating_duration_since(Instant::now());
+            match looked {
+                Looked::Served(next) => return Ok(Some(next)),
+                Looked::Wait(_) if left.is_zero() => return Ok(None),
+                Looked::Wait(again) => thread::park_timeout(again.map_or(left, |again| again.min(left))),
+            }
+        }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let mut directory = self.core.directory.lock();
+        let (handed, waker) = directory.waiters.leave(self.ticket);
+        match handed {
+            Some(Next::Leased(slot, _)) => {
+                directory.hand_back(slot);
+                directory.unpin(slot);
+            }
+            Some(Next::Create) => directory.end_creation(None),
+            Some(Next::Nothing) | None => {}
+        }
+        let woken = self.core.tell(&mut directory);
+        drop(directory);
+        drop(waker);
+        woken.wake();
+    }
+}
+
+/// Wakes the thread that runs now.
+pub(super) fn waker_of_this_thread() -> Waker {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    Waker::from(Arc::new(Unpark(thread::current())))
+}
+
+/// Why there is nobody to be handed out.
+pub(super) fn none_available(directory: &Directory, now: Now) -> Error {
+    let counts = directory.counts();
+    let next_rest_ends = directory.next_rest_ends().map(|until| now.to_clock(until).to_datetime());
+    crate::error::Refusal::NoneAvailable {
+        live: counts.live,
+        resting: counts.resting,
+        leased: counts.leased,
+        creating: counts.creating,
+        next_rest_ends,
+    }
+    .into()
+}
