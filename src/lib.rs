@@ -171,6 +171,8 @@ pub use pool::{
     RestoredLimits, Retention, RetiredCounts, Session, SessionPool, SessionStore, SessionStoreBuilder,
     Strategy,
 };
+#[cfg(feature = "async")]
+pub use retirement::RetirementStream;
 pub use retirement::{Retirement, RetirementLog, Subscription};
 pub use session::{
     Cookie, ErrorScore, Failure, Fingerprint, Invalid, Limits, MAX_COOKIES, MAX_PAYLOAD_LENGTH,

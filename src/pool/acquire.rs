@@ -63,7 +63,7 @@ impl SessionPool {
         let core = &self.handle.core;
         let mut directory = core.lock_open()?;
         let moment = core.moment();
-        core.serve(&mut directory, moment.pool());
+        directory.serve(moment.pool());
         let next = directory.next(moment.pool());
         if let Next::Leased(slot, _) = next {
             directory.pin(slot);
@@ -82,7 +82,7 @@ impl SessionPool {
     }
 
     /// The lease of what was handed to whoever asked.
-    fn serve(&self, next: Next) -> Result<Lease> {
+    pub(super) fn serve(&self, next: Next) -> Result<Lease> {
         match next {
             Next::Leased(slot, id) => Ok(Lease::new(Session::leased(Arc::clone(&self.handle), slot, id))),
             Next::Create => self.create_on_demand(),
@@ -90,7 +90,7 @@ impl SessionPool {
         }
     }
 
-    fn none_available(&self) -> Error {
+    pub(super) fn none_available(&self) -> Error {
         let core = &self.handle.core;
         none_available(&core.directory.lock(), core.moment())
     }

@@ -8,7 +8,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use super::committer::{Committer, Urgency};
 use super::config::{Durability, Retention};
-use super::directory::{Directory, Next, Signals, SlotIndex, Woken};
+use super::directory::{Directory, Signals, SlotIndex, Woken};
 use super::payloads::Payloads;
 use super::policy::HostRules;
 use super::time::{Now, PoolTime};
@@ -90,7 +90,7 @@ impl PoolCore {
     /// once it is no longer locked.
     pub(crate) fn tell(self: &Arc<Self>, directory: &mut Directory) -> Woken {
         if directory.signals.has_freed && directory.waiters.is_anybody_waiting() {
-            self.serve(directory, self.now());
+            directory.serve(self.now());
         }
         let Signals { is_dirty, has_retired, has_freed: _ } = std::mem::take(&mut directory.signals);
         if is_dirty && !std::mem::replace(&mut directory.is_queued, true) {
@@ -106,27 +106,19 @@ impl PoolCore {
         directory.waiters.take_woken()
     }
 
-    /// Hands what is free to those who wait, in their order.
-    pub(crate) fn serve(&self, directory: &mut Directory, now: Timestamp) {
-        while directory.waiters.is_anybody_waiting() && !directory.is_closed {
-            let next = directory.next(now);
-            match next {
-                Next::Nothing => break,
-                Next::Leased(slot, _) => directory.pin(slot),
-                Next::Create => {}
-            }
-            directory.waiters.hand(next);
+    /// Waits until what was changed before is durable, where the pool promises that.
+    pub(crate) fn settle_durably(&self) -> Result<(), Error> {
+        match self.round_to_wait_for() {
+            Some(round) => self.committer.wait_for(round),
+            None => Ok(()),
         }
     }
 
-    /// Waits until what was changed before is durable, where the pool promises that.
-    pub(crate) fn settle_durably(&self) -> Result<(), Error> {
+    /// The round in which everything is written that was changed before, where the pool promises to wait for it.
+    pub(crate) fn round_to_wait_for(&self) -> Option<u64> {
         match self.durability {
-            Durability::Immediate => {
-                let round = self.directory.lock().queued_for;
-                self.committer.wait_for(round)
-            }
-            Durability::Buffered { .. } => Ok(()),
+            Durability::Immediate => Some(self.directory.lock().queued_for),
+            Durability::Buffered { .. } => None,
         }
     }
 

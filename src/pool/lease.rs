@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::handle::PoolHandle;
 use super::session::Session;
 use crate::error::Result;
 use crate::session::{Outcome, Reply, Settlement, Timestamp, Verdict};
@@ -15,8 +17,8 @@ use crate::session::{Outcome, Reply, Settlement, Timestamp, Verdict};
 ///
 /// End it with [`reclaim`](Lease::reclaim), [`fail`](Lease::fail), [`retire`](Lease::retire),
 /// [`rest_for`](Lease::rest_for), [`release`](Lease::release) or [`settle_reply`](Lease::settle_reply). A lease that is dropped without an outcome,
-/// by an early `?`, a panic, a cancelled future, is a `fail`. In [`Durability::Immediate`] dropping it waits for
-/// the disk like any other outcome; what goes wrong then is answered by the next call.
+/// by an early `?`, a panic, a cancelled future, is a `fail`. Nobody hears of that, so dropping it waits for no disk,
+/// in [`Durability::Immediate`] neither; what goes wrong then is answered by the next call.
 ///
 /// It dereferences to its [`Session`]. An outcome given to that one ends this use, and a later one changes nothing.
 ///
@@ -123,9 +125,19 @@ impl Lease {
     ///
     /// As [`Lease::reclaim`].
     pub fn settle_reply(self, reply: &Reply<'_>) -> Result<(Verdict, Outcome)> {
+        let (handle, verdict, outcome) = self.settle_reply_without_waiting(reply)?;
+        handle.core.settle_durably()?;
+        Ok((verdict, outcome))
+    }
+
+    pub(super) fn settle_reply_without_waiting(
+        self,
+        reply: &Reply<'_>,
+    ) -> Result<(Arc<PoolHandle>, Verdict, Outcome)> {
         let verdict = self.session.pool().verdict(reply);
         let settlement = self.settlement(reply.host(), verdict);
-        Ok((verdict, self.session.settle_and_go(settlement)?))
+        let handle = Arc::clone(self.session.pool());
+        Ok((handle, verdict, self.session.settle_without_waiting(settlement)?))
     }
 
     /// Whatever comes of a verdict, by the pool's [`StatusRules`](crate::StatusRules): how long a rate limit lasts, and
@@ -135,8 +147,15 @@ impl Lease {
     ///
     /// As [`Lease::reclaim`].
     pub fn settle_as(self, verdict: Verdict) -> Result<Outcome> {
+        let (handle, outcome) = self.settle_as_without_waiting(verdict)?;
+        handle.core.settle_durably()?;
+        Ok(outcome)
+    }
+
+    pub(super) fn settle_as_without_waiting(self, verdict: Verdict) -> Result<(Arc<PoolHandle>, Outcome)> {
         let settlement = self.settlement("", verdict);
-        self.session.settle_and_go(settlement)
+        let handle = Arc::clone(self.session.pool());
+        Ok((handle, self.session.settle_without_waiting(settlement)?))
     }
 
     fn settlement(&self, host: &str, verdict: Verdict) -> Settlement {
@@ -157,7 +176,7 @@ impl Drop for Lease {
     fn drop(&mut self) {
         if !self.session.has_outcome() {
             // Nobody is left to hear of an error; the next call to the pool answers it.
-            let _ = self.session.settle_and_go(Settlement::Fail);
+            let _ = self.session.settle_without_waiting(Settlement::Fail);
         }
     }
 }

@@ -16,6 +16,8 @@ mod report;
 mod session;
 mod session_store;
 mod store_builder;
+#[cfg(feature = "async")]
+mod tasks;
 mod time;
 mod waiting;
 

@@ -181,6 +181,13 @@ impl Session {
 
     /// The same for a lease that ends with it: its slot is no longer pinned.
     pub(super) fn settle_and_go(&self, settlement: Settlement) -> Result<Outcome> {
+        let outcome = self.settle_without_waiting(settlement)?;
+        self.pool.core.settle_durably()?;
+        Ok(outcome)
+    }
+
+    /// The same, without waiting for the disk.
+    pub(super) fn settle_without_waiting(&self, settlement: Settlement) -> Result<Outcome> {
         let core = &self.pool.core;
         let now = core.now();
         let outcome = core.change(|directory| {
@@ -189,7 +196,6 @@ impl Session {
             directory.unpin(self.slot);
             outcome
         })?;
-        core.settle_durably()?;
         Ok(outcome)
     }
 
@@ -219,7 +225,7 @@ impl Session {
         self.role.load(Ordering::Relaxed) != LEASED
     }
 
-    pub(super) fn pool(&self) -> &PoolHandle {
+    pub(super) fn pool(&self) -> &Arc<PoolHandle> {
         &self.pool
     }
 

@@ -48,7 +48,7 @@ impl Waiting {
         let now = core.now();
         if directory.waiters.is_first(self.ticket) {
             // A rest ends without anybody saying so.
-            core.serve(&mut directory, now);
+            directory.serve(now);
         }
         let (served, old) = directory.waiters.take(self.ticket, waker);
         let looked = match served {

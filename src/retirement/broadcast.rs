@@ -4,11 +4,15 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
+#[cfg(feature = "async")]
+use std::task::Waker;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use parking_lot::Mutex;
 
 use super::Retirement;
+#[cfg(feature = "async")]
+use super::stream::{self, Listener};
 
 /// The subscribers of a pool or a store, a bounded channel each.
 #[derive(Debug)]
@@ -23,6 +27,8 @@ pub(crate) struct Broadcast {
 struct Subscriber {
     sender: Sender<Retirement>,
     missed: Arc<AtomicU64>,
+    #[cfg(feature = "async")]
+    listener: Arc<Listener>,
 }
 
 impl Broadcast {
@@ -33,16 +39,29 @@ impl Broadcast {
     pub(crate) fn subscribe(self: &Arc<Self>) -> Subscription {
         let (sender, receiver) = crossbeam_channel::bounded(self.capacity);
         let missed = Arc::new(AtomicU64::new(0));
+        #[cfg(feature = "async")]
+        let listener = Arc::new(Listener::default());
         if let Some(subscribers) = &mut *self.subscribers.lock() {
-            subscribers.push(Subscriber { sender, missed: Arc::clone(&missed) });
+            subscribers.push(Subscriber {
+                sender,
+                missed: Arc::clone(&missed),
+                #[cfg(feature = "async")]
+                listener: Arc::clone(&listener),
+            });
         }
-        Subscription { receiver, missed, broadcast: Arc::downgrade(self) }
+        Subscription {
+            receiver,
+            missed,
+            #[cfg(feature = "async")]
+            listener,
+            broadcast: Arc::downgrade(self),
+        }
     }
 
     /// Hands an event to every subscriber that has room for it, and never waits.
     pub(crate) fn send(&self, retirement: &Retirement) {
-        let mut subscribers = self.subscribers.lock();
-        let Some(subscribers) = &mut *subscribers else { return };
+        let mut locked = self.subscribers.lock();
+        let Some(subscribers) = &mut *locked else { return };
         subscribers.retain(|subscriber| match subscriber.sender.try_send(retirement.clone()) {
             Ok(()) => true,
             Err(TrySendError::Full(_)) => {
@@ -52,12 +71,24 @@ impl Broadcast {
             }
             Err(TrySendError::Disconnected(_)) => false,
         });
+        #[cfg(feature = "async")]
+        let tasks = stream::waiting(subscribers.iter().map(|subscriber| &*subscriber.listener));
+        drop(locked);
+        #[cfg(feature = "async")]
+        tasks.into_iter().for_each(Waker::wake);
     }
 
     /// Ends every subscription, and those that come later: listeners get what is in their channel, then hear that there
     /// will be no more.
     pub(crate) fn close(&self) {
-        *self.subscribers.lock() = None;
+        let subscribers = self.subscribers.lock().take();
+        #[cfg(feature = "async")]
+        let listeners: Vec<_> =
+            subscribers.iter().flatten().map(|subscriber| Arc::clone(&subscriber.listener)).collect();
+        // Whoever looks after this finds that it is over; whoever has looked before is woken.
+        drop(subscribers);
+        #[cfg(feature = "async")]
+        stream::waiting(listeners.iter().map(|listener| &**listener)).into_iter().for_each(Waker::wake);
     }
 
     pub(crate) fn subscribers(&self) -> usize {
@@ -81,6 +112,8 @@ impl Broadcast {
 pub struct Subscription {
     receiver: Receiver<Retirement>,
     missed: Arc<AtomicU64>,
+    #[cfg(feature = "async")]
+    pub(super) listener: Arc<Listener>,
     broadcast: Weak<Broadcast>,
 }
 

@@ -3,8 +3,12 @@
 mod broadcast;
 mod event;
 mod log;
+#[cfg(feature = "async")]
+mod stream;
 
 pub(crate) use broadcast::Broadcast;
 pub use broadcast::Subscription;
 pub use event::Retirement;
 pub use log::RetirementLog;
+#[cfg(feature = "async")]
+pub use stream::RetirementStream;

@@ -49,6 +49,9 @@ pub enum Failure {
     Other,
 }
 
+/// From the name of a header, in any case, to its value.
+type Headers<'a> = dyn Fn(&str) -> Option<&'a str> + 'a;
+
 /// What came back for a request: a response, or a failure. It borrows from the client's own.
 ///
 /// ```
@@ -67,7 +70,7 @@ pub enum Failure {
 pub struct Reply<'a> {
     host: &'a str,
     status: Option<u16>,
-    headers: Option<&'a dyn Fn(&str) -> Option<&'a str>>,
+    headers: Option<&'a Headers<'a>>,
     body: Option<&'a [u8]>,
     failure: Option<Failure>,
     error: Option<&'a (dyn Error + 'static)>,

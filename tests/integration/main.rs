@@ -43,6 +43,8 @@ mod retention;
 mod retirements;
 mod rules;
 mod store_conformance;
+#[cfg(feature = "async")]
+mod tasks;
 mod time;
 #[cfg(feature = "cli")]
 mod tool;

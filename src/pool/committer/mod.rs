@@ -123,6 +123,18 @@ impl Committer {
         self.check()
     }
 
+    /// The number of a round that a task is to wait for: that one, or the next to begin.
+    #[cfg(feature = "async")]
+    pub(crate) fn begin_waiting(&self, round: Option<u64>) -> u64 {
+        self.queue.begin_waiting(round)
+    }
+
+    /// Whether nobody need wait for a round any more; `waker` is told when it may be so.
+    #[cfg(feature = "async")]
+    pub(crate) fn poll_round(&self, round: u64, waker: &std::task::Waker) -> std::task::Poll<()> {
+        self.queue.poll_round(round, waker)
+    }
+
     /// Whether this is the committer's own thread, which cannot wait for itself.
     pub(crate) fn is_own_thread(&self) -> bool {
         self.queue.is_committer()

@@ -1,6 +1,8 @@
 //! Who has something to write, and who waits for it.
 
 use std::sync::Arc;
+#[cfg(feature = "async")]
+use std::task::{Poll, Waker};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
@@ -39,6 +41,9 @@ struct State {
     is_poisoned: bool,
     is_stopped: bool,
     committer: Option<ThreadId>,
+    /// Tasks that wait for a round to end.
+    #[cfg(feature = "async")]
+    tasks: Vec<Waker>,
 }
 
 /// One round of writing.
@@ -95,14 +100,39 @@ impl Queue {
             // It would wait for itself. It comes here only by what a user's own clock drops.
             return;
         }
+        let awaited = self.hurry_to(&mut state, round);
+        while !state.is_over(awaited) {
+            self.done.wait(&mut state);
+        }
+    }
+
+    /// Sees to it that the round begins soon, and answers its number.
+    fn hurry_to(&self, state: &mut State, round: Option<u64>) -> u64 {
         let awaited = round.unwrap_or(state.begun + 1);
         if awaited > state.begun && !state.is_urgent {
             state.is_urgent = true;
             self.work.notify_one();
         }
-        while state.finished < awaited && !state.is_poisoned && !state.is_stopped {
-            self.done.wait(&mut state);
+        awaited
+    }
+
+    /// The number of the round that a task is to wait for.
+    #[cfg(feature = "async")]
+    pub(super) fn begin_waiting(&self, round: Option<u64>) -> u64 {
+        self.hurry_to(&mut self.state.lock(), round)
+    }
+
+    /// Whether a round is over; `waker` is told when it may be.
+    #[cfg(feature = "async")]
+    pub(super) fn poll_round(&self, round: u64, waker: &Waker) -> Poll<()> {
+        let mut state = self.state.lock();
+        if state.is_over(round) {
+            return Poll::Ready(());
         }
+        if !state.tasks.iter().any(|other| other.will_wake(waker)) {
+            state.tasks.push(waker.clone());
+        }
+        Poll::Pending
     }
 
     /// Waits for the next round, at most until `maintenance`. `None` when the thread is to end.
@@ -142,18 +172,35 @@ impl Queue {
     pub(super) fn finish_round(&self, Round { number, pools }: Round) {
         drop(pools);
         if let Some(number) = number {
-            self.state.lock().finished = number;
-            self.done.notify_all();
+            self.change(|state| state.finished = number);
         }
     }
 
     pub(super) fn poison(&self) {
-        self.state.lock().is_poisoned = true;
-        self.done.notify_all();
+        self.change(|state| state.is_poisoned = true);
     }
 
     pub(super) fn stop(&self) {
-        self.state.lock().is_stopped = true;
+        self.change(|state| state.is_stopped = true);
         self.work.notify_one();
+    }
+
+    /// Changes what others wait for, and wakes them.
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        let mut state = self.state.lock();
+        change(&mut state);
+        #[cfg(feature = "async")]
+        let tasks = std::mem::take(&mut state.tasks);
+        drop(state);
+        self.done.notify_all();
+        #[cfg(feature = "async")]
+        tasks.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl State {
+    /// Whether nobody need wait for a round any more.
+    fn is_over(&self, round: u64) -> bool {
+        self.finished >= round || self.is_poisoned || self.is_stopped
     }
 }

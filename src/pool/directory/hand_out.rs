@@ -35,6 +35,19 @@ impl Directory {
         Next::Nothing
     }
 
+    /// Hands what is free to those who wait, in their order.
+    pub(crate) fn serve(&mut self, now: Timestamp) {
+        while self.waiters.is_anybody_waiting() && !self.is_closed {
+            let next = self.next(now);
+            match next {
+                Next::Nothing => break,
+                Next::Leased(slot, _) => self.pin(slot),
+                Next::Create => {}
+            }
+            self.waiters.hand(next);
+        }
+    }
+
     /// Leases one session, if its limits and its rest allow it.
     pub(crate) fn lease_by_id(&mut self, slot: SlotIndex, now: Timestamp) -> Result<(), Refusal> {
         self.wake(now);

@@ -176,4 +176,82 @@ mod tests {
         waiters.take_woken().wake();
         assert_eq!((old.0.load(Ordering::Relaxed), new.0.load(Ordering::Relaxed)), (0, 1));
     }
+
+    /// Under any schedule of those who come, give up and release, nobody waits for ever, and no permit is lost or doubled.
+    #[test]
+    fn nobody_waits_for_ever_whatever_the_schedule() {
+        use shuttle::sync::Mutex;
+        use shuttle::thread;
+
+        struct Pool {
+            free: u32,
+            waiters: Waiters,
+        }
+
+        struct Unpark(thread::Thread);
+        impl Wake for Unpark {
+            fn wake(self: Arc<Self>) {
+                self.0.unpark();
+            }
+        }
+
+        fn change<T>(pool: &Mutex<Pool>, change: impl FnOnce(&mut Pool) -> T) -> T {
+            let mut locked = pool.lock().unwrap();
+            let answer = change(&mut locked);
+            while locked.free > 0 && locked.waiters.is_anybody_waiting() {
+                locked.free -= 1;
+                locked.waiters.hand(Next::Create);
+            }
+            let woken = locked.waiters.take_woken();
+            drop(locked);
+            woken.wake();
+            answer
+        }
+
+        /// Uses a permit once; `patience` is how often it looks before it gives up.
+        fn use_one(pool: &Mutex<Pool>, mut patience: u32) {
+            let waker = Waker::from(Arc::new(Unpark(thread::current())));
+            let ticket = change(pool, |pool| {
+                if pool.free > 0 {
+                    pool.free -= 1;
+                    return None;
+                }
+                Some(pool.waiters.join(waker.clone()))
+            });
+            if let Some(ticket) = ticket {
+                while change(pool, |pool| pool.waiters.take(ticket, &waker)).0.is_none() {
+                    if patience == 0 {
+                        change(pool, |pool| pool.free += u32::from(pool.waiters.leave(ticket).0.is_some()));
+                        return;
+                    }
+                    patience -= 1;
+                    thread::park();
+                }
+            }
+            change(pool, |pool| pool.free += 1);
+        }
+
+        shuttle::check_random(
+            || {
+                let pool = Arc::new(Mutex::new(Pool { free: 2, waiters: Waiters::default() }));
+                let threads: Vec<_> = (0..5)
+                    .map(|n| {
+                        let pool = Arc::clone(&pool);
+                        // Some give up after the first look, in the middle of being served perhaps.
+                        let patience = if n % 2 == 0 { u32::MAX } else { n / 2 };
+                        thread::spawn(move || {
+                            use_one(&pool, patience);
+                            use_one(&pool, patience);
+                        })
+                    })
+                    .collect();
+                for thread in threads {
+                    thread.join().unwrap();
+                }
+                let pool = pool.lock().unwrap();
+                assert_eq!((pool.free, pool.waiters.count()), (2, 0));
+            },
+            2000,
+        );
+    }
 }

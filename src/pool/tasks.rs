@@ -1,0 +1,151 @@
+//! For tasks of any async runtime (feature `async`): waiting without a thread.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use futures_timer::Delay;
+
+use super::SessionPool;
+use super::acquire::Asked;
+use super::directory::Next;
+use super::handle::PoolHandle;
+use super::lease::Lease;
+use super::waiting::{Looked, Waiting};
+use crate::error::Result;
+use crate::session::{Outcome, Reply, Verdict};
+
+/// For tasks of any async runtime (feature `async`). A future that is dropped leaves nothing behind: no lease, no place in
+/// the queue or in the pool. None of them blocks the thread that polls it, but for what [`SessionPool`] says of memory and
+/// of reading the disk.
+impl SessionPool {
+    /// Leases a session, and waits for one to become free where there is none: one that comes back, whose rest ends, or that
+    /// there is room for. Those who wait are served in the order in which they came, tasks and threads alike, and before
+    /// anybody who has not waited.
+    ///
+    /// ```
+    /// # async fn run() -> Result<(), session_pool::Error> {
+    /// # let pool = session_pool::SessionPool::builder().open_in_memory()?;
+    /// let lease = pool.acquire_async().await?;
+    /// // ... a request ...
+    /// lease.reclaim()?; // in `Durability::Buffered` this waits for nothing
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`SessionPool::acquire`], but [`Refusal::NoneAvailable`](crate::Refusal::NoneAvailable).
+    pub async fn acquire_async(&self) -> Result<Lease> {
+        self.acquire_async_until(None).await
+    }
+
+    /// The same, for `timeout` at most.
+    ///
+    /// # Errors
+    ///
+    /// As [`SessionPool::acquire_timeout`].
+    pub async fn acquire_async_timeout(&self, timeout: Duration) -> Result<Lease> {
+        // Beyond what an instant can hold, nobody lives to see the end.
+        self.acquire_async_until(Instant::now().checked_add(timeout)).await
+    }
+
+    async fn acquire_async_until(&self, deadline: Option<Instant>) -> Result<Lease> {
+        // The waker of the place in the queue is told when it is polled.
+        let waker = poll_fn(|context| Poll::Ready(context.waker().clone())).await;
+        let next = match self.ask(|| Some(waker))? {
+            Asked::Served(next) => Some(next),
+            Asked::Wait(waiting) => Turn { waiting, deadline, delay: None }.served().await?,
+        };
+        match next {
+            Some(next) => self.serve(next),
+            None => Err(self.none_available()),
+        }
+    }
+
+    /// Waits until everything that was done before is durable, in all pools of the store.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Poisoned`](crate::Error::Poisoned).
+    pub async fn flush_async(&self) -> Result<()> {
+        durable(&self.handle, None).await
+    }
+}
+
+impl Lease {
+    /// As [`Lease::settle_reply`]; in [`Durability::Immediate`](crate::Durability::Immediate) it waits for the disk without
+    /// blocking the thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lease::reclaim`].
+    pub async fn settle_reply_async(self, reply: &Reply<'_>) -> Result<(Verdict, Outcome)> {
+        let (handle, verdict, outcome) = self.settle_reply_without_waiting(reply)?;
+        durable_if_promised(&handle).await?;
+        Ok((verdict, outcome))
+    }
+
+    /// As [`Lease::settle_as`]; in [`Durability::Immediate`](crate::Durability::Immediate) it waits for the disk without
+    /// blocking the thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lease::reclaim`].
+    pub async fn settle_as_async(self, verdict: Verdict) -> Result<Outcome> {
+        let (handle, outcome) = self.settle_as_without_waiting(verdict)?;
+        durable_if_promised(&handle).await?;
+        Ok(outcome)
+    }
+}
+
+/// Waits for the disk if the pool promises that what was done is durable.
+async fn durable_if_promised(handle: &PoolHandle) -> Result<()> {
+    match handle.core.round_to_wait_for() {
+        Some(round) => durable(handle, Some(round)).await,
+        None => Ok(()),
+    }
+}
+
+async fn durable(handle: &PoolHandle, round: Option<u64>) -> Result<()> {
+    let committer = &handle.core.committer;
+    let round = committer.begin_waiting(round);
+    poll_fn(|context| committer.poll_round(round, context.waker())).await;
+    committer.check()
+}
+
+/// A task's turn to be served.
+struct Turn {
+    waiting: Waiting,
+    deadline: Option<Instant>,
+    /// When to look again; made when it is first needed.
+    delay: Option<Delay>,
+}
+
+impl Turn {
+    /// Waits until it is served, until the deadline at most; `None` after that.
+    async fn served(mut self) -> Result<Option<Next>> {
+        poll_fn(|context| self.poll(context)).await
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Next>>> {
+        loop {
+            let again = match self.waiting.look(context.waker()) {
+                Err(error) => return Poll::Ready(Err(error)),
+                Ok(Looked::Served(next)) => return Poll::Ready(Ok(Some(next))),
+                Ok(Looked::Wait(again)) => again,
+            };
+            let left = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                return Poll::Ready(Ok(None));
+            }
+            let Some(wait) = again.into_iter().chain(left).min() else { return Poll::Pending };
+            let delay = self.delay.get_or_insert_with(|| Delay::new(wait));
+            delay.reset(wait);
+            if Pin::new(delay).poll(context).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    }
+}
