@@ -58,6 +58,13 @@ pub enum Error {
         /// What it answered.
         source: BoxError,
     },
+    /// A session would have to be created, and the pool creates them in tasks: `acquire_async` does.
+    #[cfg(feature = "async")]
+    #[error("the pool {pool} creates its sessions in tasks: acquire_async does")]
+    CreateIsAsync {
+        /// The pool's name.
+        pool: PoolName,
+    },
     /// User data is not of the type asked for, or a value cannot be written as JSON.
     #[error("the user data {key:?} of session {id} does not fit its type")]
     UserData {

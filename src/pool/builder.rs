@@ -14,7 +14,7 @@ use super::checkpoint::Checkpoints;
 use super::config::{Durability, Growth, RestoredLimits, Retention, Strategy};
 use super::core::{Entry, PoolCore};
 use super::directory::Directory;
-use super::handle::{CreateFn, PolicyFn, PoolHandle};
+use super::handle::{Create, PolicyFn, PoolHandle};
 use super::payloads::Payloads;
 use super::policy::HostRules;
 use super::report::OpenReport;
@@ -56,7 +56,7 @@ pub struct PoolBuilder {
     strategy: Strategy,
     growth: Growth,
     durability: Durability,
-    create: Option<Box<CreateFn>>,
+    create: Option<Create>,
     status_rules: HostRules,
     policy: Option<Box<PolicyFn>>,
     restored_limits: RestoredLimits,
@@ -147,7 +147,31 @@ impl PoolBuilder {
     where
         F: Fn(SessionOptions) -> Result<SessionOptions, BoxError> + Send + Sync + 'static,
     {
-        self.create = Some(Box::new(create));
+        self.create = Some(Create::Blocking(Box::new(create)));
+        self
+    }
+
+    /// The same as a task (feature `async`): for a log-in by an async client. Sessions are then created by
+    /// [`acquire_async`](SessionPool::acquire_async) alone; the other ways of acquiring answer
+    /// [`Error::CreateIsAsync`](crate::Error::CreateIsAsync) where they would have to create one. A task that is dropped
+    /// while it creates one gives its place back.
+    ///
+    /// ```
+    /// # async fn log_in() -> Result<String, std::io::Error> { Ok("token".to_owned()) }
+    /// use session_pool::SessionPool;
+    ///
+    /// let pool = SessionPool::builder()
+    ///     .create_with_async(|options| async move { Ok(options.user_data("token", log_in().await?)) })
+    ///     .open_in_memory()?;
+    /// # Ok::<(), session_pool::Error>(())
+    /// ```
+    #[cfg(feature = "async")]
+    pub fn create_with_async<F, T>(mut self, create: F) -> Self
+    where
+        F: Fn(SessionOptions) -> T + Send + Sync + 'static,
+        T: Future<Output = Result<SessionOptions, BoxError>> + Send + 'static,
+    {
+        self.create = Some(Create::Task(Box::new(move |options| Box::pin(create(options)))));
         self
     }
 

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use super::SessionPool;
 use super::core::PoolCore;
 use super::directory::SlotIndex;
+use super::handle::Create;
 use super::lease::Lease;
 use super::payloads::PendingPayload;
 use super::session::Session;
-use crate::error::{Error, Refusal, Result};
+use crate::error::{BoxError, Error, Refusal, Result};
 use crate::session::{NewSession, SessionId, SessionOptions};
 
 /// A place in the pool that a session takes while it is being created. Whatever becomes of that, by an error or a panic,
@@ -80,12 +81,39 @@ impl SessionPool {
     /// Creates the session for which the directory has taken a place, and leases it.
     pub(super) fn create_on_demand(&self) -> Result<Lease> {
         let core = &self.handle.core;
-        let mut place = Place::taken(core);
-        let mut options = core.session_options.clone();
-        if let Some(create) = &self.handle.create {
-            options =
-                create(options).map_err(|source| Error::CreateFailed { pool: core.name.clone(), source })?;
-        }
+        let place = Place::taken(core);
+        let options = core.session_options.clone();
+        let created = match &self.handle.create {
+            None => Ok(options),
+            Some(Create::Blocking(create)) => create(options),
+            #[cfg(feature = "async")]
+            Some(Create::Task(_)) => return Err(Error::CreateIsAsync { pool: core.name.clone() }),
+        };
+        let lease = self.end_creation(place, created)?;
+        core.settle_durably()?;
+        Ok(lease)
+    }
+
+    /// The same in a task. Where that is dropped meanwhile, the place is free again.
+    #[cfg(feature = "async")]
+    pub(super) async fn create_in_task(&self) -> Result<Lease> {
+        let core = &self.handle.core;
+        let place = Place::taken(core);
+        let options = core.session_options.clone();
+        let created = match &self.handle.create {
+            None => Ok(options),
+            Some(Create::Blocking(create)) => create(options),
+            Some(Create::Task(create)) => create(options).await,
+        };
+        let lease = self.end_creation(place, created)?;
+        super::tasks::durable_if_promised(&self.handle).await?;
+        Ok(lease)
+    }
+
+    /// Puts what was created in its place.
+    fn end_creation(&self, mut place: Place<'_>, created: Result<SessionOptions, BoxError>) -> Result<Lease> {
+        let core = &self.handle.core;
+        let options = created.map_err(|source| Error::CreateFailed { pool: core.name.clone(), source })?;
         let is_named = options.id.is_some();
         let new = core.build(options)?;
         let id = new.id;
@@ -93,9 +121,7 @@ impl SessionPool {
             place.reserve(id)?;
         }
         let slot = place.fill(new, true)?;
-        let lease = Lease::new(Session::leased(Arc::clone(&self.handle), slot, id));
-        core.settle_durably()?;
-        Ok(lease)
+        Ok(Lease::new(Session::leased(Arc::clone(&self.handle), slot, id)))
     }
 
     /// Adds a session made from `options`, which hold as they stand: start from [`SessionPool::session_options`] to

@@ -9,13 +9,25 @@ use crate::session::{Reply, SessionOptions, StatusRules, Verdict};
 
 pub(crate) type CreateFn = dyn Fn(SessionOptions) -> Result<SessionOptions, BoxError> + Send + Sync;
 
+/// What creates a session, from the options that it begins with.
+pub(crate) enum Create {
+    Blocking(Box<CreateFn>),
+    #[cfg(feature = "async")]
+    Task(Box<CreateTask>),
+}
+
+#[cfg(feature = "async")]
+pub(crate) type CreateTask = dyn Fn(SessionOptions) -> std::pin::Pin<Box<dyn Future<Output = Result<SessionOptions, BoxError>> + Send>>
+    + Send
+    + Sync;
+
 /// Held by every handle of a pool. With the last one the pool closes.
 pub(crate) struct PoolHandle {
     pub(crate) core: Arc<PoolCore>,
     pub(crate) store: SessionStore,
     /// Here and not in the core, which the committer holds too: it may hold handles of other pools, and whoever drops
     /// the last one of those waits for the committer.
-    pub(crate) create: Option<Box<CreateFn>>,
+    pub(crate) create: Option<Create>,
     pub(crate) policy: Option<Box<PolicyFn>>,
 }
 

@@ -34,6 +34,8 @@ impl SessionPool {
     /// # }
     /// ```
     ///
+    /// A create function that is no task runs in the thread that polls.
+    ///
     /// # Errors
     ///
     /// As [`SessionPool::acquire`], but [`Refusal::NoneAvailable`](crate::Refusal::NoneAvailable).
@@ -59,6 +61,7 @@ impl SessionPool {
             Asked::Wait(waiting) => Turn { waiting, deadline, delay: None }.served().await?,
         };
         match next {
+            Some(Next::Create) => self.create_in_task().await,
             Some(next) => self.serve(next),
             None => Err(self.none_available()),
         }
@@ -101,7 +104,7 @@ impl Lease {
 }
 
 /// Waits for the disk if the pool promises that what was done is durable.
-async fn durable_if_promised(handle: &PoolHandle) -> Result<()> {
+pub(super) async fn durable_if_promised(handle: &PoolHandle) -> Result<()> {
     match handle.core.round_to_wait_for() {
         Some(round) => durable(handle, Some(round)).await,
         None => Ok(()),

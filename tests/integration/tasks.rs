@@ -145,6 +145,68 @@ fn r10_a_future_that_is_dropped_gives_back_the_place_of_a_new_session() {
 }
 
 #[test]
+fn r10_sessions_are_created_in_tasks_no_more_at_a_time_than_there_is_room_for() {
+    let creating = Arc::new((AtomicU32::new(0), AtomicU32::new(0)));
+    let (pool, _) = pool(|b| {
+        let creating = Arc::clone(&creating);
+        let exclusive = options(|o| {
+            o.max_concurrent_uses = Some(1);
+            o.max_usage_count = 3;
+        });
+        b.max_pool_size(4).session_options(exclusive).create_with_async(move |options| {
+            let creating = Arc::clone(&creating);
+            async move {
+                let now = creating.0.fetch_add(1, Ordering::SeqCst) + 1;
+                creating.1.fetch_max(now, Ordering::SeqCst);
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                creating.0.fetch_sub(1, Ordering::SeqCst);
+                if fastrand::u8(..4) == 0 { Err("wrong password".into()) } else { Ok(options) }
+            }
+        })
+    });
+    let runtime = runtime();
+    let tasks: Vec<_> = (0..32)
+        .map(|_| {
+            let pool = pool.clone();
+            runtime.spawn(async move {
+                for _ in 0..20 {
+                    match pool.acquire_async().await {
+                        Ok(lease) => drop(lease.reclaim().unwrap()),
+                        Err(Error::CreateFailed { source, .. }) => {
+                            assert_eq!(source.to_string(), "wrong password");
+                        }
+                        Err(error) => panic!("{error}"),
+                    }
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        runtime.block_on(task).unwrap();
+    }
+    assert!((1..=4).contains(&creating.1.load(Ordering::SeqCst)));
+    assert_eq!(pool.stats().creating, 0);
+}
+
+#[test]
+fn r10_a_task_that_is_dropped_while_it_creates_gives_its_place_back() {
+    let pool = single(|b| b.create_with_async(|_| std::future::pending()));
+    let mut task = Task::new(pool.acquire_async());
+    assert!(task.poll().is_pending());
+    let mut next = Task::new(pool.acquire_async());
+    assert!(next.poll().is_pending());
+    assert_eq!((pool.stats().creating, pool.stats().waiting), (1, 1));
+    drop(task);
+    assert!(next.is_woken());
+    drop(next);
+    assert_eq!((pool.stats().creating, pool.stats().waiting), (0, 0));
+    // A thread cannot create one, and says so.
+    assert!(matches!(pool.acquire(), Err(Error::CreateIsAsync { .. })));
+    let _ = pool.add(named("a")).unwrap();
+    assert!(pool.acquire().is_ok(), "those that are there are handed out");
+}
+
+#[test]
 fn a_task_is_served_when_a_rest_ends_and_when_there_is_room() {
     let pool = SessionPool::builder().max_pool_size(1).open_in_memory().unwrap();
     let _ = pool.acquire().unwrap().rest_for(Duration::from_millis(50)).unwrap();
