@@ -5,8 +5,8 @@
 //! record of how well it has been treated. The pool hands sessions out, hears how each use went, heals or retires them,
 //! tells everyone who listens about each retirement, and keeps a log of them.
 //!
-//! It is not an HTTP client, not a cookie jar that speaks HTTP, and not a server: it is a library with a database in a
-//! directory, for one process at a time. It needs no async runtime. In its default mode, leasing a session that is there
+//! It is not an HTTP client and not a server: it is a library with a database in a directory, for one process at a time.
+//! It needs no async runtime, and with the feature `async` works with any. In its default mode, leasing a session that is there
 //! and giving it an outcome wait for no disk, so that they can be called from async code; [`SessionPool`] lists what may
 //! wait.
 //!
@@ -121,6 +121,23 @@
 //! ahead of its clock. A pool that was once opened by a clock that was wrongly years ahead stays ahead: that does no harm to
 //! lives and rests, only the dates look odd.
 //!
+//! # Watching it
+//!
+//! With the feature `tracing` there are events, whose target is `session_pool`: stores and pools that are opened and
+//! closed, with what was healed; each retirement, after it is durable; checkpoints; a write that has failed; and a span
+//! around each round of commits. With the feature `metrics` there are figures, read off the pools once a second, so that
+//! no use pays for them:
+//!
+//! | figure | kind | labels |
+//! |---|---|---|
+//! | `session_pool_live`, `_available`, `_resting`, `_leased`, `_creating`, `_waiting`, `_uncommitted`, `_subscribers` | gauge | `pool` |
+//! | `session_pool_created_total`, `_restored_total`, `_missed_events_total` | counter | `pool` |
+//! | `session_pool_uses_total` | counter | `pool`, `outcome`: reclaim, fail, rest, release, retire |
+//! | `session_pool_retired_total` | counter | `pool`, `reason`: blocked, exhausted, expired, retired |
+//! | `session_pool_commit_seconds`, `_commit_sessions` | histogram | |
+//!
+//! Counters count from when the pool was opened. What they mean is said at [`PoolStats`].
+//!
 //! # How it works
 //!
 //! Memory is where sessions are picked and counted, the store is where they are true.
@@ -186,7 +203,7 @@ pub use store::{
     Visited, Visitor, schema_version,
 };
 
-/// The README's example, compiled and run.
-#[cfg(doctest)]
+/// The README's examples, compiled and run.
+#[cfg(all(doctest, feature = "async", feature = "cookies"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

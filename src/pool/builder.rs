@@ -15,6 +15,7 @@ use super::config::{Durability, Growth, RestoredLimits, Retention, Strategy};
 use super::core::{Entry, PoolCore};
 use super::directory::Directory;
 use super::handle::{Create, PolicyFn, PoolHandle};
+use super::observe;
 use super::payloads::Payloads;
 use super::policy::HostRules;
 use super::report::OpenReport;
@@ -413,6 +414,7 @@ impl PoolBuilder {
         core.committer.register(&core);
         core.announce();
         opening.is_done = true;
+        observe::pool_opened(&core.name, &report);
         let (store, create, policy) = (store.clone(), self.create, self.policy);
         SessionPool::new(PoolHandle { core, store, create, policy }, report)
     }

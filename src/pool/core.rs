@@ -11,6 +11,7 @@ use super::config::{Durability, Retention};
 use super::directory::{Directory, Signals, SlotIndex, Woken};
 use super::payloads::Payloads;
 use super::policy::HostRules;
+use super::report::{PoolStats, RetiredCounts};
 use super::time::{Now, PoolTime};
 use crate::error::Error;
 use crate::retirement::Broadcast;
@@ -138,6 +139,33 @@ impl PoolCore {
         let woken = directory.waiters.take_woken();
         drop(directory);
         woken.wake();
+    }
+
+    /// How it is, and what has happened in it since it was opened.
+    pub(crate) fn stats(&self) -> PoolStats {
+        let directory = self.directory.lock();
+        let (counts, tally) = (directory.counts(), directory.tally);
+        let waiting = directory.waiters.count();
+        drop(directory);
+        PoolStats {
+            live: counts.live,
+            available: counts.available,
+            resting: counts.resting,
+            leased: counts.leased,
+            creating: counts.creating,
+            uncommitted: counts.uncommitted,
+            created: tally.created,
+            restored: tally.restored,
+            reclaimed: tally.reclaimed,
+            failed: tally.failed,
+            rested: tally.rested,
+            released: tally.released,
+            waiting,
+            retired: RetiredCounts::of(tally.retired),
+            subscribers: self.broadcast.subscribers(),
+            missed_events: self.broadcast.missed(),
+            clock: self.time.steps(),
+        }
     }
 
     /// Retires those of some sessions that are too old.

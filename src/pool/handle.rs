@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::core::PoolCore;
+use super::observe;
 use super::session_store::SessionStore;
 use crate::error::{BoxError, Result};
 use crate::session::{Reply, SessionOptions, StatusRules, Verdict};
@@ -47,11 +48,15 @@ impl PoolHandle {
 
     /// Commits what is pending, and lets nothing change any more.
     pub(crate) fn close(&self) -> Result<()> {
-        self.core.directory.lock().is_closed = true;
+        let was_closed = std::mem::replace(&mut self.core.directory.lock().is_closed, true);
         self.core.wake_all();
         let committed = self.core.committer.check().and_then(|()| self.core.committer.wait());
         self.core.broadcast.close();
         self.core.committer.unregister(&self.core);
+        if !was_closed {
+            observe::pools(std::iter::once(&*self.core));
+            observe::pool_closed(&self.core.name);
+        }
         committed
     }
 }

@@ -10,6 +10,7 @@ mod create;
 mod directory;
 mod handle;
 mod lease;
+mod observe;
 mod payloads;
 mod policy;
 mod report;
@@ -212,30 +213,7 @@ impl SessionPool {
 
     /// How it is, and what has happened in it since it was opened.
     pub fn stats(&self) -> PoolStats {
-        let core = &self.handle.core;
-        let directory = core.directory.lock();
-        let (counts, tally) = (directory.counts(), directory.tally);
-        let waiting = directory.waiters.count();
-        drop(directory);
-        PoolStats {
-            live: counts.live,
-            available: counts.available,
-            resting: counts.resting,
-            leased: counts.leased,
-            creating: counts.creating,
-            uncommitted: counts.uncommitted,
-            created: tally.created,
-            restored: tally.restored,
-            reclaimed: tally.reclaimed,
-            failed: tally.failed,
-            rested: tally.rested,
-            released: tally.released,
-            waiting,
-            retired: RetiredCounts::of(tally.retired),
-            subscribers: core.broadcast.subscribers(),
-            missed_events: core.broadcast.missed(),
-            clock: core.time.steps(),
-        }
+        self.handle.core.stats()
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use super::checkpoint::{Checkpointer, Checkpoints};
+use super::observe;
 use super::session_store::SessionStore;
 use crate::archive::ArchiveOptions;
 use crate::error::{Error, Result};
@@ -59,6 +60,7 @@ impl SessionStoreBuilder {
         self.check()?;
         let archives = ArchiveOptions::with_cipher(self.options.cipher());
         let store = self.options.open(path)?;
+        observe::store_opened(path, store.open_report());
         Self::start(store, self.checkpoints.as_ref(), Some(path), archives)
     }
 

@@ -31,6 +31,8 @@ mod handing_out;
 mod injuries;
 mod many_pools;
 mod model;
+#[cfg(all(feature = "tracing", feature = "metrics"))]
+mod observability;
 mod peers;
 #[cfg(unix)]
 mod permissions;

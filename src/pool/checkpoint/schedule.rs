@@ -14,6 +14,7 @@ use parking_lot::{Condvar, Mutex};
 use super::{AtOnce, CheckpointStatus, Checkpoints, Pace, write_archive};
 use crate::archive::{ArchiveError, ArchiveOptions, checkpoints as files};
 use crate::pool::committer::Committer;
+use crate::pool::observe;
 use crate::session::Timestamp;
 
 /// Writes the checkpoints of a store, in a thread of its own.
@@ -153,6 +154,7 @@ impl Shared {
         let mut status = self.status.lock();
         match &written {
             Ok(Some(path)) => {
+                observe::checkpoint_written(path);
                 status.written += 1;
                 status.last = Some(path.clone());
                 status.last_at = Some(now);
@@ -161,7 +163,9 @@ impl Shared {
             Ok(None) => {}
             Err(error) => {
                 status.failed += 1;
-                status.last_error = Some(describe(error));
+                let cause = describe(error);
+                observe::checkpoint_failed(&cause);
+                status.last_error = Some(cause);
             }
         }
         written

@@ -21,6 +21,7 @@ pub(crate) use queue::Urgency;
 pub use retention::Forgotten;
 
 use super::core::PoolCore;
+use super::observe;
 use crate::error::Error;
 use crate::retirement::Broadcast;
 use crate::store::{Store, StoreError};
@@ -72,6 +73,9 @@ impl Committer {
                 if now >= next_sweep {
                     next_sweep = now + Self::SWEEP_EVERY;
                     self.sweep()?;
+                    if cfg!(feature = "metrics") {
+                        observe::pools(self.open_pools().iter().map(|pool| &**pool));
+                    }
                 }
                 if now >= next_forget {
                     next_forget = now + Self::FORGET_EVERY;
@@ -157,7 +161,10 @@ impl Committer {
 
     /// Lets nothing be written any more, and everyone who waits hear of it. The first cause stands.
     fn poison(&self, error: StoreError) -> Error {
-        let cause = Arc::clone(self.poison.get_or_init(|| Arc::new(error)));
+        let cause = Arc::clone(self.poison.get_or_init(|| {
+            observe::poisoned(&error);
+            Arc::new(error)
+        }));
         self.queue.poison();
         self.broadcast.close();
         for pool in self.open_pools() {

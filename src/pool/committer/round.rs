@@ -1,10 +1,12 @@
 //! One round: collect, commit, sync, tell.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::{Committer, Cuts};
 use crate::pool::core::PoolCore;
 use crate::pool::directory::{Collected, SlotIndex};
+use crate::pool::observe;
 use crate::retirement::Retirement;
 use crate::session::{Payload, SessionId, Timestamp};
 use crate::store::{Batch, Change, LogEntry, SessionChange, StoreError};
@@ -47,10 +49,17 @@ struct Followup {
 
 impl Committer {
     pub(super) fn run_round(&self, pools: &[Arc<PoolCore>]) -> Result<(), StoreError> {
+        if pools.is_empty() {
+            return Ok(());
+        }
+        let _span = observe::committing(pools.len());
+        let begun = Instant::now();
         let mut cuts = self.writing.lock();
         let mut work = Work::default();
+        let mut sessions = 0;
         for pool in pools {
             let mut dirty = pool.take_dirty();
+            sessions += dirty.len();
             for slots in dirty.chunks(COLLECT) {
                 collect(pool, slots, &mut work);
                 if work.sessions >= BATCH || work.bytes >= UNSYNCED {
@@ -64,7 +73,9 @@ impl Committer {
             pool.give_back(std::mem::take(&mut dirty));
         }
         self.commit(&mut work, &mut cuts)?;
-        self.sync(&mut work)
+        self.sync(&mut work)?;
+        observe::committed(sessions, begun.elapsed());
+        Ok(())
     }
 
     fn commit(&self, work: &mut Work, cuts: &mut Cuts) -> Result<(), StoreError> {
@@ -90,6 +101,7 @@ impl Committer {
         work.unsynced = 0;
         for followup in work.followups.drain(..) {
             for retirement in &followup.retirements {
+                observe::retired(retirement);
                 followup.pool.broadcast.send(retirement);
                 self.broadcast.send(retirement);
             }

@@ -1,0 +1,27 @@
+//! Nobody listens to events.
+
+use std::path::Path;
+
+use crate::pool::OpenReport;
+use crate::retirement::Retirement;
+use crate::store::{PoolName, StoreError, StoreReport};
+
+pub(in crate::pool) fn store_opened(_: &Path, _: &StoreReport) {}
+
+pub(in crate::pool) fn pool_opened(_: &PoolName, _: &OpenReport) {}
+
+pub(in crate::pool) fn pool_closed(_: &PoolName) {}
+
+pub(in crate::pool) fn retired(_: &Retirement) {}
+
+pub(in crate::pool) struct Committing;
+
+pub(in crate::pool) fn committing(_: usize) -> Committing {
+    Committing
+}
+
+pub(in crate::pool) fn poisoned(_: &StoreError) {}
+
+pub(in crate::pool) fn checkpoint_written(_: &Path) {}
+
+pub(in crate::pool) fn checkpoint_failed(_: &str) {}
