@@ -10,6 +10,8 @@
 //! and giving it an outcome wait for no disk, so that they can be called from async code; [`SessionPool`] lists what may
 //! wait.
 //!
+//! Whoever knows the session pools of Crawlee finds every name and default in the [`guide`].
+//!
 //! # Five minutes
 //!
 //! ```
@@ -167,6 +169,10 @@ mod error;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzzing;
+#[cfg(any(doc, doctest))]
+pub mod guide {
+    #![doc = include_str!("guide/coming_from_crawlee.md")]
+}
 pub mod inspect;
 mod pool;
 pub mod recovery;
