@@ -243,7 +243,8 @@ fn assert_failed_clearly(told: &Told, path: &Path, why: &str) {
     let mut count = 0;
     for error in told.errors().filter(|error| !error.contains(" closed: ")) {
         // Whoever reads a payload may meet the failure before the thread that commits does.
-        let is_clear = error.contains(" poisoned by Io: ") || error.contains(" Io: cannot read a payload in ");
+        let is_clear =
+            error.contains(" poisoned by Io: ") || error.contains(" Io: cannot read a payload in ");
         assert!(is_clear, "{error}");
         assert!(error.contains(": cannot "), "it names the operation: {error}");
         assert!(error.contains(&path.display().to_string()), "it names the path: {error}");
