@@ -82,7 +82,7 @@ mod tests {
             assert_eq!(parse(text), expected, "{text}");
         }
         for (text, year) in [("70", 1970), ("99", 1999), ("69", 2069), ("00", 2000), ("1601", 1601)] {
-            let date = parse(&format!("1 Jan {year_} 00:00:00", year_ = text));
+            let date = parse(&format!("1 Jan {text} 00:00:00"));
             assert_eq!(date.map(|date| chrono::Datelike::year(&date)), Some(year), "{text}");
         }
     }
