@@ -137,9 +137,10 @@
 //!    of what was not written, and opening the store again finds what was durable.
 //!
 //! The rooms of the source import one way: `session` (pure: what a session is and how a use changes it) <- `store` (the
-//! trait [`Store`], on disk and in memory) <- [`archive`] (everything in a store, in one file) <- `retirement` (events and
-//! log) <- `pool` (handing out, taking back, committing, checkpoints), [`inspect`] (questions one asks a store offline) and
-//! [`recovery`] (restoring and repairing) <- the command-line tool.
+//! trait [`Store`], on disk and in memory) <- [`archive`] (everything in a store, in one file), [`inspect`] (questions one
+//! asks a store, offline for the most part) <- `retirement` (events and log) <- `pool` (handing out, taking back, committing,
+//! checkpoints) and [`recovery`] (restoring and repairing) <- the command-line tool. Beside the store, on `session` alone,
+//! stands `identity` (the proxies and fingerprints of new sessions), which the pool asks.
 
 pub mod archive;
 mod clock;
@@ -150,6 +151,7 @@ mod error;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod identity;
 pub mod inspect;
 mod pool;
 pub mod recovery;
@@ -166,6 +168,7 @@ pub use clock::{Clock, ClockSteps, ManualClock, SystemClock};
 #[cfg(feature = "encryption")]
 pub use encryption::EncryptionKey;
 pub use error::{BoxError, Error, Refusal, Result};
+pub use identity::{Browser, BrowserProfile, Fingerprints, Platform, Proxies, SessionNameRule};
 pub use pool::{
     CheckpointStatus, Checkpoints, Durability, Forgotten, Growth, Lease, OpenReport, PoolBuilder, PoolStats,
     RestoredLimits, Retention, RetiredCounts, Session, SessionPool, SessionStore, SessionStoreBuilder,

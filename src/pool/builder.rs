@@ -22,6 +22,7 @@ use super::store_builder::SessionStoreBuilder;
 use super::time::{Now, PoolTime};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{BoxError, Result};
+use crate::identity::{Fingerprints, Identities, Proxies};
 use crate::retirement::Broadcast;
 use crate::session::{Invalid, Limits, SessionOptions, State, StatusRules, Timestamp};
 use crate::store::{PoolEntry, PoolName, Sequence, Store, StoreError, Unreadable};
@@ -37,6 +38,8 @@ use crate::store::{PoolEntry, PoolName, Sequence, Store, StoreError, Unreadable}
 /// | [`growth`](Self::growth) | [`Growth::FillFirst`] |
 /// | [`durability`](Self::durability) | [`Durability::Buffered`], 50 ms |
 /// | [`create_with`](Self::create_with) | nothing beyond the session options |
+/// | [`proxies`](Self::proxies) | none: the proxy of the session options, if any |
+/// | [`fingerprints`](Self::fingerprints) | none: the fingerprint of the session options, if any |
 /// | [`status_rules`](Self::status_rules) | those of [`StatusRules`]: 401, 403 retire; 429, and 503 with Retry-After, rest; 408, 5xx fail |
 /// | [`restored_limits`](Self::restored_limits) | [`RestoredLimits::Stored`] |
 /// | [`retired_retention`](Self::retired_retention) | 7 days, 10,000 sessions |
@@ -54,6 +57,7 @@ pub struct PoolBuilder {
     growth: Growth,
     durability: Durability,
     create: Option<Box<CreateFn>>,
+    identities: Identities,
     status_rules: StatusRules,
     restored_limits: RestoredLimits,
     retired_retention: Retention,
@@ -74,6 +78,7 @@ impl Default for PoolBuilder {
             growth: Growth::default(),
             durability: Durability::default(),
             create: None,
+            identities: Identities::default(),
             status_rules: StatusRules::default(),
             restored_limits: RestoredLimits::default(),
             retired_retention: Retention::DEFAULT_SESSIONS,
@@ -133,7 +138,7 @@ impl PoolBuilder {
         self
     }
 
-    /// What is done to create a session on demand: log in, choose a proxy, and answer the options with what came of it.
+    /// What is done to create a session on demand: log in, and answer the options with what came of it.
     ///
     /// It may take its time, and runs while other threads go on; at most as many at a time as the pool has room for
     /// . Where it fails, whoever asked gets [`Error::CreateFailed`](crate::Error::CreateFailed), and the place is
@@ -143,6 +148,30 @@ impl PoolBuilder {
         F: Fn(SessionOptions) -> Result<SessionOptions, BoxError> + Send + Sync + 'static,
     {
         self.create = Some(Box::new(create));
+        self
+    }
+
+    /// Where the proxies of new sessions come from. Default: none, so that a session has that of its options, if any.
+    ///
+    /// They are asked once for each session: for one that is created on demand before the create function runs, which finds
+    /// the proxy in its options, and for one that is added ([`SessionPool::add`]) where its options have none. They are
+    /// never asked for sessions that come back. The create function may put another proxy in its place; taking it away is
+    /// an error. Where a proxy depends on the session's id, the create function finds that in its options, too; if it
+    /// then gives another id, the proxy stays as it is.
+    ///
+    /// Where they fail, whoever asked gets [`Error::NoProxy`](crate::Error::NoProxy), and the place is free again. They
+    /// may not be given together with a proxy in the [`session_options`](Self::session_options).
+    pub fn proxies(mut self, proxies: Proxies) -> Self {
+        self.identities.proxies = Some(proxies);
+        self
+    }
+
+    /// Where the fingerprints of new sessions come from, as [`proxies`](Self::proxies) do. Default: none, so that a session
+    /// has that of its options, if any.
+    ///
+    /// Where they fail, whoever asked gets [`Error::NoFingerprint`](crate::Error::NoFingerprint).
+    pub fn fingerprints(mut self, fingerprints: Fingerprints) -> Self {
+        self.identities.fingerprints = Some(fingerprints);
         self
     }
 
@@ -269,6 +298,7 @@ impl PoolBuilder {
         self.status_rules.check()?;
         self.retired_retention.check_with_log(self.log_retention)?;
         self.session_options.check_template()?;
+        self.identities.check(&self.session_options)?;
         Ok((name, self.session_options.limits()?))
     }
 
@@ -355,7 +385,9 @@ impl PoolBuilder {
         core.committer.register(&core);
         core.announce();
         opening.is_done = true;
-        SessionPool::new(PoolHandle { core, store: store.clone(), create: self.create }, report)
+        let handle =
+            PoolHandle { core, store: store.clone(), create: self.create, identities: self.identities };
+        SessionPool::new(handle, report)
     }
 }
 

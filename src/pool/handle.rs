@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::core::PoolCore;
 use super::session_store::SessionStore;
 use crate::error::{BoxError, Result};
+use crate::identity::Identities;
 use crate::session::SessionOptions;
 
 pub(crate) type CreateFn = dyn Fn(SessionOptions) -> Result<SessionOptions, BoxError> + Send + Sync;
@@ -16,6 +17,8 @@ pub(crate) struct PoolHandle {
     /// Here and not in the core, which the committer holds too: it may hold handles of other pools, and whoever drops
     /// the last one of those waits for the committer.
     pub(crate) create: Option<Box<CreateFn>>,
+    /// Here for the same reason.
+    pub(crate) identities: Identities,
 }
 
 impl PoolHandle {
