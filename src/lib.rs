@@ -43,6 +43,14 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Proxies and fingerprints
+//!
+//! What a session is to the sites is bound when it is created, before its log-in, and stored with it. [`Proxies`] (lists, a
+//! vendor's template with a session name, a function) and [`Fingerprints`] (built-in browsers, your own, a function) are
+//! asked once for each new session, and never for those that come back. Where they fail, or the create function takes away
+//! what they gave, no session is made: there is never a request without the proxy that it should have.
+//! [`SessionPool::proxy_health`] tells which proxies get their sessions banned.
+//!
 //! # What holds: the rules
 //!
 //! Tests name them.

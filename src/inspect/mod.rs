@@ -12,6 +12,7 @@
 //! let stats = inspect::stats(&store, std::time::SystemTime::now().into())?;
 //! assert_eq!(stats[0].live, 1);
 //! assert!(inspect::check(&store)?.is_sound());
+//! assert_eq!(inspect::proxy_health(&store, None)?.without_proxy.live, 1);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
