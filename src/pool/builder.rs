@@ -155,10 +155,12 @@ impl PoolBuilder {
     ///
     /// They are asked once for each session: for one that is created on demand before the create function runs, which finds
     /// the proxy in its options, and for one that is added ([`SessionPool::add`]) where its options have none. They are
-    /// never asked for sessions that come back, which are as they were stored: also without a proxy, where the pool had none
-    /// to give then. The create function may put another proxy in its place; taking it away is
-    /// an error. Where a proxy depends on the session's id, the create function finds that in its options, too; if it
-    /// then gives another id, the proxy stays as it is.
+    /// never asked for sessions that come back, which are as they were stored: also without a proxy, where the pool had
+    /// none to give then.
+    ///
+    /// The create function may put another proxy in its place; taking it away is an error. Where a proxy depends on the
+    /// session's id (a template's, a function's), the create function finds the id in its options, too; where it then gives
+    /// another id, the proxy stays as it is.
     ///
     /// Where they fail, whoever asked gets [`Error::NoProxy`](crate::Error::NoProxy), and the place is free again. They
     /// may not be given together with a proxy in the [`session_options`](Self::session_options).
