@@ -183,6 +183,20 @@ mod tests {
     }
 
     #[test]
+    fn round_robin_skips_none_and_repeats_none_under_many_threads() {
+        let proxies = Proxies::round_robin((0..5).map(|n| format!("http://p{n}"))).unwrap();
+        let mut counts = std::collections::HashMap::new();
+        std::thread::scope(|scope| {
+            let choose = || (0..10_000).map(|_| proxies.choose(&id()).unwrap()).collect::<Vec<_>>();
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(choose)).collect();
+            for proxy in threads.into_iter().flat_map(|thread| thread.join().unwrap()) {
+                *counts.entry(proxy).or_insert(0) += 1;
+            }
+        });
+        assert_eq!(counts.into_values().collect::<Vec<_>>(), [16_000; 5]);
+    }
+
+    #[test]
     fn random_ones_come_by_their_weights() {
         let share = |proxies: Proxies| {
             (0..4000).filter(|_| proxies.choose(&id()).unwrap().url() == "http://a").count()
