@@ -7,7 +7,7 @@ use crate::session::{Invalid, SessionId};
 
 /// What a proxy vendor takes as the name of a session, by which it knows which requests go out from the same address.
 ///
-/// | rule | names | numbers of derived ones |
+/// | rule | names | how many derived ones |
 /// |---|---|---|
 /// | [`APIFY`](Self::APIFY) | `^[\w._~]+$`, 50 characters at most | every id fits |
 /// | [`GEONODE`](Self::GEONODE) | `^[A-Za-z0-9_]{1,25}$` | 2^64 |
@@ -56,26 +56,31 @@ impl SessionNameRule {
         1..=50,
         "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ._~",
         Self::LOWER_CASE,
+        false,
     );
     /// 1 to 25 characters of `A-Z a-z 0-9 _`.
     pub const GEONODE: Self =
         Self::of(1..=25, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_", Self::LOWER_CASE);
     /// 6 to 10 characters of `A-Z a-z 0-9`.
-    pub const EVOMI: Self = Self::of(6..=10, Self::LETTERS_AND_DIGITS, Self::LOWER_CASE);
+    pub const EVOMI: Self = Self::of(6..=10, Self::LETTERS_AND_DIGITS, Self::LOWER_CASE, false);
     /// A whole number from 0 to 2147483647, without zeros in front: the vendor says no more than that it is one.
-    pub const SCRAPER_API: Self = Self::of(1..=10, "0123456789", "0123456789");
+    pub const SCRAPER_API: Self = Self::of(1..=10, "0123456789", "0123456789", true);
 
     /// The most characters that a rule of your own may allow.
     pub const MAX_LENGTH: usize = 255;
 
-    const fn of(lengths: RangeInclusive<usize>, alphabet: &'static str, digits: &'static str) -> Self {
+    const fn of(
+        lengths: RangeInclusive<usize>,
+        alphabet: &'static str,
+        digits: &'static str,
+        is_number: bool,
+    ) -> Self {
         Self {
             min_length: *lengths.start(),
             max_length: *lengths.end(),
             alphabet: Cow::Borrowed(alphabet),
             digits: Cow::Borrowed(digits),
-            // Of the vendors' rules, that one has digits alone.
-            is_number: alphabet.len() == 10,
+            is_number,
         }
     }
 
