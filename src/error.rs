@@ -65,6 +65,24 @@ pub enum Error {
         /// The pool's name.
         pool: PoolName,
     },
+    /// The pool's [`Proxies`](crate::Proxies) had none for a new session. No session was made, and its place is free
+    /// again: there is no session without the proxy that it should have.
+    #[error("the pool {pool} got no proxy for a new session")]
+    NoProxy {
+        /// The pool's name.
+        pool: PoolName,
+        /// Why not.
+        source: BoxError,
+    },
+    /// The pool's [`Fingerprints`](crate::Fingerprints) had none for a new session. No session was made, and its place is
+    /// free again.
+    #[error("the pool {pool} got no fingerprint for a new session")]
+    NoFingerprint {
+        /// The pool's name.
+        pool: PoolName,
+        /// Why not.
+        source: BoxError,
+    },
     /// User data is not of the type asked for, or a value cannot be written as JSON.
     #[error("the user data {key:?} of session {id} does not fit its type")]
     UserData {

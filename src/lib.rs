@@ -45,6 +45,14 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Proxies and fingerprints
+//!
+//! What a session is to the sites is bound when it is created, before its log-in, and stored with it. [`Proxies`] (lists, a
+//! vendor's template with a session name, a function) and [`Fingerprints`] (built-in browsers, your own, a function) are
+//! asked once for each new session, and never for those that come back. Where they fail, or the create function takes away
+//! what they gave, no session is made: there is never a request without the proxy that it should have.
+//! [`SessionPool::proxy_health`] tells which proxies get their sessions banned.
+//!
 //! # What holds: the rules
 //!
 //! Tests name them.
@@ -156,9 +164,10 @@
 //!    of what was not written, and opening the store again finds what was durable.
 //!
 //! The rooms of the source import one way: `session` (pure: what a session is and how a use changes it) <- `store` (the
-//! trait [`Store`], on disk and in memory) <- [`archive`] (everything in a store, in one file) <- `retirement` (events and
-//! log) <- `pool` (handing out, taking back, committing, checkpoints), [`inspect`] (questions one asks a store offline) and
-//! [`recovery`] (restoring and repairing) <- the command-line tool.
+//! trait [`Store`], on disk and in memory) <- [`archive`] (everything in a store, in one file), [`inspect`] (questions one
+//! asks a store, offline for the most part) <- `retirement` (events and log) <- `pool` (handing out, taking back, committing,
+//! checkpoints) and [`recovery`] (restoring and repairing) <- the command-line tool. Beside the store, on `session` alone,
+//! stands `identity` (the proxies and fingerprints of new sessions), which the pool asks.
 
 pub mod archive;
 mod clock;
@@ -173,6 +182,7 @@ pub mod fuzzing;
 pub mod guide {
     #![doc = include_str!("guide/coming_from_crawlee.md")]
 }
+mod identity;
 pub mod inspect;
 mod pool;
 pub mod recovery;
@@ -189,6 +199,7 @@ pub use clock::{Clock, ClockSteps, ManualClock, SystemClock};
 #[cfg(feature = "encryption")]
 pub use encryption::EncryptionKey;
 pub use error::{BoxError, Error, Refusal, Result};
+pub use identity::{Browser, BrowserProfile, Fingerprints, Platform, Proxies, SessionNameRule};
 pub use pool::{
     CheckpointStatus, Checkpoints, Durability, Forgotten, Growth, Lease, OpenReport, PoolBuilder, PoolStats,
     RestoredLimits, Retention, RetiredCounts, Session, SessionPool, SessionStore, SessionStoreBuilder,

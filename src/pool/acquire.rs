@@ -20,7 +20,10 @@ impl SessionPool {
     ///
     /// - [`Error::Refused`]: all are in use or resting, and none may be created ([`Refusal::NoneAvailable`]); the create
     ///   function chose an id that there is already ([`Refusal::DuplicateId`]).
-    /// - [`Error::CreateFailed`], [`Error::Invalid`]: the create function failed, or answered options that break a rule.
+    /// - [`Error::NoProxy`], [`Error::NoFingerprint`]: the pool has [`Proxies`](crate::Proxies) or
+    ///   [`Fingerprints`](crate::Fingerprints), and they failed.
+    /// - [`Error::CreateFailed`], [`Error::Invalid`]: the create function failed, or answered options that break a rule, for
+    ///   instance without the proxy that it was given.
     /// - [`Error::Closed`], [`Error::Poisoned`].
     /// - [`Error::Store`]: the create function chose an id, and the store could not be asked for it.
     pub fn acquire(&self) -> Result<Lease> {

@@ -24,6 +24,7 @@ use super::store_builder::SessionStoreBuilder;
 use super::time::{Now, PoolTime};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{BoxError, Result};
+use crate::identity::{Fingerprints, Identities, Proxies};
 use crate::retirement::Broadcast;
 use crate::session::{Invalid, Limits, Reply, SessionOptions, State, StatusRules, Timestamp, Verdict};
 use crate::store::{PoolEntry, PoolName, Sequence, Store, StoreError, Unreadable};
@@ -39,6 +40,8 @@ use crate::store::{PoolEntry, PoolName, Sequence, Store, StoreError, Unreadable}
 /// | [`growth`](Self::growth) | [`Growth::FillFirst`] |
 /// | [`durability`](Self::durability) | [`Durability::Buffered`], 50 ms |
 /// | [`create_with`](Self::create_with) | nothing beyond the session options |
+/// | [`proxies`](Self::proxies) | none: the proxy of the session options, if any |
+/// | [`fingerprints`](Self::fingerprints) | none: the fingerprint of the session options, if any |
 /// | [`status_rules`](Self::status_rules) | those of [`StatusRules`]: 401, 403 retire; 429, and 503 with Retry-After, rest; 407, 408, 5xx fail |
 /// | [`status_rules_for`](Self::status_rules_for) | no host has its own |
 /// | [`response_policy`](Self::response_policy) | the status rules alone |
@@ -58,6 +61,7 @@ pub struct PoolBuilder {
     growth: Growth,
     durability: Durability,
     create: Option<Create>,
+    identities: Identities,
     status_rules: HostRules,
     policy: Option<Box<PolicyFn>>,
     restored_limits: RestoredLimits,
@@ -79,6 +83,7 @@ impl Default for PoolBuilder {
             growth: Growth::default(),
             durability: Durability::default(),
             create: None,
+            identities: Identities::default(),
             status_rules: HostRules::default(),
             policy: None,
             restored_limits: RestoredLimits::default(),
@@ -139,7 +144,7 @@ impl PoolBuilder {
         self
     }
 
-    /// What is done to create a session on demand: log in, choose a proxy, and answer the options with what came of it.
+    /// What is done to create a session on demand: log in, and answer the options with what came of it.
     ///
     /// It may take its time, and runs while other threads go on; at most as many at a time as the pool has room for
     /// . Where it fails, whoever asked gets [`Error::CreateFailed`](crate::Error::CreateFailed), and the place is
@@ -173,6 +178,33 @@ impl PoolBuilder {
         T: Future<Output = Result<SessionOptions, BoxError>> + Send + 'static,
     {
         self.create = Some(Create::Task(Box::new(move |options| Box::pin(create(options)))));
+        self
+    }
+
+    /// Where the proxies of new sessions come from. Default: none, so that a session has that of its options, if any.
+    ///
+    /// They are asked once for each session: for one that is created on demand before the create function runs, which finds
+    /// the proxy in its options, and for one that is added ([`SessionPool::add`]) where its options have none. They are
+    /// never asked for sessions that come back, which are as they were stored: also without a proxy, where the pool had
+    /// none to give then.
+    ///
+    /// The create function may put another proxy in its place; taking it away is an error. Where a proxy depends on the
+    /// session's id (a template's, a function's), the create function finds the id in its options, too; where it then gives
+    /// another id, the proxy stays as it is.
+    ///
+    /// Where they fail, whoever asked gets [`Error::NoProxy`](crate::Error::NoProxy), and the place is free again. They
+    /// may not be given together with a proxy in the [`session_options`](Self::session_options).
+    pub fn proxies(mut self, proxies: Proxies) -> Self {
+        self.identities.proxies = Some(proxies);
+        self
+    }
+
+    /// Where the fingerprints of new sessions come from, as [`proxies`](Self::proxies) do. Default: none, so that a session
+    /// has that of its options, if any.
+    ///
+    /// Where they fail, whoever asked gets [`Error::NoFingerprint`](crate::Error::NoFingerprint).
+    pub fn fingerprints(mut self, fingerprints: Fingerprints) -> Self {
+        self.identities.fingerprints = Some(fingerprints);
         self
     }
 
@@ -329,6 +361,7 @@ impl PoolBuilder {
         self.status_rules.check()?;
         self.retired_retention.check_with_log(self.log_retention)?;
         self.session_options.check_template()?;
+        self.identities.check(&self.session_options)?;
         Ok((name, self.session_options.limits()?))
     }
 
@@ -415,8 +448,8 @@ impl PoolBuilder {
         core.announce();
         opening.is_done = true;
         observe::pool_opened(&core.name, &report);
-        let (store, create, policy) = (store.clone(), self.create, self.policy);
-        SessionPool::new(PoolHandle { core, store, create, policy }, report)
+        let (store, create, identities, policy) = (store.clone(), self.create, self.identities, self.policy);
+        SessionPool::new(PoolHandle { core, store, create, identities, policy }, report)
     }
 }
 

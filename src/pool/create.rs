@@ -10,7 +10,7 @@ use super::lease::Lease;
 use super::payloads::PendingPayload;
 use super::session::Session;
 use crate::error::{BoxError, Error, Refusal, Result};
-use crate::session::{NewSession, SessionId, SessionOptions};
+use crate::session::{Fingerprint, NewSession, Proxy, SessionId, SessionOptions};
 
 /// A place in the pool that a session takes while it is being created. Whatever becomes of that, by an error or a panic,
 /// the place is given back.
@@ -26,10 +26,23 @@ impl<'a> Place<'a> {
         Self { core, reserved: None, is_taken: true }
     }
 
+    /// Makes sure that no other session gets the id meanwhile. That no other has it is certain only of a new one.
+    fn reserve_new(&mut self, id: SessionId) -> Result<()> {
+        let before = self.reserved;
+        self.core.change(|directory| {
+            directory.reserve(id)?;
+            if let Some(before) = before {
+                directory.release(before);
+            }
+            Ok::<_, Refusal>(())
+        })??;
+        self.reserved = Some(id);
+        Ok(())
+    }
+
     /// Makes sure that no other session has the id, or gets it meanwhile.
     fn reserve(&mut self, id: SessionId) -> Result<()> {
-        self.core.change(|directory| directory.reserve(id))??;
-        self.reserved = Some(id);
+        self.reserve_new(id)?;
         // Also one that cannot be read has its id.
         if self.core.committer.store.contains(self.core.number, &id)? {
             return Err(Refusal::DuplicateId { id }.into());
@@ -81,15 +94,14 @@ impl SessionPool {
     /// Creates the session for which the directory has taken a place, and leases it.
     pub(super) fn create_on_demand(&self) -> Result<Lease> {
         let core = &self.handle.core;
-        let place = Place::taken(core);
-        let options = core.session_options.clone();
+        let (place, options, new_id) = self.begin_creation()?;
         let created = match &self.handle.create {
             None => Ok(options),
             Some(Create::Blocking(create)) => create(options),
             #[cfg(feature = "async")]
             Some(Create::Task(_)) => return Err(Error::CreateIsAsync { pool: core.name.clone() }),
         };
-        let lease = self.end_creation(place, created)?;
+        let lease = self.end_creation(place, new_id, created)?;
         core.settle_durably()?;
         Ok(lease)
     }
@@ -97,27 +109,51 @@ impl SessionPool {
     /// The same in a task. Where that is dropped meanwhile, the place is free again.
     #[cfg(feature = "async")]
     pub(super) async fn create_in_task(&self) -> Result<Lease> {
-        let core = &self.handle.core;
-        let place = Place::taken(core);
-        let options = core.session_options.clone();
+        let (place, options, new_id) = self.begin_creation()?;
         let created = match &self.handle.create {
             None => Ok(options),
             Some(Create::Blocking(create)) => create(options),
             Some(Create::Task(create)) => create(options).await,
         };
-        let lease = self.end_creation(place, created)?;
+        let lease = self.end_creation(place, new_id, created)?;
         super::tasks::durable_if_promised(&self.handle).await?;
         Ok(lease)
     }
 
-    /// Puts what was created in its place.
-    fn end_creation(&self, mut place: Place<'_>, created: Result<SessionOptions, BoxError>) -> Result<Lease> {
+    /// What a new session begins with: its identity, and the id that it gets where nobody chooses another.
+    fn begin_creation(&self) -> Result<(Place<'_>, SessionOptions, SessionId)> {
         let core = &self.handle.core;
-        let options = created.map_err(|source| Error::CreateFailed { pool: core.name.clone(), source })?;
-        let is_named = options.id.is_some();
+        let mut place = Place::taken(core);
+        let mut options = core.session_options.clone();
+        let new_id = SessionId::generate();
+        if self.handle.identities.use_id() {
+            // What was made for the id must not serve another session, which somebody else may name so from now on.
+            place.reserve_new(new_id)?;
+            options.id = Some(new_id);
+        }
+        options.proxy = self.choose_proxy(options.proxy.is_some(), &new_id)?.or(options.proxy);
+        let has_fingerprint = options.fingerprint.is_some();
+        options.fingerprint = self.choose_fingerprint(has_fingerprint, &new_id)?.or(options.fingerprint);
+        Ok((place, options, new_id))
+    }
+
+    /// Puts what was created in its place.
+    fn end_creation(
+        &self,
+        mut place: Place<'_>,
+        new_id: SessionId,
+        created: Result<SessionOptions, BoxError>,
+    ) -> Result<Lease> {
+        let core = &self.handle.core;
+        let mut options =
+            created.map_err(|source| Error::CreateFailed { pool: core.name.clone(), source })?;
+        if self.handle.create.is_some() {
+            self.handle.identities.check_created(&options)?;
+        }
+        let id = *options.id.get_or_insert(new_id);
         let new = core.build(options)?;
-        let id = new.id;
-        if is_named {
+        // Nobody has a new id; any other has to be looked for in the store.
+        if id != new_id {
             place.reserve(id)?;
         }
         let slot = place.fill(new, true)?;
@@ -125,28 +161,62 @@ impl SessionPool {
     }
 
     /// Adds a session made from `options`, which hold as they stand: start from [`SessionPool::session_options`] to
-    /// have the pool's own, from `Default::default()` for the documented defaults. The create function is not called.
+    /// have the pool's own, from `Default::default()` for the documented defaults. The create function is not called. Where
+    /// they have no proxy, the pool's [`Proxies`](crate::Proxies) are asked for one, if it has any; so are its
+    /// [`Fingerprints`](crate::Fingerprints).
     ///
     /// # Errors
     ///
     /// - [`Error::Invalid`]: an option breaks its rule, or leaves the session unusable from the start.
     /// - [`Error::Refused`]: [`Refusal::PoolFull`], [`Refusal::DuplicateId`] (also of a retired session that the store
     ///   still has).
+    /// - [`Error::NoProxy`], [`Error::NoFingerprint`]: the pool's own gave none.
     /// - [`Error::Closed`], [`Error::Poisoned`].
     /// - [`Error::Store`]: the store could not be asked for the id.
     pub fn add(&self, options: SessionOptions) -> Result<Session> {
         let core = &self.handle.core;
         let is_named = options.id.is_some();
-        let new = core.build(options)?;
+        let mut new = core.build(options)?;
         let id = new.id;
         core.change(super::directory::Directory::begin_addition)??;
         let mut place = Place::taken(core);
         if is_named {
             place.reserve(id)?;
         }
+        let identities = &self.handle.identities;
+        if identities.proxies.is_some() || identities.fingerprints.is_some() {
+            if !is_named && identities.use_id() {
+                place.reserve_new(id)?;
+            }
+            let proxy = self.choose_proxy(new.payload.proxy.is_some(), &id)?;
+            let fingerprint = self.choose_fingerprint(new.payload.fingerprint.is_some(), &id)?;
+            new.complete(proxy, fingerprint)?;
+        }
         let slot = place.fill(new, false)?;
         let session = Session::new(Arc::clone(&self.handle), slot, id);
         core.settle_durably()?;
         Ok(session)
+    }
+
+    /// The proxy for a session that has none, where the pool has some to give.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoProxy`].
+    fn choose_proxy(&self, has_one: bool, id: &SessionId) -> Result<Option<Proxy>> {
+        let proxies = self.handle.identities.proxies.as_ref().filter(|_| !has_one);
+        let chosen = proxies.map(|proxies| proxies.choose(id)).transpose();
+        chosen.map_err(|source| Error::NoProxy { pool: self.handle.core.name.clone(), source })
+    }
+
+    /// The fingerprint for a session that has none, where the pool has some to give.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoFingerprint`].
+    fn choose_fingerprint(&self, has_one: bool, id: &SessionId) -> Result<Option<Fingerprint>> {
+        let fingerprints = self.handle.identities.fingerprints.as_ref().filter(|_| !has_one);
+        let chosen = fingerprints.map(|fingerprints| fingerprints.choose(id)).transpose();
+        chosen.map_err(|source| Error::NoFingerprint { pool: self.handle.core.name.clone(), source })
     }
 }

@@ -6,6 +6,7 @@ use super::core::PoolCore;
 use super::observe;
 use super::session_store::SessionStore;
 use crate::error::{BoxError, Result};
+use crate::identity::Identities;
 use crate::session::{Reply, SessionOptions, StatusRules, Verdict};
 
 pub(crate) type CreateFn = dyn Fn(SessionOptions) -> Result<SessionOptions, BoxError> + Send + Sync;
@@ -29,6 +30,8 @@ pub(crate) struct PoolHandle {
     /// Here and not in the core, which the committer holds too: it may hold handles of other pools, and whoever drops
     /// the last one of those waits for the committer.
     pub(crate) create: Option<Create>,
+    /// These for the same reason.
+    pub(crate) identities: Identities,
     pub(crate) policy: Option<Box<PolicyFn>>,
 }
 

@@ -43,6 +43,7 @@ pub use store_builder::SessionStoreBuilder;
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::{Refusal, Result};
+use crate::inspect::{self, ProxyReport};
 use crate::retirement::{RetirementLog, Subscription};
 use crate::session::{SessionId, SessionOptions};
 use crate::store::{PoolName, Sequence};
@@ -52,8 +53,9 @@ use crate::store::{PoolName, Sequence};
 /// Clones are handles of the same pool. It can be called from any thread. In [`Durability::Buffered`], the default,
 /// leasing a session that is there, and every outcome, waits for no disk. These may: [`flush`](Self::flush),
 /// [`close`](Self::close), [`sweep`](Self::sweep), [`forget`](Self::forget) and the last drop, which write; what reads a
-/// payload, or a session that is no longer live, or looks for an id, which the store may have to read; and a create
-/// function, which runs on the thread that asked for a session.
+/// payload ([`proxy_health`](Self::proxy_health) reads them all), or a session that is no longer live, or looks for an id, which the store may have to read; and a create
+/// function and [`Proxies`](crate::Proxies) and [`Fingerprints`](crate::Fingerprints) of your own, which run on the thread
+/// that asked for a session.
 ///
 /// - **Drop.** When the last handle is dropped ([`Session`]s and [`Lease`]s are handles too), what is pending is
 ///   committed, and the store's directory is free, unless a [`RetirementLog`] is still being read. An error is lost:
@@ -209,6 +211,19 @@ impl SessionPool {
         self.flush()?;
         let committer = &self.handle.core.committer;
         committer.or_poison(|| committer.forget_in(&self.handle.core))
+    }
+
+    /// How the proxies of its sessions do, by what is stored: across restarts, as long as sessions are kept. It reads the
+    /// payload of each session, retired ones too, and so takes its time; see [`inspect::proxy_health`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Poisoned`], [`Error::Store`].
+    pub fn proxy_health(&self) -> Result<ProxyReport> {
+        let core = &self.handle.core;
+        // The store has what was committed.
+        self.flush()?;
+        Ok(inspect::proxy_health_in(&*core.committer.store, [core.number])?)
     }
 
     /// How it is, and what has happened in it since it was opened.

@@ -28,3 +28,10 @@ impl Invalid {
         Self { field, value, rule }
     }
 }
+
+/// What cannot fail, where either is asked for.
+impl From<std::convert::Infallible> for Invalid {
+    fn from(never: std::convert::Infallible) -> Self {
+        match never {}
+    }
+}

@@ -82,6 +82,25 @@ pub(crate) struct NewSession {
     pub(crate) payload_length: usize,
 }
 
+impl NewSession {
+    /// Gives it what it has not got yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`], naming `fingerprint` or `payload`, where a limit is exceeded.
+    pub(crate) fn complete(
+        &mut self,
+        proxy: Option<Proxy>,
+        fingerprint: Option<Fingerprint>,
+    ) -> Result<(), Invalid> {
+        let payload = &mut self.payload;
+        payload.proxy = payload.proxy.take().or(proxy);
+        payload.fingerprint = payload.fingerprint.take().or(fingerprint);
+        self.payload_length = payload.check()?;
+        Ok(())
+    }
+}
+
 impl SessionOptions {
     /// The same with `key` of the user data set to `value`.
     #[must_use]

@@ -30,6 +30,19 @@ impl Proxy {
     pub fn url(&self) -> &str {
         &self.0
     }
+
+    /// Where it is, without its credentials: `scheme://host[:port]`, the host in lower case.
+    ///
+    /// ```
+    /// let proxy: session_pool::Proxy = "http://auto:secret@Proxy.example:8000/".parse()?;
+    /// assert_eq!(proxy.endpoint(), "http://proxy.example:8000");
+    /// # Ok::<(), session_pool::Invalid>(())
+    /// ```
+    pub fn endpoint(&self) -> String {
+        // Nothing gets in that has no parts.
+        let (scheme, _, host) = parts(&self.0).unwrap_or_default();
+        format!("{scheme}://{}", host.to_ascii_lowercase())
+    }
 }
 
 /// `scheme`, `user[:password]` and `host[:port]` of a URL, as far as it has them.
@@ -84,6 +97,14 @@ impl FromStr for Proxy {
     type Err = Invalid;
 
     fn from_str(url: &str) -> Result<Self, Invalid> {
+        Self::try_from(url.to_owned())
+    }
+}
+
+impl TryFrom<&str> for Proxy {
+    type Error = Invalid;
+
+    fn try_from(url: &str) -> Result<Self, Invalid> {
         Self::try_from(url.to_owned())
     }
 }

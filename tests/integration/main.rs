@@ -28,6 +28,7 @@ mod durability;
 #[cfg(feature = "encryption")]
 mod encryption;
 mod handing_out;
+mod identity;
 mod injuries;
 mod many_pools;
 mod model;

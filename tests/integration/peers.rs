@@ -21,7 +21,7 @@
 //! 18. Expiries of cookies were misread. (`payload.rs`)
 //! 19. A past-dated cookie did not delete the older one. (`payload.rs`)
 //! 20. One ban counted once for each request in flight.
-//! 21. A proxy was silently dropped when its record was gone. (`bad_input.rs`)
+//! 21. A proxy was silently dropped when its record was gone (`bad_input.rs`), or by a log-in. (`identity.rs`)
 
 use std::sync::Barrier;
 use std::thread;

@@ -42,8 +42,13 @@ impl Directory {
         self.creating -= 1;
         self.signals.has_freed = true;
         if let Some(id) = reserved {
-            self.reserved.retain(|other| *other != id);
+            self.release(id);
         }
+    }
+
+    /// Lets others have an id that was reserved.
+    pub(crate) fn release(&mut self, id: SessionId) {
+        self.reserved.retain(|other| *other != id);
     }
 
     /// A session that the store does not have yet.
