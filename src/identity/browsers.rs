@@ -1,11 +1,7 @@
-//! The browsers there are, and what they send.
-//!
-//! [`MAJORS`] and [`PROFILES`] age: a browser that nobody runs any more stands out. To bring them up to date, take the
-//! stable versions of the day from the browsers' release notes into [`MAJORS`], look whether Safari's system version on the
-//! iPhone, still frozen, has changed ([`BrowserProfile::user_agent`]), and run the tests: they hold that everything agrees.
-//! What is stored with sessions stays as it is.
+//! What browsers send, by their kind, their version and what they run on: see [`MAJORS`] and [`PROFILES`].
 
 use super::languages::accept_language;
+use super::versions::{IPHONE, MAJORS, PROFILES};
 use crate::session::Fingerprint;
 
 /// A browser.
@@ -51,32 +47,6 @@ pub struct BrowserProfile {
     /// Its minor version, where sites are told of it: Safari's.
     pub minor: u32,
 }
-
-/// Stable versions, with their weights among those of the browser. Of November 2025 to January 2026.
-const MAJORS: [(Browser, u32, u32, u64); 6] = [
-    (Browser::Chrome, 143, 0, 2),
-    (Browser::Chrome, 142, 0, 1),
-    (Browser::Edge, 143, 0, 2),
-    (Browser::Edge, 142, 0, 1),
-    (Browser::Firefox, 145, 0, 1),
-    (Browser::Safari, 26, 2, 1),
-];
-
-/// Which browser runs on what, with rough shares of the market in thousandths: pages seen all over the world, of these
-/// alone. They are no statistics to rely on.
-const PROFILES: [(Browser, Platform, u64); 11] = [
-    (Browser::Chrome, Platform::Windows, 230),
-    (Browser::Chrome, Platform::MacOs, 50),
-    (Browser::Chrome, Platform::Linux, 15),
-    (Browser::Chrome, Platform::Android, 410),
-    (Browser::Edge, Platform::Windows, 50),
-    (Browser::Edge, Platform::MacOs, 5),
-    (Browser::Firefox, Platform::Windows, 18),
-    (Browser::Firefox, Platform::MacOs, 4),
-    (Browser::Firefox, Platform::Linux, 3),
-    (Browser::Safari, Platform::MacOs, 35),
-    (Browser::Safari, Platform::Ios, 180),
-];
 
 /// Every profile there is, with its weight.
 pub(super) fn built_in() -> Vec<(BrowserProfile, u64)> {
@@ -180,7 +150,7 @@ impl BrowserProfile {
             (Platform::MacOs, _) => "Macintosh; Intel Mac OS X 10_15_7",
             (Platform::Linux, _) => "X11; Linux x86_64",
             (Platform::Android, _) => "Linux; Android 10; K",
-            (Platform::Ios, _) => "iPhone; CPU iPhone OS 18_7 like Mac OS X",
+            (Platform::Ios, _) => IPHONE,
         }
     }
 

@@ -8,6 +8,7 @@ mod fingerprints;
 mod languages;
 mod proxies;
 mod session_name;
+mod versions;
 mod weighted;
 
 pub use browsers::{Browser, BrowserProfile, Platform};
