@@ -94,12 +94,16 @@ impl SessionPool {
     /// Creates the session for which the directory has taken a place, and leases it.
     pub(super) fn create_on_demand(&self) -> Result<Lease> {
         let core = &self.handle.core;
-        let (place, options, new_id) = self.begin_creation()?;
+        let place = Place::taken(core);
+        #[cfg(feature = "async")]
+        if let Some(Create::Task(_)) = &self.handle.create {
+            // Before anybody is asked for a proxy that no session would get.
+            return Err(Error::CreateIsAsync { pool: core.name.clone() });
+        }
+        let (place, options, new_id) = self.begin_creation(place)?;
         let created = match &self.handle.create {
-            None => Ok(options),
             Some(Create::Blocking(create)) => create(options),
-            #[cfg(feature = "async")]
-            Some(Create::Task(_)) => return Err(Error::CreateIsAsync { pool: core.name.clone() }),
+            _ => Ok(options),
         };
         let lease = self.end_creation(place, new_id, created)?;
         core.settle_durably()?;
@@ -109,7 +113,7 @@ impl SessionPool {
     /// The same in a task. Where that is dropped meanwhile, the place is free again.
     #[cfg(feature = "async")]
     pub(super) async fn create_in_task(&self) -> Result<Lease> {
-        let (place, options, new_id) = self.begin_creation()?;
+        let (place, options, new_id) = self.begin_creation(Place::taken(&self.handle.core))?;
         let created = match &self.handle.create {
             None => Ok(options),
             Some(Create::Blocking(create)) => create(options),
@@ -121,9 +125,8 @@ impl SessionPool {
     }
 
     /// What a new session begins with: its identity, and the id that it gets where nobody chooses another.
-    fn begin_creation(&self) -> Result<(Place<'_>, SessionOptions, SessionId)> {
+    fn begin_creation<'a>(&self, mut place: Place<'a>) -> Result<(Place<'a>, SessionOptions, SessionId)> {
         let core = &self.handle.core;
-        let mut place = Place::taken(core);
         let mut options = core.session_options.clone();
         let new_id = SessionId::generate();
         if self.handle.identities.use_id() {

@@ -53,8 +53,8 @@ use crate::store::{PoolName, Sequence};
 /// Clones are handles of the same pool. It can be called from any thread. In [`Durability::Buffered`], the default,
 /// leasing a session that is there, and every outcome, waits for no disk. These may: [`flush`](Self::flush),
 /// [`close`](Self::close), [`sweep`](Self::sweep), [`forget`](Self::forget) and the last drop, which write; what reads a
-/// payload ([`proxy_health`](Self::proxy_health) reads them all), or a session that is no longer live, or looks for an id, which the store may have to read; and a create
-/// function and [`Proxies`](crate::Proxies) and [`Fingerprints`](crate::Fingerprints) of your own, which run on the thread
+/// payload ([`proxy_health`](Self::proxy_health) reads them all), or a session that is no longer live, or looks for an id,
+/// which the store may have to read; and a create function and [`Proxies`](crate::Proxies) and [`Fingerprints`](crate::Fingerprints) of your own, which run on the thread
 /// that asked for a session.
 ///
 /// - **Drop.** When the last handle is dropped ([`Session`]s and [`Lease`]s are handles too), what is pending is

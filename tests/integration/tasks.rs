@@ -189,6 +189,24 @@ fn r10_sessions_are_created_in_tasks_no_more_at_a_time_than_there_is_room_for() 
 }
 
 #[test]
+fn a_thread_that_cannot_create_a_session_asks_nobody_for_its_proxy() {
+    let asked = Arc::new(AtomicU32::new(0));
+    let proxies = session_pool::Proxies::from_fn({
+        let asked = Arc::clone(&asked);
+        move |_| {
+            asked.fetch_add(1, Ordering::SeqCst);
+            Ok("http://proxy.example:8000".parse()?)
+        }
+    });
+    let (pool, _) = pool(|b| b.proxies(proxies).create_with_async(|options| async { Ok(options) }));
+    assert!(matches!(pool.acquire(), Err(Error::CreateIsAsync { .. })));
+    assert_eq!((asked.load(Ordering::SeqCst), pool.stats().creating), (0, 0));
+    let lease = runtime().block_on(pool.acquire_async()).unwrap();
+    assert!(lease.proxy().unwrap().is_some());
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+}
+
+#[test]
 fn r10_a_task_that_is_dropped_while_it_creates_gives_its_place_back() {
     let pool = single(|b| b.create_with_async(|_| std::future::pending()));
     let mut task = Task::new(pool.acquire_async());

@@ -73,9 +73,7 @@ impl Committer {
                 if now >= next_sweep {
                     next_sweep = now + Self::SWEEP_EVERY;
                     self.sweep()?;
-                    if cfg!(feature = "metrics") {
-                        observe::pools(self.open_pools().iter().map(|pool| &**pool));
-                    }
+                    observe::pools(self.open_pools().iter().map(|pool| &**pool));
                 }
                 if now >= next_forget {
                     next_forget = now + Self::FORGET_EVERY;

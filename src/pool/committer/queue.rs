@@ -181,7 +181,8 @@ impl Queue {
     }
 
     pub(super) fn stop(&self) {
-        self.change(|state| state.is_stopped = true);
+        // Whoever waits still has a round coming, in which the rest is written.
+        self.state.lock().is_stopped = true;
         self.work.notify_one();
     }
 
