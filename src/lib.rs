@@ -170,6 +170,8 @@
 //! stands `identity` (the proxies and fingerprints of new sessions), which the pool asks.
 
 pub mod archive;
+#[cfg(feature = "reqwest")]
+pub mod client;
 mod clock;
 #[cfg(feature = "cookies")]
 pub mod cookies;

@@ -130,7 +130,7 @@ impl Lease {
         Ok((verdict, outcome))
     }
 
-    pub(super) fn settle_reply_without_waiting(
+    pub(crate) fn settle_reply_without_waiting(
         self,
         reply: &Reply<'_>,
     ) -> Result<(Arc<PoolHandle>, Verdict, Outcome)> {

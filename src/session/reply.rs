@@ -45,14 +45,19 @@ pub enum Failure {
     InvalidRequest,
     /// Whoever made it no longer wants it.
     Cancelled,
+    /// It was redirected too often.
+    Redirects,
+    /// The response is longer than whoever made it wants.
+    TooLong,
     /// Anything else.
     Other,
 }
 
 /// From the name of a header, in any case, to its value.
-type Headers<'a> = dyn Fn(&str) -> Option<&'a str> + 'a;
+type Headers<'a> = dyn Fn(&str) -> Option<&'a str> + Sync + 'a;
 
-/// What came back for a request: a response, or a failure. It borrows from the client's own.
+/// What came back for a request: a response, or a failure. It borrows from the client's own, and can be held across an
+/// `await` in a task that moves between threads.
 ///
 /// ```
 /// use session_pool::{Failure, Reply, StatusRules, Verdict};
@@ -73,7 +78,7 @@ pub struct Reply<'a> {
     headers: Option<&'a Headers<'a>>,
     body: Option<&'a [u8]>,
     failure: Option<Failure>,
-    error: Option<&'a (dyn Error + 'static)>,
+    error: Option<&'a (dyn Error + Send + Sync + 'static)>,
     received_at: Option<DateTime<Utc>>,
 }
 
@@ -94,7 +99,7 @@ impl<'a> Reply<'a> {
 
     /// With its headers: a function from a name, in any case, to the value.
     #[must_use]
-    pub fn with_headers(self, headers: &'a dyn Fn(&str) -> Option<&'a str>) -> Self {
+    pub fn with_headers(self, headers: &'a (dyn Fn(&str) -> Option<&'a str> + Sync)) -> Self {
         Self { headers: Some(headers), ..self }
     }
 
@@ -106,7 +111,7 @@ impl<'a> Reply<'a> {
 
     /// With the client's own error.
     #[must_use]
-    pub fn with_error(self, error: &'a (dyn Error + 'static)) -> Self {
+    pub fn with_error(self, error: &'a (dyn Error + Send + Sync + 'static)) -> Self {
         Self { error: Some(error), ..self }
     }
 
@@ -149,7 +154,7 @@ impl<'a> Reply<'a> {
     }
 
     /// The client's own error; `None` where it was not given.
-    pub fn error(&self) -> Option<&'a (dyn Error + 'static)> {
+    pub fn error(&self) -> Option<&'a (dyn Error + Send + Sync + 'static)> {
         self.error
     }
 

@@ -12,7 +12,7 @@ use super::{Failure, Invalid, Reply, Settlement, Timestamp, Verdict};
 /// | in `rate_limited` (default 429), or 503 with a Retry-After | [`Verdict::RateLimited`] | [`Settlement::Rest`] |
 /// | 407, 408, 500 and above | [`Verdict::Failed`] | [`Settlement::Fail`] |
 /// | any other status | [`Verdict::Ok`] | [`Settlement::Reclaim`] |
-/// | [`Failure::NameLookup`], [`Failure::InvalidRequest`], [`Failure::Cancelled`] | [`Verdict::Neutral`] | [`Settlement::Release`] |
+/// | [`Failure::NameLookup`], [`Failure::InvalidRequest`], [`Failure::Cancelled`], [`Failure::TooLong`] | [`Verdict::Neutral`] | [`Settlement::Release`] |
 /// | any other failure | [`Verdict::Failed`] | [`Settlement::Fail`] |
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatusRules {
@@ -45,9 +45,10 @@ impl StatusRules {
     pub fn verdict(&self, reply: &Reply<'_>) -> Verdict {
         match (reply.status(), reply.why_failed()) {
             (Some(status), _) => self.status_verdict(status, reply.retry_after()),
-            (None, Some(Failure::NameLookup | Failure::InvalidRequest | Failure::Cancelled)) => {
-                Verdict::Neutral
-            }
+            (
+                None,
+                Some(Failure::NameLookup | Failure::InvalidRequest | Failure::Cancelled | Failure::TooLong),
+            ) => Verdict::Neutral,
             (None, _) => Verdict::Failed,
         }
     }
@@ -150,6 +151,8 @@ mod tests {
             (Failure::NameLookup, Settlement::Release),
             (Failure::InvalidRequest, Settlement::Release),
             (Failure::Cancelled, Settlement::Release),
+            (Failure::TooLong, Settlement::Release),
+            (Failure::Redirects, Settlement::Fail),
         ] {
             let verdict = rules.verdict(&Reply::failure("shop.example", failure));
             assert_eq!(rules.settlement(verdict, NOW), expected, "{failure:?}");

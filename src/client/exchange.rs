@@ -1,0 +1,194 @@
+//! One request and what comes back, redirects followed.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use reqwest::header::{COOKIE, HeaderMap, HeaderValue, SET_COOKIE};
+use reqwest::{Body, Request, Version};
+use url::Url;
+
+use super::body::{Received, ToSend};
+use super::error::{ClientError, FailedRequest, Why};
+use super::failure::classify;
+use super::identity::Identity;
+use super::redirect::{Follow, Hop, follow};
+use super::response::{ClientResponse, Head};
+use super::transport::Transport;
+use crate::cookies::RejectedCookie;
+use crate::error::Error;
+use crate::session::{Failure, Invalid};
+
+/// Whose cookies they are.
+pub(super) trait Jar {
+    /// The value of the header `cookie`.
+    fn header(&self, url: &Url) -> Result<Option<String>, Error>;
+
+    /// Takes what a response sets.
+    fn store(&self, url: &Url, headers: &HeaderMap) -> Result<Vec<RejectedCookie>, Error>;
+}
+
+impl Jar for crate::pool::Session {
+    fn header(&self, url: &Url) -> Result<Option<String>, Error> {
+        self.cookie_header(url)
+    }
+
+    fn store(&self, url: &Url, headers: &HeaderMap) -> Result<Vec<RejectedCookie>, Error> {
+        self.store_response(url, headers.get_all(SET_COOKIE).iter().map(HeaderValue::as_bytes))
+    }
+}
+
+/// What happened on the way.
+#[derive(Debug, Default)]
+pub(super) struct Trail {
+    pub(super) redirects: Vec<Url>,
+    pub(super) rejected: Vec<RejectedCookie>,
+}
+
+/// One who sends a request.
+pub(super) struct Exchange<'a, J> {
+    pub(super) transport: &'a Transport,
+    pub(super) identity: &'a Identity,
+    pub(super) jar: &'a J,
+}
+
+/// A response whose body is still to come.
+pub(super) struct Begun {
+    pub(super) head: Head,
+    pub(super) response: reqwest::Response,
+    pub(super) has_proxy: bool,
+}
+
+/// What every request must be.
+///
+/// # Errors
+///
+/// [`Invalid`].
+pub(super) fn check(request: &Request) -> Result<(), Invalid> {
+    let url = request.url();
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        return Err(Invalid::new("url", url.scheme(), "must be one of http or https, with a host"));
+    }
+    if request.headers().contains_key(COOKIE) {
+        return Err(Invalid::new(
+            "cookie",
+            "given",
+            "must not be among the headers: cookies are the session's",
+        ));
+    }
+    Ok(())
+}
+
+impl<J: Jar> Exchange<'_, J> {
+    /// Sends a request, follows where it leads, and answers the last response.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Failed`], [`ClientError::Pool`].
+    pub(super) async fn begin(&self, mut request: Request) -> Result<Begun, ClientError> {
+        let (transport, identity) = (self.transport, self.identity);
+        // Beyond what an instant can hold, nobody lives to see the end.
+        let deadline = Instant::now().checked_add(request.timeout().copied().unwrap_or(transport.timeout()));
+        let (mut body, version) = (ToSend::new(request.body_mut().take()), request.version());
+        let mut hop = Hop {
+            method: request.method().clone(),
+            url: request.url().clone(),
+            headers: std::mem::take(request.headers_mut()),
+        };
+        let mut trail = Trail::default();
+        loop {
+            let timeout = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            let request = self.request(&hop, body.take(), version, timeout)?;
+            let response = identity.http.execute(request).await;
+            let mut response =
+                response.map_err(|error| failed(hop.url.clone(), error, identity.has_proxy))?;
+            let headers = response.headers();
+            if headers.contains_key(SET_COOKIE) {
+                trail.rejected.extend(self.jar.store(&hop.url, headers)?);
+            }
+            let followed = match follow(&hop, response.status(), headers) {
+                Some(Follow { hop: next, with_body })
+                    if transport.max_redirects() > 0 && !(with_body && body.is_gone()) =>
+                {
+                    if !with_body {
+                        body = ToSend::Nothing;
+                    }
+                    next
+                }
+                _ => {
+                    let head = Head {
+                        status: response.status(),
+                        version: response.version(),
+                        headers: std::mem::take(response.headers_mut()),
+                        url: hop.url,
+                        trail,
+                    };
+                    return Ok(Begun { head, response, has_proxy: identity.has_proxy });
+                }
+            };
+            trail.redirects.push(std::mem::replace(&mut hop, followed).url);
+            if trail.redirects.len() > transport.max_redirects() {
+                let why = Why::Redirects { followed: transport.max_redirects() };
+                return Err(gave_up(hop.url, Failure::Redirects, why));
+            }
+        }
+    }
+
+    /// The same, with the body.
+    ///
+    /// # Errors
+    ///
+    /// As [`Exchange::begin`].
+    pub(super) async fn whole(&self, request: Request) -> Result<ClientResponse, ClientError> {
+        self.begin(request).await?.whole(self.transport.max_body_length()).await
+    }
+
+    fn request(
+        &self,
+        hop: &Hop,
+        body: Option<Body>,
+        version: Version,
+        timeout: Option<Duration>,
+    ) -> Result<Request, ClientError> {
+        let cookies = self.jar.header(&hop.url)?;
+        let cookies = cookies.and_then(|cookies| HeaderValue::try_from(cookies).ok());
+        let mut request = Request::new(hop.method.clone(), hop.url.clone());
+        *request.headers_mut() = self.identity.headers(&hop.url, &hop.headers, cookies);
+        *request.body_mut() = body;
+        *request.version_mut() = version;
+        *request.timeout_mut() = timeout;
+        Ok(request)
+    }
+}
+
+impl Begun {
+    /// The next part of the body; `None` at its end.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Failed`].
+    pub(super) async fn chunk(&mut self) -> Result<Option<Bytes>, ClientError> {
+        let chunk = self.response.chunk().await;
+        chunk.map_err(|error| failed(self.head.url.clone(), error, self.has_proxy))
+    }
+
+    /// All of the body, where it has no more than `limit` bytes.
+    pub(super) async fn whole(mut self, limit: usize) -> Result<ClientResponse, ClientError> {
+        let mut body = Received::default();
+        while let Some(chunk) = self.chunk().await? {
+            if body.length() + chunk.len() > limit {
+                return Err(gave_up(self.head.url, Failure::TooLong, Why::TooLong { limit }));
+            }
+            body.push(chunk);
+        }
+        Ok(ClientResponse { head: self.head, body: body.into_bytes() })
+    }
+}
+
+fn failed(url: Url, error: reqwest::Error, has_proxy: bool) -> ClientError {
+    let failure = classify(&error, has_proxy);
+    gave_up(url, failure, Why::Reqwest(error.without_url()))
+}
+
+fn gave_up(url: Url, failure: Failure, why: Why) -> ClientError {
+    ClientError::Failed(Box::new(FailedRequest { url, failure, visit: None, why }))
+}

@@ -1,0 +1,134 @@
+//! A response whose body comes in parts.
+
+use std::fmt;
+
+use bytes::Bytes;
+use reqwest::header::HeaderMap;
+use reqwest::{StatusCode, Version};
+use url::Url;
+
+use super::error::{ClientError, FailedRequest};
+use super::exchange::Begun;
+use super::response::Visit;
+use crate::cookies::RejectedCookie;
+use crate::pool::Lease;
+use crate::session::{SessionId, Verdict};
+
+/// A response whose body comes in parts, and the lease of its session.
+///
+/// The lease is settled when the body ends: as the pool's policy says of the status and the headers, or of the failure where
+/// the body breaks off. Dropped before that, it is settled by the former, without waiting for the disk: not to want all
+/// of a body says nothing against the session. The policy sees no body.
+#[must_use = "the session is leased as long as the response is there"]
+pub struct StreamedResponse {
+    begun: Begun,
+    /// `None` once it is settled.
+    lease: Option<Lease>,
+    session: SessionId,
+    verdict: Verdict,
+    attempts: u32,
+}
+
+impl StreamedResponse {
+    pub(super) fn new(begun: Begun, lease: Lease, verdict: Verdict, attempts: u32) -> Self {
+        let session = *lease.id();
+        Self { begun, lease: Some(lease), session, verdict, attempts }
+    }
+
+    /// Its status.
+    pub fn status(&self) -> StatusCode {
+        self.begun.head.status
+    }
+
+    /// The version of HTTP that it came in.
+    pub fn version(&self) -> Version {
+        self.begun.head.version
+    }
+
+    /// Its headers.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.begun.head.headers
+    }
+
+    /// Where it came from: where the last redirect led.
+    pub fn url(&self) -> &Url {
+        &self.begun.head.url
+    }
+
+    /// The URLs on the way that were redirected, in their order.
+    pub fn redirects(&self) -> &[Url] {
+        &self.begun.head.trail.redirects
+    }
+
+    /// The cookies on the way that were left out, and why; the others are stored.
+    pub fn rejected_cookies(&self) -> &[RejectedCookie] {
+        &self.begun.head.trail.rejected
+    }
+
+    /// The session.
+    pub fn session(&self) -> &SessionId {
+        &self.session
+    }
+
+    /// What the pool's policy said of the status and the headers.
+    pub fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+
+    /// How often the request was sent.
+    pub fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    /// The next part of the body, decoded; `None` at its end, when the lease is settled. There is no limit of its length
+    /// but the request's time-out.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Failed`]: the body broke off, and the lease is settled. [`ClientError::Pool`]: as
+    /// [`Lease::reclaim`].
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, ClientError> {
+        if self.lease.is_none() {
+            return Ok(None);
+        }
+        match self.begun.chunk().await {
+            Ok(Some(chunk)) => Ok(Some(chunk)),
+            Ok(None) => {
+                if let Some(lease) = self.lease.take() {
+                    self.begun.head.settle(lease).await?;
+                }
+                Ok(None)
+            }
+            Err(error) => {
+                let (ClientError::Failed(failed), Some(lease)) = (error, self.lease.take()) else {
+                    return Ok(None);
+                };
+                let (verdict, outcome) = failed.settle(lease).await?;
+                let Self { session, attempts, .. } = *self;
+                let visit = Some(Visit { session, verdict, outcome, attempts });
+                Err(ClientError::Failed(Box::new(FailedRequest { visit, ..*failed })))
+            }
+        }
+    }
+}
+
+impl Drop for StreamedResponse {
+    fn drop(&mut self) {
+        if let Some(lease) = self.lease.take() {
+            // Nobody is left to hear of an error; the next call to the pool answers it.
+            let header = |name: &str| self.begun.head.header(name);
+            let _ = lease.settle_reply_without_waiting(&self.begun.head.reply(&header));
+        }
+    }
+}
+
+impl fmt::Debug for StreamedResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StreamedResponse")
+            .field("status", &self.begun.head.status)
+            .field("host", &self.begun.head.url.host_str())
+            .field("session", &self.session)
+            .field("verdict", &self.verdict)
+            .finish_non_exhaustive()
+    }
+}
