@@ -40,9 +40,7 @@ impl SessionPool {
     /// As [`SessionPool::acquire`], [`Refusal::NoneAvailable`] after `timeout`. A create function may take longer: it is
     /// not interrupted.
     pub fn acquire_timeout(&self, timeout: Duration) -> Result<Lease> {
-        // Beyond what an instant can hold, nobody lives to see the end.
-        let far_away = || Instant::now() + Duration::from_secs(u64::from(u32::MAX));
-        self.acquire_until(Some(Instant::now().checked_add(timeout).unwrap_or_else(far_away)))
+        self.acquire_until(Some(end_of(timeout)))
     }
 
     fn acquire_until(&self, deadline: Option<Instant>) -> Result<Lease> {
@@ -107,17 +105,58 @@ impl SessionPool {
     /// - [`Error::Closed`], [`Error::Poisoned`].
     /// - [`Error::Store`]: it is not live, and the store could not be asked what became of it.
     pub fn acquire_by_id(&self, id: &SessionId) -> Result<Lease> {
+        self.acquire_by_id_until(id, None)
+    }
+
+    /// Leases one session, and waits for it while it rests or is in use, for `timeout` at most.
+    ///
+    /// Meanwhile the thread sleeps. Those who wait for one session are served in the order in which they came, and before
+    /// anybody who has not waited. Where somebody waits for any session and there is no other for it, whoever came first of
+    /// the two goes first.
+    ///
+    /// # Errors
+    ///
+    /// As [`SessionPool::acquire_by_id`]: [`Refusal::NotFound`] at once, [`Refusal::Retired`] also when the session is retired
+    /// meanwhile, [`Refusal::Resting`] and [`Refusal::Busy`] after `timeout`.
+    pub fn acquire_by_id_timeout(&self, id: &SessionId, timeout: Duration) -> Result<Lease> {
+        self.acquire_by_id_until(id, Some(end_of(timeout)))
+    }
+
+    fn acquire_by_id_until(&self, id: &SessionId, deadline: Option<Instant>) -> Result<Lease> {
+        let next = match self.ask_for(id, || deadline.is_some().then(waker_of_this_thread))? {
+            Asked::Served(next) => Some(next),
+            Asked::Wait(waiting) => waiting.sleep(deadline.unwrap_or_else(Instant::now))?,
+        };
+        match next {
+            Some(next) => self.serve(next),
+            // It says why not.
+            None => self.acquire_by_id(id),
+        }
+    }
+
+    /// Asks for one session, behind those who wait for it already; joins them where it rests or is in use, if there is a
+    /// waker.
+    pub(super) fn ask_for(&self, id: &SessionId, waker: impl FnOnce() -> Option<Waker>) -> Result<Asked> {
         let core = &self.handle.core;
         let now = core.moment();
-        let leased = core.change(|directory| {
+        let asked = core.change(|directory| {
+            directory.serve(now.pool());
             let slot = directory.find(id)?;
-            Some(directory.lease_by_id(slot, now.pool()).map(|()| {
-                directory.pin(slot);
-                slot
-            }))
+            let refusal = match directory.lease_by_id(slot, now.pool()) {
+                Ok(()) => {
+                    directory.pin(slot);
+                    return Some(Ok(Asked::Served(Next::Leased(slot, *id))));
+                }
+                Err(refusal) => refusal,
+            };
+            let may_wait = matches!(refusal, Refusal::Resting { .. } | Refusal::Busy { .. });
+            Some(match waker().filter(|_| may_wait) {
+                Some(waker) => Ok(Asked::Wait(Waiting::join_for(core, directory, slot, waker))),
+                None => Err(refusal),
+            })
         })?;
-        match leased {
-            Some(Ok(slot)) => Ok(Lease::new(Session::leased(Arc::clone(&self.handle), slot, *id))),
+        match asked {
+            Some(Ok(asked)) => Ok(asked),
             Some(Err(Refusal::Resting { id, until })) => {
                 Err(Refusal::Resting { id, until: now.to_clock(until.into()).to_datetime() }.into())
             }
@@ -128,6 +167,13 @@ impl SessionPool {
             },
         }
     }
+}
+
+/// When a time-out that begins now is over.
+fn end_of(timeout: Duration) -> Instant {
+    // Beyond what an instant can hold, nobody lives to see the end.
+    let far_away = || Instant::now() + Duration::from_secs(u64::from(u32::MAX));
+    Instant::now().checked_add(timeout).unwrap_or_else(far_away)
 }
 
 /// What whoever asks for a session gets.

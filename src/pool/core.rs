@@ -90,7 +90,7 @@ impl PoolCore {
     /// Lets others hear of what has happened in the directory. Those who wait for a session, and got one, are to be woken
     /// once it is no longer locked.
     pub(crate) fn tell(self: &Arc<Self>, directory: &mut Directory) -> Woken {
-        if directory.signals.has_freed && directory.waiters.is_anybody_waiting() {
+        if directory.has_something_to_serve() {
             directory.serve(self.now());
         }
         let Signals { is_dirty, has_retired, has_freed: _ } = std::mem::take(&mut directory.signals);

@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use futures_timer::Delay;
@@ -14,7 +14,7 @@ use super::handle::PoolHandle;
 use super::lease::Lease;
 use super::waiting::{Looked, Waiting};
 use crate::error::Result;
-use crate::session::{Outcome, Reply, Verdict};
+use crate::session::{Outcome, Reply, SessionId, Verdict};
 
 /// For tasks of any async runtime (feature `async`). A future that is dropped leaves nothing behind: no lease, no place in
 /// the queue or in the pool. None of them blocks the thread that polls it, but for what [`SessionPool`] says of memory and
@@ -54,8 +54,7 @@ impl SessionPool {
     }
 
     async fn acquire_async_until(&self, deadline: Option<Instant>) -> Result<Lease> {
-        // The waker of the place in the queue is told when it is polled.
-        let waker = poll_fn(|context| Poll::Ready(context.waker().clone())).await;
+        let waker = waker_of_this_task().await;
         let next = match self.ask(|| Some(waker))? {
             Asked::Served(next) => Some(next),
             Asked::Wait(waiting) => Turn { waiting, deadline, delay: None }.served().await?,
@@ -64,6 +63,41 @@ impl SessionPool {
             Some(Next::Create) => self.create_in_task().await,
             Some(next) => self.serve(next),
             None => Err(self.none_available()),
+        }
+    }
+
+    /// Leases one session, and waits for it while it rests or is in use, in the order of
+    /// [`acquire_by_id_timeout`](Self::acquire_by_id_timeout).
+    ///
+    /// # Errors
+    ///
+    /// As [`SessionPool::acquire_by_id`], but [`Refusal::Resting`](crate::Refusal::Resting) and
+    /// [`Refusal::Busy`](crate::Refusal::Busy). [`Refusal::Retired`](crate::Refusal::Retired) also when the session is
+    /// retired meanwhile.
+    pub async fn acquire_by_id_async(&self, id: &SessionId) -> Result<Lease> {
+        self.acquire_by_id_async_until(id, None).await
+    }
+
+    /// The same, for `timeout` at most.
+    ///
+    /// # Errors
+    ///
+    /// As [`SessionPool::acquire_by_id_timeout`].
+    pub async fn acquire_by_id_async_timeout(&self, id: &SessionId, timeout: Duration) -> Result<Lease> {
+        // Beyond what an instant can hold, nobody lives to see the end.
+        self.acquire_by_id_async_until(id, Instant::now().checked_add(timeout)).await
+    }
+
+    async fn acquire_by_id_async_until(&self, id: &SessionId, deadline: Option<Instant>) -> Result<Lease> {
+        let waker = waker_of_this_task().await;
+        let next = match self.ask_for(id, || Some(waker))? {
+            Asked::Served(next) => Some(next),
+            Asked::Wait(waiting) => Turn { waiting, deadline, delay: None }.served().await?,
+        };
+        match next {
+            Some(next) => self.serve(next),
+            // It says why not.
+            None => self.acquire_by_id(id),
         }
     }
 
@@ -101,6 +135,11 @@ impl Lease {
         durable_if_promised(&handle).await?;
         Ok(outcome)
     }
+}
+
+/// The waker to join a queue with; whoever looks for its place later brings the one of then.
+async fn waker_of_this_task() -> Waker {
+    poll_fn(|context| Poll::Ready(context.waker().clone())).await
 }
 
 /// Waits for the disk if the pool promises that what was done is durable.

@@ -6,11 +6,12 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use super::core::PoolCore;
-use super::directory::{Directory, Next, Ticket};
+use super::directory::{Directory, Next, SlotIndex, Ticket};
 use super::time::Now;
-use crate::error::{Error, Result};
+use crate::error::{Error, Refusal, Result};
 
-/// How long the first in the queue sleeps at most before it looks at the clock again, which may have been set.
+/// How long the first of those who wait for the same sleeps at most before it looks at the clock again, which may have
+/// been set.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(250);
 
 /// A place in the queue. Whoever drops it leaves, and what it had been handed goes to the next one.
@@ -28,16 +29,26 @@ pub(super) enum Looked {
 }
 
 impl Waiting {
-    /// Joins the queue of a pool whose directory is locked.
+    /// Joins those who wait for any session of a pool whose directory is locked.
     pub(super) fn join(core: &Arc<PoolCore>, directory: &mut Directory, waker: Waker) -> Self {
-        Self { core: Arc::clone(core), ticket: directory.waiters.join(waker) }
+        Self { core: Arc::clone(core), ticket: directory.join(waker) }
+    }
+
+    /// Joins those who wait for that one.
+    pub(super) fn join_for(
+        core: &Arc<PoolCore>,
+        directory: &mut Directory,
+        slot: SlotIndex,
+        waker: Waker,
+    ) -> Self {
+        Self { core: Arc::clone(core), ticket: directory.join_for(slot, waker) }
     }
 
     /// Looks whether there is something for it; otherwise `waker` is told when there is.
     ///
     /// # Errors
     ///
-    /// [`Error::Closed`], [`Error::Poisoned`].
+    /// [`Error::Closed`], [`Error::Poisoned`]; [`Refusal::Retired`] where the session was that it waits for.
     pub(super) fn look(&self, waker: &Waker) -> Result<Looked> {
         let core = &self.core;
         core.committer.check()?;
@@ -46,16 +57,20 @@ impl Waiting {
             return Err(Error::Closed { pool: core.name.clone() });
         }
         let now = core.now();
-        if directory.waiters.is_first(self.ticket) {
+        if directory.is_looking(self.ticket) {
             // A rest ends without anybody saying so.
             directory.serve(now);
         }
-        let (served, old) = directory.waiters.take(self.ticket, waker);
+        let refusal = directory.refusal_for(self.ticket);
+        let (served, old) = match refusal {
+            None => directory.waiters.take(self.ticket, waker),
+            // What it was handed is taken back when it leaves.
+            Some(_) => (None, None),
+        };
         let looked = match served {
             Some(next) => Looked::Served(next),
-            None if directory.waiters.is_first(self.ticket) => {
-                let rest = directory.next_rest_ends().map_or(LOOK_AGAIN_AFTER, |until| until.since(now));
-                Looked::Wait(Some(rest.min(LOOK_AGAIN_AFTER)))
+            None if directory.is_looking(self.ticket) => {
+                Looked::Wait(directory.next_look(self.ticket, now).map(|after| after.min(LOOK_AGAIN_AFTER)))
             }
             None => Looked::Wait(None),
         };
@@ -63,7 +78,7 @@ impl Waiting {
         drop(directory);
         drop(old);
         woken.wake();
-        Ok(looked)
+        refusal.map_or(Ok(looked), |refusal| Err(refusal.into()))
     }
 
     /// Sleeps until it is served, until `deadline` at most; `None` after that.
@@ -88,15 +103,7 @@ impl Waiting {
 impl Drop for Waiting {
     fn drop(&mut self) {
         let mut directory = self.core.directory.lock();
-        let (handed, waker) = directory.waiters.leave(self.ticket);
-        match handed {
-            Some(Next::Leased(slot, _)) => {
-                directory.hand_back(slot);
-                directory.unpin(slot);
-            }
-            Some(Next::Create) => directory.end_creation(None),
-            Some(Next::Nothing) | None => {}
-        }
+        let waker = directory.give_up(self.ticket);
         let woken = self.core.tell(&mut directory);
         drop(directory);
         drop(waker);
@@ -119,7 +126,7 @@ pub(super) fn waker_of_this_thread() -> Waker {
 pub(super) fn none_available(directory: &Directory, now: Now) -> Error {
     let counts = directory.counts();
     let next_rest_ends = directory.next_rest_ends().map(|until| now.to_clock(until).to_datetime());
-    crate::error::Refusal::NoneAvailable {
+    Refusal::NoneAvailable {
         live: counts.live,
         resting: counts.resting,
         leased: counts.leased,

@@ -26,22 +26,22 @@ impl Wake for Woken {
 }
 
 /// A task that is polled by hand.
-struct Task<'a, T> {
+pub(crate) struct Task<'a, T> {
     future: Pin<Box<dyn Future<Output = T> + Send + 'a>>,
     woken: Arc<Woken>,
 }
 
 impl<'a, T> Task<'a, T> {
-    fn new(future: impl Future<Output = T> + Send + 'a) -> Self {
+    pub(crate) fn new(future: impl Future<Output = T> + Send + 'a) -> Self {
         Self { future: Box::pin(future), woken: Arc::default() }
     }
 
-    fn poll(&mut self) -> Poll<T> {
+    pub(crate) fn poll(&mut self) -> Poll<T> {
         let waker = Waker::from(Arc::clone(&self.woken));
         self.future.as_mut().poll(&mut Context::from_waker(&waker))
     }
 
-    fn is_woken(&self) -> bool {
+    pub(crate) fn is_woken(&self) -> bool {
         self.woken.0.swap(0, Ordering::SeqCst) > 0
     }
 }
@@ -58,7 +58,7 @@ fn single(change: impl FnOnce(PoolBuilder) -> PoolBuilder) -> SessionPool {
     pool
 }
 
-fn runtime() -> tokio::runtime::Runtime {
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap()
 }
 

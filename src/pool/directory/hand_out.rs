@@ -35,40 +35,33 @@ impl Directory {
         Next::Nothing
     }
 
-    /// Hands what is free to those who wait, in their order.
-    pub(crate) fn serve(&mut self, now: Timestamp) {
-        while self.waiters.is_anybody_waiting() && !self.is_closed {
-            let next = self.next(now);
-            match next {
-                Next::Nothing => break,
-                Next::Leased(slot, _) => self.pin(slot),
-                Next::Create => {}
-            }
-            self.waiters.hand(next);
-        }
-    }
-
     /// Leases one session, if its limits and its rest allow it.
     pub(crate) fn lease_by_id(&mut self, slot: SlotIndex, now: Timestamp) -> Result<(), Refusal> {
         self.wake(now);
-        let Slot { id, record, in_flight, .. } = self.slots[slot.at()];
+        if self.is_available_at(slot, now) {
+            self.lease(slot);
+            return Ok(());
+        }
+        let Slot { id, record, in_flight, rests_until, .. } = self.slots[slot.at()];
+        Err(if let Some(retired) = record.retired {
+            Refusal::Retired { id, reason: retired.reason }
+        } else if let Some(until) = rests_until {
+            Refusal::Resting { id, until: until.to_datetime() }
+        } else {
+            Refusal::Busy { id, in_flight }
+        })
+    }
+
+    /// Whether a session may be handed out now. One that has grown too old is retired.
+    pub(super) fn is_available_at(&mut self, slot: SlotIndex, now: Timestamp) -> bool {
+        let record = &self.slots[slot.at()].record;
         if record.retired.is_none() && record.is_expired(now) {
             self.retire_if_unusable(slot, now);
         } else if record.retired.is_none() && record.is_resting(now) {
             // Also where its rest was over, and the clock has gone back.
             self.rest_slot(slot, now);
         }
-        let this = &self.slots[slot.at()];
-        if let Some(retired) = this.record.retired {
-            Err(Refusal::Retired { id, reason: retired.reason })
-        } else if let Some(until) = this.rests_until {
-            Err(Refusal::Resting { id, until: until.to_datetime() })
-        } else if !this.has_room() {
-            Err(Refusal::Busy { id, in_flight })
-        } else {
-            self.lease(slot);
-            Ok(())
-        }
+        self.slots[slot.at()].is_available()
     }
 
     pub(crate) fn lease(&mut self, slot: SlotIndex) {
@@ -77,7 +70,7 @@ impl Directory {
             self.leased += 1;
         }
         this.in_flight += 1;
-        if !this.is_available() {
+        if !this.is_available() || this.is_awaited {
             self.available.remove(slot);
         } else if matches!(self.strategy, Strategy::RoundRobin | Strategy::LeastRecentlyUsed) {
             self.available.remove(slot);
@@ -97,17 +90,28 @@ impl Directory {
     /// Notes until when a session rests; `None` for one that does not.
     pub(super) fn set_rest(&mut self, slot: SlotIndex, until: Option<Timestamp>) {
         let before = std::mem::replace(&mut self.slots[slot.at()].rests_until, until);
+        if before == until {
+            return;
+        }
         if let Some(before) = before {
             self.rests.remove(&(before, slot));
         }
         if let Some(until) = until {
             self.rests.insert((until, slot));
+            if self.slots[slot.at()].is_awaited {
+                // It looks when that is over.
+                self.waiters.wake_first(Some(slot));
+            }
         }
     }
 
     /// Puts a session among those that may be handed out, or takes it away.
     pub(super) fn refresh(&mut self, slot: SlotIndex, end: End) {
-        if self.slots[slot.at()].is_available() {
+        let this = &self.slots[slot.at()];
+        if this.is_available() && this.is_awaited {
+            self.contested.push(slot);
+            self.signals.has_freed = true;
+        } else if this.is_available() {
             self.available.insert(slot, end);
             self.signals.has_freed = true;
         } else {

@@ -1,12 +1,13 @@
 //! The sessions of a pool in memory: where they are picked and counted.
 //!
-//! Everything here takes constant time (logarithmic, where sessions rest) and happens under the pool's lock. A method
+//! Everything here takes constant time (logarithmic, where sessions rest or are waited for) and happens under the pool's lock. A method
 //! notes in [`Signals`] what others have to hear of it; the pool tells them.
 
 mod available;
 mod commit;
 mod create;
 mod hand_out;
+mod serve;
 mod slot;
 mod take_back;
 mod waiters;
@@ -52,6 +53,8 @@ pub(crate) struct Directory {
     /// The round of the committer in which all is written that has changed so far, or was written already.
     pub(crate) queued_for: u64,
     pub(crate) waiters: Waiters,
+    /// Sessions that have become free and that somebody waits for; empty once those who wait have been served.
+    contested: Vec<SlotIndex>,
 }
 
 /// What has happened since the pool was opened.
@@ -123,6 +126,7 @@ impl Directory {
             is_queued: false,
             queued_for: 0,
             waiters: Waiters::default(),
+            contested: Vec::new(),
         }
     }
 

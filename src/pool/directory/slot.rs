@@ -34,6 +34,8 @@ pub(crate) struct Slot {
     pub(super) handles: u32,
     /// Until when it rests, as far as anybody has looked; its entry among the resting ones.
     pub(super) rests_until: Option<Timestamp>,
+    /// Whether somebody waits for this very session: then it is not among those that may be handed out to anybody.
+    pub(super) is_awaited: bool,
     /// Whether it awaits the next commit.
     pub(super) is_dirty: bool,
     /// Whether its retirement is being committed.
@@ -52,6 +54,7 @@ impl Slot {
             in_flight: 0,
             handles: 0,
             rests_until: None,
+            is_awaited: false,
             is_dirty: false,
             is_committing: false,
             is_new: false,

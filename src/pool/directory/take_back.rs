@@ -107,6 +107,9 @@ impl Directory {
         self.tally.retired[reason as usize] += 1;
         self.set_rest(slot, None);
         self.available.remove(slot);
+        if self.slots[slot.at()].is_awaited {
+            self.waiters.wake_all_for(slot);
+        }
         self.signals.has_retired = true;
         self.signals.has_freed = true;
     }

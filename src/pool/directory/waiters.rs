@@ -1,21 +1,27 @@
 //! Those who wait for a session, served in the order in which they came.
 //!
 //! What becomes free is handed to the first of them, and never lies about for others to snatch. Whoever gives up leaves
-//! what it was handed to the next one.
+//! what it was handed to the next one. Some wait for any session, others for one of them: those stand in a queue of its own,
+//! and their tickets tell who of all came first.
 
 use std::collections::BTreeMap;
 use std::task::Waker;
 
-use super::Next;
+use super::{Next, SlotIndex};
 
-/// The place of one who waits. They are numbered as they come.
+/// The place of one who waits. They are numbered as they come, whatever they wait for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Ticket(u64);
+pub(crate) struct Ticket {
+    /// The session that it waits for; `None` for any.
+    pub(crate) wanted: Option<SlotIndex>,
+    pub(super) number: u64,
+}
 
 /// Those who wait. Everything takes logarithmic time.
 #[derive(Debug, Default)]
 pub(crate) struct Waiters {
     last: u64,
+    /// Queue by queue.
     waiting: BTreeMap<Ticket, Waker>,
     /// What was handed to those who have yet to come for it.
     handed: BTreeMap<Ticket, Next>,
@@ -24,9 +30,9 @@ pub(crate) struct Waiters {
 }
 
 impl Waiters {
-    pub(crate) fn join(&mut self, waker: Waker) -> Ticket {
+    pub(super) fn join(&mut self, wanted: Option<SlotIndex>, waker: Waker) -> Ticket {
         self.last += 1;
-        let ticket = Ticket(self.last);
+        let ticket = Ticket { wanted, number: self.last };
         self.waiting.insert(ticket, waker);
         ticket
     }
@@ -41,17 +47,24 @@ impl Waiters {
         self.waiting.len() + self.handed.len()
     }
 
-    /// Whether that one is next. It is the one that looks whether a rest is over.
-    pub(crate) fn is_first(&self, ticket: Ticket) -> bool {
-        self.waiting.first_key_value().is_some_and(|(first, _)| *first == ticket)
+    /// Who is next of those who wait for that session, or for any. It is the one that looks whether a rest is over.
+    pub(super) fn first(&self, wanted: Option<SlotIndex>) -> Option<Ticket> {
+        self.queue(wanted).next().map(|(ticket, _)| *ticket)
     }
 
-    /// Hands something to the first.
-    pub(crate) fn hand(&mut self, next: Next) {
-        if let Some((ticket, waker)) = self.waiting.pop_first() {
+    fn queue(&self, wanted: Option<SlotIndex>) -> impl Iterator<Item = (&Ticket, &Waker)> {
+        self.waiting.range(Ticket { wanted, number: 0 }..=Ticket { wanted, number: u64::MAX })
+    }
+
+    /// Hands something to the first of those who wait for that.
+    pub(super) fn hand(&mut self, wanted: Option<SlotIndex>, next: Next) {
+        if let Some(ticket) = self.first(wanted) {
+            self.woken.extend(self.waiting.remove(&ticket));
             self.handed.insert(ticket, next);
-            self.woken.push(waker);
-            self.wake_first();
+            // What the new first waits for is in use now: if it is to rest afterwards, that wakes it.
+            if wanted.is_none() {
+                self.wake_first(None);
+            }
         }
     }
 
@@ -68,12 +81,18 @@ impl Waiters {
         }
     }
 
+    /// What somebody was handed and has yet to come for.
+    #[cfg(test)]
+    pub(super) fn handed(&self, ticket: Ticket) -> Option<Next> {
+        self.handed.get(&ticket).copied()
+    }
+
     /// Gives up, and answers what it had been handed, and its waker, to be dropped once the directory is no longer locked.
-    pub(crate) fn leave(&mut self, ticket: Ticket) -> (Option<Next>, Option<Waker>) {
-        let was_first = self.is_first(ticket);
+    pub(super) fn leave(&mut self, ticket: Ticket) -> (Option<Next>, Option<Waker>) {
+        let was_first = self.first(ticket.wanted) == Some(ticket);
         let waker = self.waiting.remove(&ticket);
         if was_first {
-            self.wake_first();
+            self.wake_first(ticket.wanted);
         }
         (self.handed.remove(&ticket), waker)
     }
@@ -83,9 +102,16 @@ impl Waiters {
         self.woken.extend(self.waiting.values().cloned());
     }
 
+    /// Lets all look again who wait for that session.
+    pub(super) fn wake_all_for(&mut self, wanted: SlotIndex) {
+        let wakers: Vec<Waker> = self.queue(Some(wanted)).map(|(_, waker)| waker.clone()).collect();
+        self.woken.extend(wakers);
+    }
+
     /// The new first looks when the next rest is over.
-    fn wake_first(&mut self) {
-        self.woken.extend(self.waiting.first_key_value().map(|(_, waker)| waker.clone()));
+    pub(super) fn wake_first(&mut self, wanted: Option<SlotIndex>) {
+        let first = self.queue(wanted).next().map(|(_, waker)| waker.clone());
+        self.woken.extend(first);
     }
 
     /// Who is to be woken now.
@@ -131,11 +157,11 @@ mod tests {
     fn whoever_came_first_is_served_first() {
         let mut waiters = Waiters::default();
         let (first, waker) = counted();
-        let a = waiters.join(waker.clone());
+        let a = waiters.join(None, waker.clone());
         let (second, other) = counted();
-        let b = waiters.join(other.clone());
-        assert!(waiters.is_first(a) && !waiters.is_first(b));
-        waiters.hand(Next::Create);
+        let b = waiters.join(None, other.clone());
+        assert!(waiters.first(None) == Some(a));
+        waiters.hand(None, Next::Create);
         waiters.take_woken().wake();
         assert_eq!(
             (first.0.load(Ordering::Relaxed), second.0.load(Ordering::Relaxed)),
@@ -153,15 +179,15 @@ mod tests {
         let mut waiters = Waiters::default();
         let (_, waker) = counted();
         let (count, other) = counted();
-        let (a, b) = (waiters.join(waker), waiters.join(other.clone()));
+        let (a, b) = (waiters.join(None, waker), waiters.join(None, other.clone()));
         assert_eq!(waiters.leave(a).0, None);
         waiters.take_woken().wake();
-        assert!(waiters.is_first(b) && count.0.load(Ordering::Relaxed) == 1);
-        waiters.hand(Next::Create);
+        assert!(waiters.first(None) == Some(b) && count.0.load(Ordering::Relaxed) == 1);
+        waiters.hand(None, Next::Create);
         assert_eq!(waiters.leave(b).0, Some(Next::Create));
         assert_eq!(waiters.count(), 0);
         assert!(!waiters.is_anybody_waiting());
-        waiters.hand(Next::Create);
+        waiters.hand(None, Next::Create);
         assert_eq!(waiters.count(), 0, "nobody is there to take it");
     }
 
@@ -169,7 +195,7 @@ mod tests {
     fn a_new_waker_takes_the_place_of_the_old_one() {
         let mut waiters = Waiters::default();
         let ((old, first), (new, second)) = (counted(), counted());
-        let ticket = waiters.join(first);
+        let ticket = waiters.join(None, first);
         assert!(waiters.take(ticket, &second).1.is_some());
         assert!(waiters.take(ticket, &second).1.is_none());
         waiters.wake_all();
@@ -200,7 +226,7 @@ mod tests {
             let answer = change(&mut locked);
             while locked.free > 0 && locked.waiters.is_anybody_waiting() {
                 locked.free -= 1;
-                locked.waiters.hand(Next::Create);
+                locked.waiters.hand(None, Next::Create);
             }
             let woken = locked.waiters.take_woken();
             drop(locked);
@@ -216,7 +242,7 @@ mod tests {
                     pool.free -= 1;
                     return None;
                 }
-                Some(pool.waiters.join(waker.clone()))
+                Some(pool.waiters.join(None, waker.clone()))
             });
             if let Some(ticket) = ticket {
                 while change(pool, |pool| pool.waiters.take(ticket, &waker)).0.is_none() {
