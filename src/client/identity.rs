@@ -132,9 +132,10 @@ mod tests {
             .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
             .collect();
         let cookies = Some(HeaderValue::from_static("a=1"));
+        let none = HeaderMap::new();
         let headers = |url: &str, own| lines(&identity.headers(&url.parse().unwrap(), own, cookies.clone()));
         assert_eq!(
-            headers("http://shop.test:8080/", &HeaderMap::new()),
+            headers("http://shop.test:8080/", &none),
             [
                 "host: shop.test:8080",
                 "user-agent: x",

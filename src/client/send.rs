@@ -196,7 +196,7 @@ impl<'a> Course<'a> {
         loop {
             self.attempts += 1;
             let lease = match &self.pinned {
-                Some(id) => pool.acquire_by_id(id),
+                Some(id) => pool.acquire_by_id_async_timeout(id, *acquire_timeout).await,
                 None => pool.acquire_async_timeout(*acquire_timeout).await,
             };
             let error = match lease {
