@@ -4,11 +4,14 @@ use std::collections::{HashSet, VecDeque};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+
+use tokio::sync::Notify;
 
 pub(crate) struct Pages {
     state: Mutex<State>,
-    changed: Condvar,
+    changed: Notify,
 }
 
 struct State {
@@ -43,7 +46,7 @@ impl Pages {
         found.insert(start.to_owned());
         let waiting = found.difference(&done).cloned().collect();
         let state = State { found, done, waiting, under_way: 0, file };
-        Ok(Self { state: Mutex::new(state), changed: Condvar::new() })
+        Ok(Self { state: Mutex::new(state), changed: Notify::new() })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -57,17 +60,29 @@ impl Pages {
     }
 
     /// The next page to fetch; `None` when all are done.
-    pub(crate) fn next(&self) -> Option<String> {
-        let mut state = self.lock();
+    pub(crate) async fn next(&self) -> Option<String> {
         loop {
-            if let Some(page) = state.waiting.pop_front() {
+            // Before the look: what changes in between is heard of.
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if let Poll::Ready(next) = self.look() {
+                return next;
+            }
+            changed.await;
+        }
+    }
+
+    /// The next page, or that there is none any more; pending where one under way may lead to others.
+    fn look(&self) -> Poll<Option<String>> {
+        let mut state = self.lock();
+        match state.waiting.pop_front() {
+            Some(page) => {
                 state.under_way += 1;
-                return Some(page);
+                Poll::Ready(Some(page))
             }
-            if state.under_way == 0 {
-                return None;
-            }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            None if state.under_way == 0 => Poll::Ready(None),
+            None => Poll::Pending,
         }
     }
 
@@ -76,7 +91,7 @@ impl Pages {
         let mut state = self.lock();
         state.under_way -= 1;
         state.waiting.push_back(page);
-        self.changed.notify_all();
+        self.changed.notify_waiters();
     }
 
     /// The page is done, and leads to these.
@@ -94,7 +109,7 @@ impl Pages {
         state.file.write_all(log.as_bytes())?;
         state.done.insert(page);
         state.under_way -= 1;
-        self.changed.notify_all();
+        self.changed.notify_waiters();
         Ok(())
     }
 }

@@ -1,14 +1,22 @@
-//! A hostile site on loopback: HTTP/1.1, one request a connection.
+//! A site on loopback, hostile unless it is told otherwise.
 
 use std::collections::{BTreeMap, HashMap};
+use std::convert::Infallible;
 use std::fs;
-use std::io::{self, BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
+
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_TYPE, COOKIE, HeaderName, HeaderValue, RETRY_AFTER, SET_COOKIE};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
 
 /// Requests a visitor may make within one second before it is told to wait.
 const REQUESTS_A_SECOND: u32 = 12;
@@ -20,8 +28,19 @@ const FAILS_ONE_IN: u64 = 71;
 /// The page that a crawl starts with.
 pub(crate) const START: &str = "/";
 
+/// How a site treats its visitors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Temper {
+    /// It bans them, slows them down, hangs and fails.
+    Hostile,
+    /// It wants their cookie, and no more.
+    #[allow(dead_code, reason = "for measuring")]
+    Friendly,
+}
+
 struct Site {
     pages: BTreeMap<String, String>,
+    temper: Temper,
     visitors: Mutex<HashMap<String, Visitor>>,
     logins: AtomicU64,
     requests: AtomicU64,
@@ -35,25 +54,34 @@ struct Visitor {
 }
 
 /// Serves a directory of HTML, or pages made up, and answers the address.
-pub(crate) fn start(directory: Option<&Path>, made_up: usize) -> io::Result<SocketAddr> {
+pub(crate) async fn start(
+    directory: Option<&Path>,
+    made_up: usize,
+    temper: Temper,
+) -> io::Result<SocketAddr> {
     let pages = match directory {
         Some(directory) => read_pages(directory)?,
         None => make_up(made_up),
     };
     let site = Arc::new(Site {
         pages,
+        temper,
         visitors: Mutex::default(),
         // Cookies of an earlier run are honoured, so new ones must differ.
         logins: AtomicU64::new(u64::from(std::process::id()) << 32),
         requests: AtomicU64::new(0),
     });
-    let listener = TcpListener::bind(("127.0.0.1", 0))?;
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let address = listener.local_addr()?;
-    thread::spawn(move || {
-        for connection in listener.incoming().flatten() {
+    tokio::spawn(async move {
+        while let Ok((connection, _)) = listener.accept().await {
             let site = Arc::clone(&site);
+            let service = service_fn(move |request| {
+                let site = Arc::clone(&site);
+                async move { Ok::<_, Infallible>(site.serve(&request).await) }
+            });
             // A client that goes away in the middle is none of the site's concern.
-            thread::spawn(move || drop(site.serve(&connection)));
+            tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(connection), service));
         }
     });
     Ok(address)
@@ -102,66 +130,43 @@ fn read_pages(directory: &Path) -> io::Result<BTreeMap<String, String>> {
 }
 
 impl Site {
-    fn serve(&self, connection: &TcpStream) -> io::Result<()> {
-        connection.set_read_timeout(Some(Duration::from_secs(5)))?;
-        let mut lines = BufReader::new(connection).lines();
-        let request = lines.next().unwrap_or_else(|| Ok(String::new()))?;
-        let mut cookie = None;
-        for line in lines {
-            let line = line?;
-            match line.split_once(':') {
-                Some((name, value)) if name.eq_ignore_ascii_case("cookie") => {
-                    cookie = Some(value.trim().to_owned());
-                }
-                Some(_) => {}
-                None => break,
-            }
-        }
-        let path = request.split(' ').nth(1).unwrap_or("/");
-        let (status, header, body) = self.answer(path, cookie.as_deref());
-        let mut connection = connection;
-        write!(
-            connection,
-            "HTTP/1.1 {status}\r\ncontent-type: text/html; charset=utf-8\r\ncontent-length: {}\r\n{header}connection: close\r\n\r\n{body}",
-            body.len()
-        )?;
-        connection.flush()
-    }
-
-    fn answer(&self, path: &str, cookie: Option<&str>) -> (&'static str, String, &str) {
-        const FORBIDDEN: (&str, &str) = ("403 Forbidden", "<h1>Who are you?</h1>");
+    async fn serve(&self, request: &Request<Incoming>) -> Response<String> {
+        let (path, cookie) = (request.uri().path(), request.headers().get(COOKIE));
         if path == "/login" {
             let number = self.logins.fetch_add(1, Ordering::Relaxed);
-            return (
-                "200 OK",
-                format!("set-cookie: visitor={number:x}; Path=/; HttpOnly\r\n"),
-                "<h1>Welcome</h1>",
+            return answer(
+                StatusCode::OK,
+                Some((SET_COOKIE, format!("visitor={number:x}; Path=/; HttpOnly"))),
+                "Welcome",
             );
         }
-        let Some(visitor) = cookie.and_then(|cookie| cookie.strip_prefix("visitor=")) else {
-            return (FORBIDDEN.0, String::new(), FORBIDDEN.1);
-        };
-        match self.judge(visitor) {
-            Verdict::Banned => return (FORBIDDEN.0, String::new(), FORBIDDEN.1),
+        let visitor = cookie.and_then(|cookie| cookie.to_str().ok()?.strip_prefix("visitor="));
+        match visitor.map_or(Verdict::Banned, |visitor| self.judge(visitor)) {
+            Verdict::Banned => return answer(StatusCode::FORBIDDEN, None, "Who are you?"),
             Verdict::TooFast => {
-                return ("429 Too Many Requests", "retry-after: 1\r\n".to_owned(), "<h1>Slowly</h1>");
+                return answer(StatusCode::TOO_MANY_REQUESTS, Some((RETRY_AFTER, "1".to_owned())), "Slowly");
             }
             Verdict::Welcome => {}
         }
-        let number = self.requests.fetch_add(1, Ordering::Relaxed);
-        if number % HANGS_ONE_IN == HANGS_ONE_IN - 1 {
-            thread::sleep(Duration::from_millis(700));
-        }
-        if number % FAILS_ONE_IN == FAILS_ONE_IN - 1 {
-            return ("500 Internal Server Error", String::new(), "<h1>Oops</h1>");
+        if self.temper == Temper::Hostile {
+            let number = self.requests.fetch_add(1, Ordering::Relaxed);
+            if number % HANGS_ONE_IN == HANGS_ONE_IN - 1 {
+                tokio::time::sleep(Duration::from_millis(700)).await;
+            }
+            if number % FAILS_ONE_IN == FAILS_ONE_IN - 1 {
+                return answer(StatusCode::INTERNAL_SERVER_ERROR, None, "Oops");
+            }
         }
         match self.pages.get(path) {
-            Some(body) => ("200 OK", String::new(), body),
-            None => ("404 Not Found", String::new(), "<h1>Nothing here</h1>"),
+            Some(body) => answer(StatusCode::OK, None, body),
+            None => answer(StatusCode::NOT_FOUND, None, "Nothing here"),
         }
     }
 
     fn judge(&self, name: &str) -> Verdict {
+        if self.temper == Temper::Friendly {
+            return Verdict::Welcome;
+        }
         let mut visitors = self.visitors.lock().unwrap_or_else(PoisonError::into_inner);
         let number: u64 = name.bytes().map(u64::from).sum();
         let visitor = visitors.entry(name.to_owned()).or_insert_with(|| Visitor {
@@ -183,6 +188,18 @@ impl Site {
             Verdict::Welcome
         }
     }
+}
+
+fn answer(status: StatusCode, header: Option<(HeaderName, String)>, body: &str) -> Response<String> {
+    let mut response = Response::new(body.to_owned());
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    if let Some((name, value)) = header
+        && let Ok(value) = HeaderValue::try_from(value)
+    {
+        response.headers_mut().insert(name, value);
+    }
+    response
 }
 
 enum Verdict {

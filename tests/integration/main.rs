@@ -21,6 +21,7 @@ mod concurrency;
 #[cfg(feature = "cookies")]
 mod cookies;
 mod crash;
+#[cfg(feature = "reqwest")]
 mod crawl_example;
 #[cfg(target_os = "linux")]
 mod disk_full;
