@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::site::START;
+use super::site::START;
 
 /// The pages of this site that a page leads to.
 pub(crate) fn links(page: &str, html: &str) -> Vec<String> {

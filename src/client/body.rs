@@ -79,7 +79,9 @@ mod tests {
     fn a_body_is_the_same_in_one_part_and_in_many() {
         for parts in [&[][..], &["abc"], &["a", "", "bc"], &["", "ab", "c"], &["a", "b", "c"]] {
             let mut received = Received::default();
-            parts.iter().for_each(|part| received.push(Bytes::from_static(part.as_bytes())));
+            for part in parts {
+                received.push(Bytes::from_static(part.as_bytes()));
+            }
             assert_eq!(received.length(), parts.concat().len());
             assert_eq!(received.into_bytes(), parts.concat());
         }

@@ -439,7 +439,7 @@ impl PoolBuilder {
             log_retention: self.log_retention,
             broadcast: Arc::new(Broadcast::new(self.channel_capacity)),
             directory: Mutex::new(directory),
-            payloads: Payloads::default(),
+            payloads: Payloads::new(entry.number, Arc::clone(&store.committer().recent_payloads)),
             entry: Mutex::new(Entry { pool: entry, is_dirty: is_new }),
             swept_through: AtomicI64::new(swept_through.as_millis()),
             spare_dirty: Mutex::default(),

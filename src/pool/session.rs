@@ -379,10 +379,7 @@ impl Session {
     ///
     /// As [`Session::state`].
     pub fn payload(&self) -> Result<Arc<Payload>> {
-        match self.pool.core.payloads.get(&self.id) {
-            Some(pending) => Ok(pending.payload),
-            None => self.read_payload().map(Arc::new),
-        }
+        self.pool.core.payloads.get_or_read(&self.id, || self.read_payload())
     }
 
     fn read_payload(&self) -> Result<Payload> {
@@ -420,7 +417,7 @@ impl Session {
         let core = &self.pool.core;
         let mut pending = core.payloads.lock();
         let mut payload = match pending.get(&self.id) {
-            Some(pending) => Payload::clone(&pending.payload),
+            Some(payload) => Payload::clone(&payload),
             None => self.read_payload()?,
         };
         // Cookies have their times from the site, or from the clock.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::user_data::to_bounded_json;
+use super::user_data::{map_length, to_bounded_json};
 use super::{Cookie, Fingerprint, Invalid, Proxy, Timestamp, UserData};
 
 /// The most cookies one session may have, as in browsers.
@@ -40,6 +40,23 @@ impl Payload {
             None if expired => {}
             None => self.cookies.push(cookie),
         }
+    }
+
+    /// How many bytes it takes in memory, roughly.
+    pub(crate) fn length_in_memory(&self) -> usize {
+        let Self { cookies, user_data, proxy, fingerprint } = self;
+        let mut length =
+            size_of::<Self>() + user_data.length_in_memory() + proxy.as_ref().map_or(0, |p| p.url().len());
+        for cookie in cookies {
+            length += size_of::<Cookie>() + cookie.name.len() + cookie.value.len();
+            length += cookie.domain.len() + cookie.path.len();
+        }
+        if let Some(Fingerprint { headers, attributes }) = fingerprint {
+            let header = size_of::<(String, String)>();
+            length += headers.iter().map(|(name, value)| header + name.len() + value.len()).sum::<usize>();
+            length += map_length(attributes);
+        }
+        length
     }
 
     /// How many bytes it takes, roughly, if it may be stored.

@@ -55,6 +55,11 @@ impl UserData {
         &mut self.0
     }
 
+    /// How many bytes it takes in memory, roughly.
+    pub(super) fn length_in_memory(&self) -> usize {
+        map_length(&self.0)
+    }
+
     /// The JSON text, checked against the limits.
     ///
     /// # Errors
@@ -97,6 +102,21 @@ impl std::fmt::Debug for UserData {
     /// The keys only: the values may be secrets.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_map().entries(self.0.keys().map(|key| (key, "***"))).finish()
+    }
+}
+
+/// How many bytes an object takes in memory, roughly.
+pub(super) fn map_length(map: &Map<String, Value>) -> usize {
+    let each = size_of::<(String, Value)>();
+    map.iter().map(|(key, value)| each + key.len() + value_length(value)).sum()
+}
+
+fn value_length(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        Value::String(text) => text.len(),
+        Value::Array(values) => values.iter().map(|value| size_of::<Value>() + value_length(value)).sum(),
+        Value::Object(map) => map_length(map),
     }
 }
 

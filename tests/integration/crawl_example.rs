@@ -16,7 +16,10 @@ fn example() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let profile = test.parent().and_then(Path::parent).unwrap();
     let example = profile.join("examples/crawl").with_extension(std::env::consts::EXE_EXTENSION);
-    assert!(example.exists(), "it is not built: run `cargo test --features reqwest` without naming a test target");
+    assert!(
+        example.exists(),
+        "it is not built: run `cargo test --features reqwest` without naming a test target"
+    );
     example
 }
 

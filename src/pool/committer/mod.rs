@@ -22,6 +22,7 @@ pub use retention::Forgotten;
 
 use super::core::PoolCore;
 use super::observe;
+use super::payloads::RecentPayloads;
 use crate::error::Error;
 use crate::retirement::Broadcast;
 use crate::store::{Store, StoreError};
@@ -39,6 +40,7 @@ pub(crate) struct Committer {
     /// How many batches have been written.
     commits: AtomicU64,
     pools: Mutex<Vec<Weak<PoolCore>>>,
+    pub(crate) recent_payloads: Arc<RecentPayloads>,
 }
 
 impl Committer {
@@ -57,6 +59,7 @@ impl Committer {
             poison: OnceLock::new(),
             commits: AtomicU64::new(0),
             pools: Mutex::default(),
+            recent_payloads: Arc::default(),
         }
     }
 

@@ -73,6 +73,11 @@ impl Committer {
             }
             batch.changes.push(Change::Pool(entry.clone()));
             self.write(&batch, &mut cuts)?;
+            for change in &batch.changes {
+                if let Change::Purge { pool, id, .. } = change {
+                    self.recent_payloads.remove(*pool, id);
+                }
+            }
             self.store.sync()?;
             pool.entry.lock().pool = entry;
         }

@@ -132,7 +132,7 @@ fn collect(pool: &Arc<PoolCore>, slots: &[SlotIndex], work: &mut Work) {
     }
     for session in &mut collected {
         // A payload may be flagged that went with an earlier batch: it had changed twice by then.
-        let pending = if session.0.is_payload_dirty { pool.payloads.get(&session.0.id) } else { None };
+        let pending = if session.0.is_payload_dirty { pool.payloads.pending(&session.0.id) } else { None };
         if let Some(pending) = pending {
             work.bytes += PAYLOAD * pending.length;
             followup.payloads.push((session.0.id, Arc::clone(&pending.payload)));

@@ -1,0 +1,155 @@
+//! The example's crawl, of a friendly site of 20,000 pages on loopback: with a pool of 200 sessions, and the same without a
+//! pool, 200 clients of reqwest whose cookies are set by hand.
+//!
+//! Both take turns in one run. The site is in the same process, on the same processors.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use reqwest::header::{COOKIE, HeaderMap, SET_COOKIE};
+use session_pool::client::{SessionClient, Transport, TransportBuilder};
+use session_pool::{SessionOptions, SessionPool};
+use tokio::task::JoinSet;
+
+use links::links;
+use pages::Pages;
+use site::Temper;
+
+#[path = "../examples/crawl/links.rs"]
+mod links;
+#[path = "../examples/crawl/pages.rs"]
+#[allow(dead_code, reason = "nothing fails here")]
+mod pages;
+#[path = "../examples/crawl/site.rs"]
+mod site;
+
+const PAGES: usize = 20_000;
+const SESSIONS: usize = 200;
+const WORKERS: usize = 64;
+const ROUNDS: usize = 5;
+
+/// Answers whether the others are wanted too.
+pub(crate) fn benchmark() -> bool {
+    // Filters name it as they name the others.
+    let wanted: Vec<String> =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    if !wanted.is_empty() && !wanted.iter().any(|name| "crawl".contains(name.as_str())) {
+        return true;
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.expect("threads can be started").block_on(compare());
+    wanted.is_empty()
+}
+
+async fn compare() {
+    let site = site::start(None, PAGES, Temper::Friendly).await.expect("there is a port");
+    let base = format!("http://{site}");
+    let directory = tempfile::tempdir().expect("there is a temporary directory");
+    let pool = pool(&base, &directory.path().join("sessions"));
+    let client = SessionClient::builder(pool).build().expect("the options are right");
+    let by_hand = Arc::new(ByHand::log_in(&base).await);
+    let (mut with, mut without) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let by_hand = Arc::clone(&by_hand);
+        without.push(
+            crawl(directory.path(), &base, move |url| {
+                let by_hand = Arc::clone(&by_hand);
+                async move { by_hand.fetch(url).await }
+            })
+            .await,
+        );
+        let client = client.clone();
+        with.push(
+            crawl(directory.path(), &base, move |url| {
+                let client = client.clone();
+                async move { client.get(url).send().await.expect("the site is friendly").text() }
+            })
+            .await,
+        );
+    }
+    let stats = client.pool().stats();
+    assert!(stats.live == SESSIONS && stats.reclaimed == (ROUNDS * PAGES) as u64, "{stats:?}");
+    let (with, without) = (median(with), median(without));
+    let rate = |duration: Duration| PAGES as f64 / duration.as_secs_f64();
+    println!("crawl/with a pool       {:8.0} pages/s", rate(with));
+    println!("crawl/without           {:8.0} pages/s", rate(without));
+    println!("crawl/with : without    {:8.3}", rate(with) / rate(without));
+}
+
+fn pool(base: &str, path: &Path) -> SessionPool {
+    let (transport, login) = (Transport::new().expect("there are certificates"), format!("{base}/login"));
+    SessionPool::builder()
+        .max_pool_size(SESSIONS)
+        .session_options(SessionOptions { max_usage_count: u32::MAX, ..SessionOptions::default() })
+        .create_with_async(move |options| {
+            let (transport, login) = (transport.clone(), login.clone());
+            async move {
+                let newcomer = transport.newcomer(options)?;
+                newcomer.get(login).send().await?.error_for_status()?;
+                Ok(newcomer.into_options())
+            }
+        })
+        .open(path)
+        .expect("the temporary directory can be written")
+}
+
+/// What a crawler has that has no pool.
+struct ByHand {
+    clients: Vec<reqwest::Client>,
+}
+
+impl ByHand {
+    async fn log_in(base: &str) -> Self {
+        let mut clients = Vec::new();
+        for _ in 0..SESSIONS {
+            let answer = reqwest::get(format!("{base}/login")).await.expect("the site is friendly");
+            let cookie = answer.headers()[SET_COOKIE].to_str().expect("it is text").split(';').next();
+            let cookie = cookie.unwrap_or_default().parse().expect("it is a header");
+            let headers = HeaderMap::from_iter([(COOKIE, cookie)]);
+            let client = reqwest::Client::builder()
+                .default_headers(headers)
+                .timeout(TransportBuilder::DEFAULT_TIMEOUT);
+            clients.push(client.build().expect("the options are right"));
+        }
+        Self { clients }
+    }
+
+    async fn fetch(&self, url: String) -> String {
+        // As the pool does.
+        let client = &self.clients[fastrand::usize(..SESSIONS)];
+        let response = client.get(url).send().await.expect("the site is friendly");
+        response.text().await.expect("the site is friendly")
+    }
+}
+
+/// How long it takes to fetch all pages.
+async fn crawl<F, T>(directory: &Path, base: &str, fetch: F) -> Duration
+where
+    F: Fn(String) -> T + Clone + Send + Sync + 'static,
+    T: Future<Output = String> + Send,
+{
+    let list = directory.join("pages");
+    let pages = Arc::new(Pages::open(&list, site::START).expect("the temporary directory can be written"));
+    let begin = Instant::now();
+    let mut workers = JoinSet::new();
+    for _ in 0..WORKERS {
+        let (pages, fetch, base) = (Arc::clone(&pages), fetch.clone(), base.to_owned());
+        workers.spawn(async move {
+            while let Some(page) = pages.next().await {
+                let body = fetch(format!("{base}{page}")).await;
+                pages.done(page.clone(), links(&page, &body)).expect("the list can be written");
+            }
+        });
+    }
+    workers.join_all().await;
+    let elapsed = begin.elapsed();
+    assert_eq!(pages.progress(), (PAGES, PAGES));
+    std::fs::remove_file(list).expect("it is there");
+    elapsed
+}
+
+fn median(mut durations: Vec<Duration>) -> Duration {
+    durations.sort_unstable();
+    durations[durations.len() / 2]
+}
