@@ -52,3 +52,5 @@ mod time;
 #[cfg(feature = "cli")]
 mod tool;
 mod verdicts;
+#[cfg(feature = "reqwest")]
+mod world;
