@@ -55,3 +55,5 @@ mod tool;
 mod verdicts;
 #[cfg(feature = "async")]
 mod waiting_for_one;
+#[cfg(feature = "reqwest")]
+mod world;
