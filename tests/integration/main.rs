@@ -17,6 +17,8 @@ mod allocations;
 mod archives;
 mod bad_input;
 mod checkpoints;
+#[cfg(feature = "reqwest")]
+mod client;
 mod concurrency;
 #[cfg(feature = "cookies")]
 mod cookies;

@@ -1,0 +1,86 @@
+//! Connections: each session's own, as many as are wanted, closed when their session retires.
+
+use std::collections::BTreeSet;
+
+use session_pool::SessionOptions;
+
+use super::{client, soon};
+use crate::world::{Answer, World};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_uses_its_connection_again_and_no_other_session_does() {
+    let world = World::new();
+    let sites = [world.plain_site(&["shop.test"]), world.tls_site(&["secure.test"])];
+    sites.iter().for_each(|site| drop(site.always("/", Answer::ok(""))));
+    let client = client(&world, |pool| pool.max_pool_size(3), |client| client);
+    for site in &sites {
+        world.forget_requests();
+        for _ in 0..30 {
+            client.get(site.url("/")).send().await.unwrap();
+        }
+        let peers: BTreeSet<_> = world.requests().iter().map(|seen| seen.peer).collect();
+        assert_eq!((peers.len(), site.connection_count()), (3, 3));
+    }
+    assert_eq!(client.connected(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_connections_of_a_retired_session_are_closed_when_its_event_is_told() {
+    let world = World::new();
+    let site = world.plain_site(&["shop.test"]);
+    site.always("/", Answer::ok(""));
+    let client = client(&world, |pool| pool.max_pool_size(2), |client| client);
+    let first = *client.get(site.url("/")).send().await.unwrap().session();
+    let second = *client.get(site.url("/")).send().await.unwrap().session();
+    assert_eq!((client.connected(), site.open_connection_count()), (2, 2));
+    assert_ne!(first, second);
+    client.pool().get(&first).unwrap().retire().unwrap();
+    soon("its connections stay open", || client.connected() == 1 && site.open_connection_count() == 1).await;
+    assert_eq!(*client.get(site.url("/")).session(&second).send().await.unwrap().session(), second);
+    client.pool().close().unwrap();
+    soon("connections outlive their pool", || site.open_connection_count() == 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_sessions_are_connected_than_wanted_and_whoever_comes_back_is_the_same() {
+    let world = World::new();
+    let site = world.plain_site(&["shop.test"]);
+    site.on("/", |seen| match seen.cookie("visitor") {
+        Some(value) => Answer::ok(value),
+        None => Answer::ok(seen.number.to_string()).set_cookie(format!("visitor={}", seen.number)),
+    });
+    let options = SessionOptions { max_usage_count: 10_000, ..SessionOptions::default() };
+    let client = client(
+        &world,
+        |pool| pool.max_pool_size(20).session_options(options),
+        |client| client.max_connected(4),
+    );
+    let mut visitors = std::collections::HashMap::new();
+    for _ in 0..200 {
+        let response = client.get(site.url("/")).send().await.unwrap();
+        let visitor = visitors.entry(*response.session()).or_insert_with(|| response.text());
+        assert_eq!(*visitor, response.text());
+        assert!(client.connected() <= 4, "{}", client.connected());
+    }
+    assert_eq!(visitors.len(), 20);
+    assert!(site.connection_count() > 20, "{}", site.connection_count());
+}
+
+#[test]
+fn a_client_outlives_its_runtime_and_listens_in_the_next_one() {
+    let world = World::new();
+    let site = world.plain_site(&["shop.test"]);
+    site.always("/", Answer::ok(""));
+    let client = client(&world, |pool| pool.max_pool_size(2), |client| client);
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let first = runtime().block_on(async { *client.get(site.url("/")).send().await.unwrap().session() });
+    client.pool().get(&first).unwrap().retire().unwrap();
+    client.pool().flush().unwrap();
+    runtime().block_on(async {
+        let second = *client.get(site.url("/")).send().await.unwrap().session();
+        assert_ne!(first, second);
+        assert_eq!(client.connected(), 1, "the first retired while nobody listened");
+        client.pool().get(&second).unwrap().retire().unwrap();
+        soon("nobody listens", || client.connected() == 0).await;
+    });
+}
