@@ -94,7 +94,8 @@ impl Answer {
         Self { course: Course::Slow { interval, count }, ..self.body(chunk) }
     }
 
-    /// Announces the whole body, sends so many bytes of it and resets the connection (RST).
+    /// Announces the whole body, sends so many bytes of it and resets the connection (RST). A client of HTTP/1 can
+    /// read these bytes; one of HTTP/2 may be told of the reset first, as it writes.
     pub(crate) fn reset_in_body(self, after_bytes: usize) -> Self {
         Self { course: Course::CutInBody { after_bytes, end: End::Reset }, ..self }
     }

@@ -1,6 +1,7 @@
 //! What sites do about crawlers: log-ins, limits and bans. Each goes by a cookie.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt::Display;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -32,9 +33,8 @@ pub(crate) fn demand_cookie(cookie: &'static str) -> impl Fn(&SeenRequest) -> An
 pub(crate) fn rate_limit(
     cookie: &'static str,
     allowed: u32,
-    retry_after: impl ToString,
+    retry_after: impl Display + Send + Sync + 'static,
 ) -> impl Fn(&SeenRequest) -> Answer + Send + Sync + 'static {
-    let retry_after = retry_after.to_string();
     let counts: Mutex<HashMap<Option<String>, u32>> = Mutex::default();
     move |seen| {
         let mut counts = counts.lock();
@@ -43,7 +43,7 @@ pub(crate) fn rate_limit(
         if *count <= allowed {
             Answer::ok(format!("{count} of {allowed}"))
         } else {
-            Answer::status(429).header("retry-after", &retry_after)
+            Answer::status(429).header("retry-after", retry_after.to_string())
         }
     }
 }

@@ -39,7 +39,9 @@ impl Connection {
 
     /// Whoever serves it lets go of it when [`ended`](Self::ended) comes.
     pub(super) fn end(&self, end: End) {
-        if let (Some(socket), End::Reset) = (self.socket.lock().take(), end) {
+        if matches!(end, End::Reset)
+            && let Some(socket) = self.socket.lock().take()
+        {
             let _ = socket.set_zero_linger();
         }
         self.ended.notify_one();
@@ -49,8 +51,19 @@ impl Connection {
         let socket = self.socket.lock().take();
         if let Some(mut socket) = socket {
             let _ = socket.write_all(bytes).await;
+            *self.socket.lock() = Some(socket);
         }
-        self.ended.notify_one();
+        self.end(End::Close);
+    }
+
+    /// Closes it, unless it was reset, when its server has let go of it. The other end may have been sending: what nobody
+    /// reads would make a reset of it.
+    pub(super) async fn close(&self) {
+        let socket = self.socket.lock().take();
+        if let Some(mut socket) = socket {
+            let _ = socket.shutdown().await;
+            let _ = tokio::io::copy(&mut socket, &mut tokio::io::sink()).await;
+        }
     }
 
     pub(super) async fn ended(&self) {

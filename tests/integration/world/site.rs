@@ -159,6 +159,7 @@ impl SiteState {
             _ = server.serve_connection(stream, service) => {}
             () = connection.ended() => {}
         }
+        connection.close().await;
     }
 
     async fn answer(

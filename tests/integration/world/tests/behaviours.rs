@@ -26,7 +26,7 @@ async fn a_limit_counts_for_each_value_and_says_when_to_come_again() {
     let shop = world.plain_site(&["shop.test"]);
     let date = http_date("2026-03-01T12:00:00Z".parse().unwrap());
     assert_eq!(date, "Sun, 01 Mar 2026 12:00:00 GMT");
-    shop.on("/seconds", rate_limit("sid", 2, 30)).on("/date", rate_limit("sid", 0, &date));
+    shop.on("/seconds", rate_limit("sid", 2, 30)).on("/date", rate_limit("sid", 0, date.clone()));
     let client = client(&world, |b| b);
     let get = async |path: &str, value: &str| {
         let request = client.get(shop.url(path)).header("cookie", format!("sid={value}"));

@@ -1,5 +1,7 @@
 //! What sites answer and what they write down.
 
+use std::time::Duration;
+
 use http::Version;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -16,11 +18,11 @@ async fn a_request_is_written_down_as_it_came() {
     let mut stream = TcpStream::connect(shop.address()).await.unwrap();
     let request = "POST /cart?a=1&b HTTP/1.1\r\nX-b: 2\r\nHost: www.shop.test\r\nx-A: 1\r\nCookie: k=v; l=w=x\r\n\
                    X-B:3\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n";
-    // In pieces, and twice on one connection.
+    // In pieces, so that the body comes after the head, and twice on one connection.
     for _ in 0..2 {
-        for piece in request.as_bytes().chunks(50) {
+        for piece in request.as_bytes().chunks(10) {
             stream.write_all(piece).await.unwrap();
-            tokio::task::yield_now().await;
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
         let mut answer = Vec::new();
         while !answer.ends_with(b"done") {
