@@ -29,16 +29,14 @@ pub(super) fn was_not_sent(failure: Failure) -> bool {
     matches!(failure, Failure::Connect | Failure::Proxy | Failure::Tls | Failure::NameLookup)
 }
 
-fn is_tls(error: &reqwest::Error) -> bool {
-    let mut source = error.source();
-    while let Some(error) = source {
-        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        if error.is::<rustls::Error>()
-            || inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()).is_some()
-        {
-            return true;
-        }
-        source = error.source();
+fn is_tls(error: &(dyn Error + 'static)) -> bool {
+    if error.is::<rustls::Error>() {
+        return true;
     }
-    false
+    // The source of such an error is that of what is in it.
+    let within = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    match within {
+        Some(within) => is_tls(within),
+        None => error.source().is_some_and(is_tls),
+    }
 }

@@ -77,6 +77,11 @@ impl<'a, C> ClientRequest<'a, C> {
         self.with(|request| request.json(json))
     }
 
+    /// Adds the header `authorization` with a bearer token. It is told to no other origin where a redirect leads to one.
+    pub fn bearer_auth(self, token: impl std::fmt::Display) -> Self {
+        self.with(|request| request.bearer_auth(token))
+    }
+
     /// How long it may take each time that it is sent, in place of
     /// [`TransportBuilder::timeout`](super::TransportBuilder::timeout).
     pub fn timeout(self, timeout: Duration) -> Self {

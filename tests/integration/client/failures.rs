@@ -56,7 +56,7 @@ async fn each_failure_has_its_name_and_its_price() {
         let is_neutral = matches!(failure, Failure::TooLong | Failure::NameLookup);
         assert_eq!(visit.verdict, if is_neutral { Verdict::Neutral } else { Verdict::Failed }, "{url}");
         let record = record(&client, &visit.session);
-        let score = ErrorScore::from_millis(if is_neutral { 0 } else { 1000 });
+        let score = ErrorScore::from_thousandths(if is_neutral { 0 } else { 1000 });
         assert_eq!((record.usage_count, record.error_score), (1, score), "{url}");
         assert_eq!(client.pool().stats().leased, 0);
     }

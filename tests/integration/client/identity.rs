@@ -152,12 +152,9 @@ async fn cookies_of_every_kind_go_where_they_belong() {
     let rejected: Vec<&str> = response.rejected_cookies().iter().map(|cookie| &*cookie.name).collect();
     assert_eq!(rejected, ["foreign", "", "__Host-wrong"]);
     for (url, expected) in [
-        (
-            secure.url_at("shop.test", "/"),
-            "host_only=1; domain=2; secure=3; lasting=7; suffix=9; __Host-right=10",
-        ),
+        (secure.url_at("shop.test", "/"), "host_only=1; domain=2; secure=3; lasting=7; __Host-right=10"),
         (plain.url_at("shop.test", "/"), "host_only=1; domain=2; lasting=7"),
-        (secure.url_at("www.shop.test", "/deep/x"), "path=4; default_path=5; domain=2; secure=3"),
+        (secure.url_at("www.shop.test", "/deep/x"), "path=4; default_path=5; suffix=9; domain=2; secure=3"),
         (plain.url_at("www.shop.test", "/"), "domain=2"),
         (other.url("/"), ""),
     ] {

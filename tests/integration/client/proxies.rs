@@ -84,7 +84,9 @@ async fn every_request_of_a_session_leaves_through_its_own_proxy_across_restarts
 async fn a_proxy_that_is_gone_is_a_failure_and_never_a_request_without_one() {
     let world = World::new();
     let sites = [world.plain_site(&["shop.test"]), world.tls_site(&["secure.test"])];
-    sites.iter().for_each(|site| drop(site.always("/", Answer::ok(""))));
+    for site in &sites {
+        site.always("/", Answer::ok(""));
+    }
     let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     for scheme in ["http", "socks5", "socks5h"] {
         let proxies = Proxies::round_robin([format!("{scheme}://{gone}")]).unwrap();

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use session_pool::{Outcome, PoolBuilder, Reason, Refusal, Verdict};
 use tower_service::Service;
 
@@ -17,6 +17,10 @@ fn in_turn(answers: Vec<Answer>) -> impl Fn(&SeenRequest) -> Answer + Send + Syn
         let at = next.fetch_add(1, Ordering::Relaxed) as usize;
         answers[at.min(answers.len() - 1)].clone()
     }
+}
+
+fn now() -> DateTime<Utc> {
+    DateTime::from(std::time::SystemTime::now())
 }
 
 fn two(pool: PoolBuilder) -> PoolBuilder {
@@ -59,7 +63,7 @@ async fn r11_retry_after_in_seconds_and_as_a_date_rests_the_session_and_another_
     let site = world.tls_site(&["shop.test"]);
     site.on("/seconds", in_turn(vec![Answer::status(429).header("retry-after", "300"), Answer::ok("")]));
     site.on("/date", |_| {
-        let now = Utc::now();
+        let now = now();
         let later = http_date(now + Duration::from_secs(300));
         // Its clock is an hour behind, which its own date shows.
         let behind = Duration::from_secs(3600);
@@ -70,7 +74,7 @@ async fn r11_retry_after_in_seconds_and_as_a_date_rests_the_session_and_another_
     });
     let client = client(&world, two, |client| client.max_retries(1));
     for (path, status, attempts) in [("/seconds", 200, 2), ("/date", 503, 1)] {
-        let before = Utc::now();
+        let before = now();
         let request = client.get(site.url(path));
         let response = if attempts == 1 {
             // There is one left that does not rest.

@@ -114,6 +114,11 @@ impl Site {
         self.state.connections.lock().len()
     }
 
+    /// How many of them are open.
+    pub(crate) fn open_connection_count(&self) -> usize {
+        self.state.connections.lock().iter().filter(|connection| connection.strong_count() > 0).count()
+    }
+
     /// Closes every connection, as servers do with those that are idle.
     pub(crate) fn close_connections(&self) {
         self.end_connections(End::Close);
