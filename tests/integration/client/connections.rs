@@ -1,8 +1,9 @@
 //! Connections: each session's own, as many as are wanted, closed when their session retires.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
-use session_pool::SessionOptions;
+use session_pool::{SessionId, SessionOptions};
 
 use super::{client, soon};
 use crate::world::{Answer, World};
@@ -17,11 +18,14 @@ async fn a_session_uses_its_connection_again_and_no_other_session_does() {
     let client = client(&world, |pool| pool.max_pool_size(3), |client| client);
     for site in &sites {
         world.forget_requests();
-        for _ in 0..30 {
-            client.get(site.url("/")).send().await.unwrap();
+        let mut peers: BTreeMap<SocketAddr, SessionId> = BTreeMap::new();
+        for _ in 0..60 {
+            let session = *client.get(site.url("/")).send().await.unwrap().session();
+            let peer = world.requests().pop().unwrap().peer;
+            assert_eq!(*peers.entry(peer).or_insert(session), session);
         }
-        let peers: BTreeSet<_> = world.requests().iter().map(|seen| seen.peer).collect();
-        assert_eq!((peers.len(), site.connection_count()), (3, 3));
+        // Now and then a connection comes back too late for the next request.
+        assert!((3..20).contains(&site.connection_count()), "{}", site.connection_count());
     }
     assert_eq!(client.connected(), 3);
 }
