@@ -15,8 +15,10 @@ mod support;
 
 mod allocations;
 mod archives;
+mod back_off;
 mod bad_input;
 mod checkpoints;
+mod checks;
 mod concurrency;
 #[cfg(feature = "cookies")]
 mod cookies;
