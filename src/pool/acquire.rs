@@ -49,7 +49,22 @@ impl SessionPool {
 
     /// Leases that session, or any; waits until `deadline`, if there is one.
     fn acquire_until(&self, wanted: Option<&SessionId>, deadline: Option<Instant>) -> Result<Lease> {
-        let mut call = Call::new(self, wanted, deadline.is_some());
+        let asked = self.ask(wanted, || deadline.is_some().then(waker_of_this_thread));
+        match asked {
+            // As nearly always. What else there is, is kept out of its way.
+            Ok(Asked::Served(Next::Leased { slot, id, needs_check: false })) => Ok(self.lease(slot, id)),
+            asked => self.acquire_otherwise(asked, wanted, deadline),
+        }
+    }
+
+    #[inline(never)]
+    fn acquire_otherwise(
+        &self,
+        asked: Result<Asked>,
+        wanted: Option<&SessionId>,
+        deadline: Option<Instant>,
+    ) -> Result<Lease> {
+        let mut call = Call::new(self, wanted, deadline.is_some(), asked);
         loop {
             let next = match call.ask(waker_of_this_thread)? {
                 Turn::Served(next) => Some(next),
@@ -73,8 +88,20 @@ impl SessionPool {
         Lease::new(Session::leased(Arc::clone(&self.handle), slot, id))
     }
 
-    /// Asks for a session, behind those who wait already; joins them where there is none, if there is a waker.
-    pub(super) fn ask(&self, waker: impl FnOnce() -> Option<Waker>) -> Result<Asked> {
+    /// Asks for that session, or for any, behind those who wait already; joins them where there is none, if there is a
+    /// waker.
+    pub(super) fn ask(
+        &self,
+        wanted: Option<&SessionId>,
+        waker: impl FnOnce() -> Option<Waker>,
+    ) -> Result<Asked> {
+        match wanted {
+            None => self.ask_for_any(waker),
+            Some(id) => self.ask_for(id, waker),
+        }
+    }
+
+    fn ask_for_any(&self, waker: impl FnOnce() -> Option<Waker>) -> Result<Asked> {
         let core = &self.handle.core;
         let mut directory = core.lock_open()?;
         let moment = core.moment();
@@ -128,9 +155,7 @@ impl SessionPool {
         self.acquire_until(Some(id), Some(end_of(timeout)))
     }
 
-    /// Asks for one session, behind those who wait for it already; joins them where it rests or is in use, if there is a
-    /// waker.
-    pub(super) fn ask_for(&self, id: &SessionId, waker: impl FnOnce() -> Option<Waker>) -> Result<Asked> {
+    fn ask_for(&self, id: &SessionId, waker: impl FnOnce() -> Option<Waker>) -> Result<Asked> {
         let core = &self.handle.core;
         let now = core.moment();
         let asked = core.change(|directory| {

@@ -17,6 +17,8 @@ pub(super) struct Call<'a> {
     /// The session that it is for; `None` for any.
     wanted: Option<&'a SessionId>,
     may_wait: bool,
+    /// What it got when it asked for the first time.
+    asked: Option<Result<Asked>>,
     /// Its place among those who wait, once it has one.
     place: Option<Waiting>,
     failed_checks: u8,
@@ -33,8 +35,15 @@ pub(super) enum Turn<'a> {
 }
 
 impl<'a> Call<'a> {
-    pub(super) fn new(pool: &'a SessionPool, wanted: Option<&'a SessionId>, may_wait: bool) -> Self {
-        Self { pool, wanted, may_wait, place: None, failed_checks: 0, check_failed: None }
+    /// A call that has asked once.
+    pub(super) fn new(
+        pool: &'a SessionPool,
+        wanted: Option<&'a SessionId>,
+        may_wait: bool,
+        asked: Result<Asked>,
+    ) -> Self {
+        let asked = Some(asked);
+        Self { pool, wanted, may_wait, asked, place: None, failed_checks: 0, check_failed: None }
     }
 
     /// Asks for a session, in the place that it has already.
@@ -42,11 +51,8 @@ impl<'a> Call<'a> {
         match &self.place {
             Some(place) => place.rejoin(waker()),
             None => {
-                let waker = || self.may_wait.then(waker);
-                let asked = match self.wanted {
-                    None => self.pool.ask(waker),
-                    Some(id) => self.pool.ask_for(id, waker),
-                };
+                let first = self.asked.take();
+                let asked = first.unwrap_or_else(|| self.pool.ask(self.wanted, || self.may_wait.then(waker)));
                 match asked.map_err(|error| self.explain(error))? {
                     Asked::Served(next) => return Ok(Turn::Served(next)),
                     Asked::Wait(waiting) => self.place = Some(waiting),

@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use futures_timer::Delay;
@@ -58,10 +58,11 @@ impl SessionPool {
         wanted: Option<&SessionId>,
         deadline: Option<Instant>,
     ) -> Result<Lease> {
-        let mut call = Call::new(self, wanted, true);
+        let waker = waker_of_this_task().await;
+        let asked = self.ask(wanted, || Some(waker));
+        let mut call = Call::new(self, wanted, true, asked);
         loop {
-            // The waker of the place in the queue is told when it is polled.
-            let waker = poll_fn(|context| Poll::Ready(context.waker().clone())).await;
+            let waker = waker_of_this_task().await;
             let next = match call.ask(|| waker)? {
                 Turn::Served(next) => Some(next),
                 Turn::Wait(place) => Sleep { place, deadline, delay: None }.served().await?,
@@ -135,6 +136,11 @@ impl Lease {
         durable_if_promised(&handle).await?;
         Ok(outcome)
     }
+}
+
+/// The waker to join a queue with; whoever looks for its place later brings the one of then.
+async fn waker_of_this_task() -> Waker {
+    poll_fn(|context| Poll::Ready(context.waker().clone())).await
 }
 
 /// Waits for the disk if the pool promises that what was done is durable.

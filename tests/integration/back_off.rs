@@ -106,6 +106,9 @@ fn proxies_and_options_that_fail_count_and_what_the_caller_adds_does_not() {
     });
     assert!(matches!(invalid.acquire(), Err(Error::Invalid(_))));
     assert!(waits(&invalid.acquire()));
+    let (panics, _) = pool(|b| b.proxies(Proxies::from_fn(|_| panic!("as this test wants it to"))));
+    assert!(catch_unwind(AssertUnwindSafe(|| panics.add(session_pool::SessionOptions::default()))).is_err());
+    assert_eq!(panics.stats().creations_failed, 0);
     let (panics, _) = pool(|b| b.create_with(|_| panic!("as this test wants it to")));
     assert!(catch_unwind(AssertUnwindSafe(|| panics.acquire())).is_err());
     assert!(waits(&panics.acquire()));
