@@ -433,4 +433,68 @@ mod in_tasks {
         assert!(matches!(answer, Err(Error::Refused(refusal)) if is_retired(&refusal)));
         assert_eq!((pool.stats().leased, pool.stats().waiting), (0, 0));
     }
+
+    #[test]
+    fn r5_r8_hold_for_tasks_whose_sessions_are_checked_each_time() {
+        let names = ["a", "b", "c", "d"];
+        let fast = BackOff { first: Duration::from_millis(1), max: Duration::from_millis(4) };
+        let each_time = CheckAfter { restart: true, idle: Some(Duration::ZERO) };
+        let pool = SessionPool::builder()
+            .growth(Growth::Manual)
+            .back_off(fast)
+            .check_with_async(each_time, |session| async move {
+                let uses = session.record().usage_count;
+                tokio::task::yield_now().await;
+                assert_eq!(session.record().usage_count, uses, "R-8: nobody else has it meanwhile");
+                match fastrand::u8(..12) {
+                    0 => Err("the site is down".into()),
+                    1 => Ok(Verdict::Failed),
+                    2 => Ok(Verdict::RateLimited { retry_after: Some(Duration::from_millis(1)) }),
+                    _ => Ok(Verdict::Ok),
+                }
+            })
+            .open_in_memory()
+            .unwrap();
+        for name in names {
+            let once =
+                SessionOptions { max_concurrent_uses: Some(1), max_usage_count: u32::MAX, ..named(name) };
+            pool.add(once).unwrap();
+        }
+        let runtime = runtime();
+        let tasks: Vec<_> = (0..24)
+            .map(|_| {
+                let pool = pool.clone();
+                runtime.spawn(async move {
+                    let mut used = 0;
+                    for _ in 0..150 {
+                        let wanted = id(names[fastrand::usize(..names.len())]);
+                        let patience =
+                            if fastrand::u8(..4) == 0 { Duration::from_micros(200) } else { 2 * MINUTE };
+                        let answer = if fastrand::bool() {
+                            // Dropped at any await, also in the middle of a check.
+                            let asked = pool.acquire_by_id_async(&wanted);
+                            tokio::time::timeout(patience, asked).await
+                        } else {
+                            tokio::time::timeout(patience, pool.acquire_async()).await
+                        };
+                        match answer {
+                            Ok(Ok(lease)) => {
+                                used += 1;
+                                let _ = lease.reclaim().unwrap();
+                            }
+                            Ok(Err(Error::CheckFailed { .. })) | Err(_) => {}
+                            Ok(Err(error)) => panic!("{error}"),
+                        }
+                    }
+                    used
+                })
+            })
+            .collect();
+        let used: u32 = tasks.into_iter().map(|task| runtime.block_on(task).unwrap()).sum();
+        let stats = pool.stats();
+        assert_eq!((stats.leased, stats.waiting, stats.live), (0, 0, 4));
+        let counted: u32 = names.iter().map(|name| pool.get(&id(name)).unwrap().record().usage_count).sum();
+        assert_eq!((counted, stats.failed), (used, 0), "R-5");
+        assert!(stats.checks_failed > 0 && stats.checks_rested > 0 && stats.checks_passed >= used.into());
+    }
 }
