@@ -65,6 +65,24 @@ pub enum Error {
         /// The pool's name.
         pool: PoolName,
     },
+    /// A check of a session failed, also of others that were tried instead of it. They rest for a while
+    /// ([`PoolBuilder::back_off`](crate::PoolBuilder::back_off)).
+    #[error("the check of session {id} of the pool {pool} failed")]
+    CheckFailed {
+        /// The pool's name.
+        pool: PoolName,
+        /// The session whose check was the last to fail.
+        id: SessionId,
+        /// Why.
+        source: BoxError,
+    },
+    /// A session would have to be checked, and the pool does that in tasks: `acquire_async` and `acquire_by_id_async` do.
+    #[cfg(feature = "async")]
+    #[error("the pool {pool} checks its sessions in tasks: acquire_async does")]
+    CheckIsAsync {
+        /// The pool's name.
+        pool: PoolName,
+    },
     /// The pool's [`Proxies`](crate::Proxies) had none for a new session. No session was made, and its place is free
     /// again: there is no session without the proxy that it should have.
     #[error("the pool {pool} got no proxy for a new session")]
@@ -169,5 +187,8 @@ pub enum Refusal {
         creating: usize,
         /// When the first of the resting ones may be handed out.
         next_rest_ends: Option<DateTime<Utc>>,
+        /// When sessions are created again, where there is room for one and creating has failed of late: see
+        /// [`PoolBuilder::back_off`](crate::PoolBuilder::back_off).
+        next_creation: Option<DateTime<Utc>>,
     },
 }

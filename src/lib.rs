@@ -53,6 +53,13 @@
 //! what they gave, no session is made: there is never a request without the proxy that it should have.
 //! [`SessionPool::proxy_health`] tells which proxies get their sessions banned.
 //!
+//! # Checks and back-off
+//!
+//! Whether a session still works can be asked before it is handed out, after a restart or a long time without a use
+//! ([`PoolBuilder::check_with`]). A check is no use: it changes no counter. What fails is left alone for a while, twice as
+//! long each time ([`BackOff`]): a session whose check failed rests, and where creating failed no other session is created
+//! meanwhile.
+//!
 //! # What holds: the rules
 //!
 //! Tests name them.
@@ -134,15 +141,16 @@
 //! # Watching it
 //!
 //! With the feature `tracing` there are events, whose target is `session_pool`: stores and pools that are opened and
-//! closed, with what was healed; each retirement, after it is durable; checkpoints; a write that has failed; and a span
+//! closed, with what was healed; each retirement, after it is durable; checkpoints; a check or a write that has failed; and a span
 //! around each round of commits. With the feature `metrics` there are figures, read off the pools once a second, so that
 //! no use pays for them:
 //!
 //! | figure | kind | labels |
 //! |---|---|---|
 //! | `session_pool_live`, `_available`, `_resting`, `_leased`, `_creating`, `_waiting`, `_uncommitted`, `_subscribers` | gauge | `pool` |
-//! | `session_pool_created_total`, `_restored_total`, `_missed_events_total` | counter | `pool` |
+//! | `session_pool_created_total`, `_restored_total`, `_missed_events_total`, `_creations_failed_total` | counter | `pool` |
 //! | `session_pool_uses_total` | counter | `pool`, `outcome`: reclaim, fail, rest, release, retire |
+//! | `session_pool_checks_total` | counter | `pool`, `outcome`: pass, fail, retire, rest |
 //! | `session_pool_retired_total` | counter | `pool`, `reason`: blocked, exhausted, expired, retired |
 //! | `session_pool_commit_seconds`, `_commit_sessions` | histogram | |
 //!
@@ -203,9 +211,9 @@ pub use encryption::EncryptionKey;
 pub use error::{BoxError, Error, Refusal, Result};
 pub use identity::{Browser, BrowserProfile, Fingerprints, Platform, Proxies, SessionNameRule};
 pub use pool::{
-    CheckpointStatus, Checkpoints, Durability, Forgotten, Growth, Lease, OpenReport, PoolBuilder, PoolStats,
-    RestoredLimits, Retention, RetiredCounts, Session, SessionPool, SessionStore, SessionStoreBuilder,
-    Strategy,
+    BackOff, CheckAfter, CheckpointStatus, Checkpoints, Durability, Forgotten, Growth, Lease, OpenReport,
+    PoolBuilder, PoolStats, RestoredLimits, Retention, RetiredCounts, Session, SessionPool, SessionStore,
+    SessionStoreBuilder, Strategy,
 };
 #[cfg(feature = "async")]
 pub use retirement::RetirementStream;

@@ -205,9 +205,10 @@ impl<'a> Course<'a> {
             };
             // Nothing was sent. Another session may be had.
             let delay = match error {
-                Error::CreateFailed { .. } | Error::NoProxy { .. } | Error::NoFingerprint { .. } => {
-                    self.delay(Verdict::Failed, Some(Failure::Connect))
-                }
+                Error::CreateFailed { .. }
+                | Error::CheckFailed { .. }
+                | Error::NoProxy { .. }
+                | Error::NoFingerprint { .. } => self.delay(Verdict::Failed, Some(Failure::Connect)),
                 _ => None,
             };
             match delay {

@@ -5,10 +5,11 @@ use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use super::SessionPool;
-use super::directory::Next;
+use super::call::{Call, Turn};
+use super::directory::{Next, SlotIndex};
 use super::lease::Lease;
 use super::session::Session;
-use super::waiting::{Waiting, none_available, waker_of_this_thread};
+use super::waiting::{Asked, Waiting, none_available, waker_of_this_thread};
 use crate::error::{Error, Refusal, Result};
 use crate::session::SessionId;
 
@@ -24,10 +25,13 @@ impl SessionPool {
     ///   [`Fingerprints`](crate::Fingerprints), and they failed.
     /// - [`Error::CreateFailed`], [`Error::Invalid`]: the create function failed, or answered options that break a rule, for
     ///   instance without the proxy that it was given.
+    /// - [`Error::CheckFailed`]: the pool checks its sessions ([`PoolBuilder::check_with`](crate::PoolBuilder::check_with)),
+    ///   and that failed.
+    /// - With the feature `async`: `Error::CreateIsAsync`, `Error::CheckIsAsync`, where only a task can do that.
     /// - [`Error::Closed`], [`Error::Poisoned`].
     /// - [`Error::Store`]: the create function chose an id, and the store could not be asked for it.
     pub fn acquire(&self) -> Result<Lease> {
-        self.acquire_until(None)
+        self.acquire_until(None, None)
     }
 
     /// Leases a session, and waits for one to become free where there is none, for `timeout` at most.
@@ -37,36 +41,73 @@ impl SessionPool {
     ///
     /// # Errors
     ///
-    /// As [`SessionPool::acquire`], [`Refusal::NoneAvailable`] after `timeout`. A create function may take longer: it is
-    /// not interrupted.
+    /// As [`SessionPool::acquire`], [`Refusal::NoneAvailable`] after `timeout`. A create function or a check may take longer:
+    /// it is not interrupted.
     pub fn acquire_timeout(&self, timeout: Duration) -> Result<Lease> {
-        self.acquire_until(Some(end_of(timeout)))
+        self.acquire_until(None, Some(end_of(timeout)))
     }
 
-    fn acquire_until(&self, deadline: Option<Instant>) -> Result<Lease> {
-        match self.ask(|| deadline.is_some().then(waker_of_this_thread))? {
-            Asked::Served(next) => self.serve(next),
-            Asked::Wait(waiting) => {
-                let deadline = deadline.unwrap_or_else(Instant::now);
-                match waiting.sleep(deadline)? {
-                    Some(next) => {
-                        drop(waiting);
-                        self.serve(next)
+    /// Leases that session, or any; waits until `deadline`, if there is one.
+    fn acquire_until(&self, wanted: Option<&SessionId>, deadline: Option<Instant>) -> Result<Lease> {
+        let asked = self.ask(wanted, || deadline.is_some().then(waker_of_this_thread));
+        match asked {
+            // As nearly always. What else there is, is kept out of its way.
+            Ok(Asked::Served(Next::Leased { slot, id, needs_check: false })) => Ok(self.lease(slot, id)),
+            asked => self.acquire_otherwise(asked, wanted, deadline),
+        }
+    }
+
+    #[inline(never)]
+    fn acquire_otherwise(
+        &self,
+        asked: Result<Asked>,
+        wanted: Option<&SessionId>,
+        deadline: Option<Instant>,
+    ) -> Result<Lease> {
+        let mut call = Call::new(self, wanted, deadline.is_some(), asked);
+        loop {
+            let next = match call.ask(waker_of_this_thread)? {
+                Turn::Served(next) => Some(next),
+                Turn::Wait(place) => place.sleep(deadline.unwrap_or_else(Instant::now))?,
+            };
+            match next {
+                Some(Next::Leased { slot, id, needs_check: false }) => return Ok(self.lease(slot, id)),
+                Some(Next::Leased { slot, id, needs_check: true }) => {
+                    if let Some(lease) = call.end_check(self.check(slot, id)?)? {
+                        return Ok(lease);
                     }
-                    None => Err(self.none_available()),
                 }
+                Some(Next::Create) => return self.create_on_demand(),
+                Some(Next::Nothing) | None => call.end_waiting()?,
             }
         }
     }
 
-    /// Asks for a session, behind those who wait already; joins them where there is none, if there is a waker.
-    pub(super) fn ask(&self, waker: impl FnOnce() -> Option<Waker>) -> Result<Asked> {
+    /// The lease of a session that was handed to whoever asked.
+    pub(super) fn lease(&self, slot: SlotIndex, id: SessionId) -> Lease {
+        Lease::new(Session::leased(Arc::clone(&self.handle), slot, id))
+    }
+
+    /// Asks for that session, or for any, behind those who wait already; joins them where there is none, if there is a
+    /// waker.
+    pub(super) fn ask(
+        &self,
+        wanted: Option<&SessionId>,
+        waker: impl FnOnce() -> Option<Waker>,
+    ) -> Result<Asked> {
+        match wanted {
+            None => self.ask_for_any(waker),
+            Some(id) => self.ask_for(id, waker),
+        }
+    }
+
+    fn ask_for_any(&self, waker: impl FnOnce() -> Option<Waker>) -> Result<Asked> {
         let core = &self.handle.core;
         let mut directory = core.lock_open()?;
         let moment = core.moment();
         directory.serve(moment.pool());
         let next = directory.next(moment.pool());
-        if let Next::Leased(slot, _) = next {
+        if let Next::Leased { slot, .. } = next {
             directory.pin(slot);
         }
         let asked = match next {
@@ -82,15 +123,6 @@ impl SessionPool {
         asked
     }
 
-    /// The lease of what was handed to whoever asked.
-    pub(super) fn serve(&self, next: Next) -> Result<Lease> {
-        match next {
-            Next::Leased(slot, id) => Ok(Lease::new(Session::leased(Arc::clone(&self.handle), slot, id))),
-            Next::Create => self.create_on_demand(),
-            Next::Nothing => Err(self.none_available()),
-        }
-    }
-
     pub(super) fn none_available(&self) -> Error {
         let core = &self.handle.core;
         none_available(&core.directory.lock(), core.moment())
@@ -101,11 +133,12 @@ impl SessionPool {
     /// # Errors
     ///
     /// - [`Error::Refused`], which says why: [`Refusal::NotFound`], [`Refusal::Retired`], [`Refusal::Resting`],
-    ///   [`Refusal::Busy`].
+    ///   [`Refusal::Busy`], also while it is being checked.
+    /// - [`Error::CheckFailed`], and with the feature `async` `Error::CheckIsAsync`, as [`SessionPool::acquire`].
     /// - [`Error::Closed`], [`Error::Poisoned`].
     /// - [`Error::Store`]: it is not live, and the store could not be asked what became of it.
     pub fn acquire_by_id(&self, id: &SessionId) -> Result<Lease> {
-        self.acquire_by_id_until(id, None)
+        self.acquire_until(Some(id), None)
     }
 
     /// Leases one session, and waits for it while it rests or is in use, for `timeout` at most.
@@ -119,33 +152,19 @@ impl SessionPool {
     /// As [`SessionPool::acquire_by_id`]: [`Refusal::NotFound`] at once, [`Refusal::Retired`] also when the session is retired
     /// meanwhile, [`Refusal::Resting`] and [`Refusal::Busy`] after `timeout`.
     pub fn acquire_by_id_timeout(&self, id: &SessionId, timeout: Duration) -> Result<Lease> {
-        self.acquire_by_id_until(id, Some(end_of(timeout)))
+        self.acquire_until(Some(id), Some(end_of(timeout)))
     }
 
-    fn acquire_by_id_until(&self, id: &SessionId, deadline: Option<Instant>) -> Result<Lease> {
-        let next = match self.ask_for(id, || deadline.is_some().then(waker_of_this_thread))? {
-            Asked::Served(next) => Some(next),
-            Asked::Wait(waiting) => waiting.sleep(deadline.unwrap_or_else(Instant::now))?,
-        };
-        match next {
-            Some(next) => self.serve(next),
-            // It says why not.
-            None => self.acquire_by_id(id),
-        }
-    }
-
-    /// Asks for one session, behind those who wait for it already; joins them where it rests or is in use, if there is a
-    /// waker.
-    pub(super) fn ask_for(&self, id: &SessionId, waker: impl FnOnce() -> Option<Waker>) -> Result<Asked> {
+    fn ask_for(&self, id: &SessionId, waker: impl FnOnce() -> Option<Waker>) -> Result<Asked> {
         let core = &self.handle.core;
         let now = core.moment();
         let asked = core.change(|directory| {
             directory.serve(now.pool());
             let slot = directory.find(id)?;
             let refusal = match directory.lease_by_id(slot, now.pool()) {
-                Ok(()) => {
+                Ok(next) => {
                     directory.pin(slot);
-                    return Some(Ok(Asked::Served(Next::Leased(slot, *id))));
+                    return Some(Ok(Asked::Served(next)));
                 }
                 Err(refusal) => refusal,
             };
@@ -174,12 +193,4 @@ fn end_of(timeout: Duration) -> Instant {
     // Beyond what an instant can hold, nobody lives to see the end.
     let far_away = || Instant::now() + Duration::from_secs(u64::from(u32::MAX));
     Instant::now().checked_add(timeout).unwrap_or_else(far_away)
-}
-
-/// What whoever asks for a session gets.
-pub(super) enum Asked {
-    /// A session, or the place of a new one.
-    Served(Next),
-    /// A place in the queue.
-    Wait(Waiting),
 }

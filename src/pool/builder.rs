@@ -9,25 +9,27 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::SessionPool;
+use super::check::Check;
 use super::checkpoint::Checkpoints;
 use super::config::{Durability, Growth, RestoredLimits, Retention, Strategy};
 use super::core::{Entry, PoolCore};
 use super::directory::Directory;
 use super::handle::{Create, PolicyFn, PoolHandle};
 use super::observe;
+use super::opening::{Opening, newest_retirement};
 use super::payloads::Payloads;
 use super::policy::HostRules;
 use super::report::OpenReport;
 use super::session_store::SessionStore;
 use super::store_builder::SessionStoreBuilder;
 use super::time::{Now, PoolTime};
+use super::{BackOff, CheckAfter, SessionPool};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{BoxError, Result};
 use crate::identity::{Fingerprints, Identities, Proxies};
 use crate::retirement::Broadcast;
 use crate::session::{Invalid, Limits, Reply, SessionOptions, State, StatusRules, Timestamp, Verdict};
-use crate::store::{PoolEntry, PoolName, Sequence, Store, StoreError, Unreadable};
+use crate::store::{PoolEntry, PoolName, Unreadable};
 
 /// How a pool is opened: every option with its default.
 ///
@@ -40,6 +42,8 @@ use crate::store::{PoolEntry, PoolName, Sequence, Store, StoreError, Unreadable}
 /// | [`growth`](Self::growth) | [`Growth::FillFirst`] |
 /// | [`durability`](Self::durability) | [`Durability::Buffered`], 50 ms |
 /// | [`create_with`](Self::create_with) | nothing beyond the session options |
+/// | [`check_with`](Self::check_with) | no session is checked |
+/// | [`back_off`](Self::back_off) | from 1 s to 5 min |
 /// | [`proxies`](Self::proxies) | none: the proxy of the session options, if any |
 /// | [`fingerprints`](Self::fingerprints) | none: the fingerprint of the session options, if any |
 /// | [`status_rules`](Self::status_rules) | those of [`StatusRules`]: 401, 403 retire; 429, and 503 with Retry-After, rest; 407, 408, 5xx fail |
@@ -64,6 +68,8 @@ pub struct PoolBuilder {
     identities: Identities,
     status_rules: HostRules,
     policy: Option<Box<PolicyFn>>,
+    pub(super) check: Option<(CheckAfter, Check)>,
+    pub(super) back_off: BackOff,
     restored_limits: RestoredLimits,
     retired_retention: Retention,
     log_retention: Retention,
@@ -86,6 +92,8 @@ impl Default for PoolBuilder {
             identities: Identities::default(),
             status_rules: HostRules::default(),
             policy: None,
+            check: None,
+            back_off: BackOff::default(),
             restored_limits: RestoredLimits::default(),
             retired_retention: Retention::DEFAULT_SESSIONS,
             log_retention: Retention::DEFAULT_LOG,
@@ -148,7 +156,7 @@ impl PoolBuilder {
     ///
     /// It may take its time, and runs while other threads go on; at most as many at a time as the pool has room for
     /// . Where it fails, whoever asked gets [`Error::CreateFailed`](crate::Error::CreateFailed), and the place is
-    /// free again. It is called for sessions created after a restart too, and never for those that came back.
+    /// free again; others are created after a [back-off](Self::back_off). It is called for sessions created after a restart too, and never for those that came back.
     pub fn create_with<F>(mut self, create: F) -> Self
     where
         F: Fn(SessionOptions) -> Result<SessionOptions, BoxError> + Send + Sync + 'static,
@@ -358,6 +366,7 @@ impl PoolBuilder {
         {
             return Err(Invalid::new("max_delay", format_args!("{max_delay:?}"), "must be at most 3600 s"));
         }
+        self.back_off.check()?;
         self.status_rules.check()?;
         self.retired_retention.check_with_log(self.log_retention)?;
         self.session_options.check_template()?;
@@ -376,6 +385,8 @@ impl PoolBuilder {
         now: Now,
     ) -> Result<(Directory, OpenReport, Now)> {
         let mut directory = Directory::new(self.strategy, self.growth, self.max_pool_size);
+        directory.checks = self.check.as_ref().map(|(after, _)| *after);
+        directory.creations.back_off = self.back_off;
         let mut report = OpenReport { store: store.open_report(), ..OpenReport::default() };
         let mut sessions = Vec::new();
         let mut newest = newest_retirement(store.store(), entry)?;
@@ -448,37 +459,9 @@ impl PoolBuilder {
         core.announce();
         opening.is_done = true;
         observe::pool_opened(&core.name, &report);
-        let (store, create, identities, policy) = (store.clone(), self.create, self.identities, self.policy);
-        SessionPool::new(PoolHandle { core, store, create, identities, policy }, report)
-    }
-}
-
-/// When the last of the retirements happened that a pool's log still has.
-fn newest_retirement(store: &dyn Store, entry: &PoolEntry) -> Result<Timestamp, StoreError> {
-    let mut newest = Timestamp::MIN;
-    let before = Sequence(entry.last_sequence.0.saturating_sub(1));
-    store.visit_log(entry.number, before, &mut |item| {
-        // What cannot be read is the business of whoever reads the log.
-        newest = item.map_or(newest, |(_, told)| newest.max(told.retired_at));
-        ControlFlow::Continue(())
-    })?;
-    Ok(newest)
-}
-
-/// A pool that has been taken from its store and is being opened. Where that fails, by an error or a panic of the clock,
-/// it is given back.
-struct Opening<'a> {
-    store: &'a SessionStore,
-    name: &'a PoolName,
-    is_new: bool,
-    is_done: bool,
-}
-
-impl Drop for Opening<'_> {
-    fn drop(&mut self) {
-        if !self.is_done {
-            self.store.release_unopened(self.name, self.is_new);
-        }
+        let (create, identities, policy) = (self.create, self.identities, self.policy);
+        let check = self.check.map(|(_, check)| check);
+        SessionPool::new(PoolHandle { core, store: store.clone(), create, identities, policy, check }, report)
     }
 }
 

@@ -25,7 +25,8 @@ pub enum Strategy {
 #[non_exhaustive]
 pub enum Growth {
     /// Whenever there is room for one; only a full pool hands out again what it has, by its strategy. A create function
-    /// that fails, or proxies or fingerprints that do, are the answer, also where others could be handed out. The default.
+    /// that fails, or proxies or fingerprints that do, are the answer, also where others could be handed out; for the
+    /// [back-off](crate::PoolBuilder::back_off) after that, those are. The default.
     #[default]
     FillFirst,
     /// Only when none of those that are there can be handed out, and there is room.

@@ -18,12 +18,22 @@ struct Place<'a> {
     core: &'a Arc<PoolCore>,
     reserved: Option<SessionId>,
     is_taken: bool,
+    /// Whether the session is created on demand, and leased. The caller adds it otherwise.
+    is_on_demand: bool,
+    /// Whether what was to be created on demand could not be.
+    has_failed: bool,
 }
 
 impl<'a> Place<'a> {
     /// The place that the directory has already counted.
-    fn taken(core: &'a Arc<PoolCore>) -> Self {
-        Self { core, reserved: None, is_taken: true }
+    fn taken(core: &'a Arc<PoolCore>, is_on_demand: bool) -> Self {
+        Self { core, reserved: None, is_taken: true, is_on_demand, has_failed: false }
+    }
+
+    /// Notes whether a step of creating has failed that the next attempt would probably fail at, too.
+    fn note<T>(&mut self, step: Result<T>) -> Result<T> {
+        self.has_failed |= step.is_err();
+        step
     }
 
     /// Makes sure that no other session gets the id meanwhile. That no other has it is certain only of a new one.
@@ -50,16 +60,17 @@ impl<'a> Place<'a> {
         Ok(())
     }
 
-    /// Puts the session there, leased or not, and pinned for a handle.
-    fn fill(mut self, new: NewSession, lease: bool) -> Result<SlotIndex> {
+    /// Puts the session there, pinned for a handle, and leased where it is created on demand.
+    fn fill(mut self, new: NewSession) -> Result<SlotIndex> {
         let NewSession { id, record, payload, payload_length: length } = new;
         // First the payload: whoever finds the session finds its payload.
         self.core.payloads.lock().insert(id, PendingPayload { payload: Arc::new(payload), length });
-        let reserved = self.reserved;
+        let Self { reserved, is_on_demand, .. } = self;
         let filled = self.core.change(|directory| {
             directory.end_creation(reserved);
             let slot = directory.insert_new(id, record);
-            if lease {
+            if is_on_demand {
+                directory.creation_succeeded();
                 directory.lease(slot);
             }
             directory.pin(slot);
@@ -82,6 +93,10 @@ impl Drop for Place<'_> {
     fn drop(&mut self) {
         if self.is_taken {
             let mut directory = self.core.directory.lock();
+            // Before the place is free, so that nobody else begins. A create function that panics has failed, too.
+            if self.is_on_demand && (self.has_failed || std::thread::panicking()) {
+                directory.creation_failed(self.core.now());
+            }
             directory.end_creation(self.reserved);
             let woken = self.core.tell(&mut directory);
             drop(directory);
@@ -94,13 +109,13 @@ impl SessionPool {
     /// Creates the session for which the directory has taken a place, and leases it.
     pub(super) fn create_on_demand(&self) -> Result<Lease> {
         let core = &self.handle.core;
-        let place = Place::taken(core);
+        let mut place = Place::taken(core, true);
         #[cfg(feature = "async")]
         if let Some(Create::Task(_)) = &self.handle.create {
             // Before anybody is asked for a proxy that no session would get.
             return Err(Error::CreateIsAsync { pool: core.name.clone() });
         }
-        let (place, options, new_id) = self.begin_creation(place)?;
+        let (options, new_id) = self.begin_creation(&mut place)?;
         let created = match &self.handle.create {
             Some(Create::Blocking(create)) => create(options),
             _ => Ok(options),
@@ -113,7 +128,8 @@ impl SessionPool {
     /// The same in a task. Where that is dropped meanwhile, the place is free again.
     #[cfg(feature = "async")]
     pub(super) async fn create_in_task(&self) -> Result<Lease> {
-        let (place, options, new_id) = self.begin_creation(Place::taken(&self.handle.core))?;
+        let mut place = Place::taken(&self.handle.core, true);
+        let (options, new_id) = self.begin_creation(&mut place)?;
         let created = match &self.handle.create {
             None => Ok(options),
             Some(Create::Blocking(create)) => create(options),
@@ -125,7 +141,7 @@ impl SessionPool {
     }
 
     /// What a new session begins with: its identity, and the id that it gets where nobody chooses another.
-    fn begin_creation<'a>(&self, mut place: Place<'a>) -> Result<(Place<'a>, SessionOptions, SessionId)> {
+    fn begin_creation(&self, place: &mut Place<'_>) -> Result<(SessionOptions, SessionId)> {
         let core = &self.handle.core;
         let mut options = core.session_options.clone();
         let new_id = SessionId::generate();
@@ -134,10 +150,11 @@ impl SessionPool {
             place.reserve_new(new_id)?;
             options.id = Some(new_id);
         }
-        options.proxy = self.choose_proxy(options.proxy.is_some(), &new_id)?.or(options.proxy);
-        let has_fingerprint = options.fingerprint.is_some();
-        options.fingerprint = self.choose_fingerprint(has_fingerprint, &new_id)?.or(options.fingerprint);
-        Ok((place, options, new_id))
+        let proxy = place.note(self.choose_proxy(options.proxy.is_some(), &new_id))?;
+        options.proxy = proxy.or(options.proxy);
+        let fingerprint = place.note(self.choose_fingerprint(options.fingerprint.is_some(), &new_id))?;
+        options.fingerprint = fingerprint.or(options.fingerprint);
+        Ok((options, new_id))
     }
 
     /// Puts what was created in its place.
@@ -148,18 +165,18 @@ impl SessionPool {
         created: Result<SessionOptions, BoxError>,
     ) -> Result<Lease> {
         let core = &self.handle.core;
-        let mut options =
-            created.map_err(|source| Error::CreateFailed { pool: core.name.clone(), source })?;
+        let created = created.map_err(|source| Error::CreateFailed { pool: core.name.clone(), source });
+        let mut options = place.note(created)?;
         if self.handle.create.is_some() {
-            self.handle.identities.check_created(&options)?;
+            place.note(self.handle.identities.check_created(&options).map_err(Error::from))?;
         }
         let id = *options.id.get_or_insert(new_id);
-        let new = core.build(options)?;
+        let new = place.note(core.build(options).map_err(Error::from))?;
         // Nobody has a new id; any other has to be looked for in the store.
         if id != new_id {
             place.reserve(id)?;
         }
-        let slot = place.fill(new, true)?;
+        let slot = place.fill(new)?;
         Ok(Lease::new(Session::leased(Arc::clone(&self.handle), slot, id)))
     }
 
@@ -182,7 +199,7 @@ impl SessionPool {
         let mut new = core.build(options)?;
         let id = new.id;
         core.change(super::directory::Directory::begin_addition)??;
-        let mut place = Place::taken(core);
+        let mut place = Place::taken(core, false);
         if is_named {
             place.reserve(id)?;
         }
@@ -195,7 +212,7 @@ impl SessionPool {
             let fingerprint = self.choose_fingerprint(new.payload.fingerprint.is_some(), &id)?;
             new.complete(proxy, fingerprint)?;
         }
-        let slot = place.fill(new, false)?;
+        let slot = place.fill(new)?;
         let session = Session::new(Arc::clone(&self.handle), slot, id);
         core.settle_durably()?;
         Ok(session)

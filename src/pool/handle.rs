@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::check::Check;
 use super::core::PoolCore;
 use super::observe;
 use super::session_store::SessionStore;
@@ -33,6 +34,7 @@ pub(crate) struct PoolHandle {
     /// These for the same reason.
     pub(crate) identities: Identities,
     pub(crate) policy: Option<Box<PolicyFn>>,
+    pub(crate) check: Option<Check>,
 }
 
 /// What a caller says of a reply, given what the rules are for its host.

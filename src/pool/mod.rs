@@ -1,7 +1,10 @@
 //! Handing out and taking back.
 
 mod acquire;
+mod back_off;
 mod builder;
+mod call;
+mod check;
 mod checkpoint;
 mod committer;
 mod config;
@@ -11,6 +14,7 @@ mod directory;
 mod handle;
 mod lease;
 mod observe;
+mod opening;
 mod payloads;
 mod policy;
 mod report;
@@ -28,7 +32,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+pub use back_off::BackOff;
 pub use builder::PoolBuilder;
+pub use check::CheckAfter;
 pub use checkpoint::{CheckpointStatus, Checkpoints};
 pub use committer::Forgotten;
 pub use config::{Durability, Growth, RestoredLimits, Retention, Strategy};
@@ -54,8 +60,8 @@ use crate::store::{PoolName, Sequence};
 /// leasing a session that is there, and every outcome, waits for no disk. These may: [`flush`](Self::flush),
 /// [`close`](Self::close), [`sweep`](Self::sweep), [`forget`](Self::forget) and the last drop, which write; what reads a
 /// payload ([`proxy_health`](Self::proxy_health) reads them all), or a session that is no longer live, or looks for an id,
-/// which the store may have to read; and a create function and [`Proxies`](crate::Proxies) and [`Fingerprints`](crate::Fingerprints) of your own, which run on the thread
-/// that asked for a session.
+/// which the store may have to read; and a create function, a check, and [`Proxies`](crate::Proxies) and [`Fingerprints`](crate::Fingerprints) of your own, which run on
+/// the thread that asked for a session.
 ///
 /// - **Drop.** When the last handle is dropped ([`Session`]s and [`Lease`]s are handles too), what is pending is
 ///   committed, and the store's directory is free, unless a [`RetirementLog`] is still being read. An error is lost:

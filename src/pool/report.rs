@@ -69,6 +69,16 @@ pub struct PoolStats {
     pub rested: u64,
     /// Uses that ended in a way that says nothing about the session.
     pub released: u64,
+    /// Checks of sessions that worked.
+    pub checks_passed: u64,
+    /// Checks that failed, so that their session rested for the back-off.
+    pub checks_failed: u64,
+    /// Checks that retired their session. They are no uses, but count in `retired` too.
+    pub checks_retired: u64,
+    /// Checks that met a rate limit.
+    pub checks_rested: u64,
+    /// Sessions that could not be created on demand: the create function, the proxies or the fingerprints failed.
+    pub creations_failed: u64,
     /// Sessions retired since the pool was opened.
     pub retired: RetiredCounts,
     /// Listeners to its retirements.

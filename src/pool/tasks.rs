@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use futures_timer::Delay;
 
 use super::SessionPool;
-use super::acquire::Asked;
+use super::call::{Call, Turn};
 use super::directory::Next;
 use super::handle::PoolHandle;
 use super::lease::Lease;
@@ -34,13 +34,13 @@ impl SessionPool {
     /// # }
     /// ```
     ///
-    /// A create function that is no task runs in the thread that polls.
+    /// A create function or a check that is no task runs in the thread that polls.
     ///
     /// # Errors
     ///
     /// As [`SessionPool::acquire`], but [`Refusal::NoneAvailable`](crate::Refusal::NoneAvailable).
     pub async fn acquire_async(&self) -> Result<Lease> {
-        self.acquire_async_until(None).await
+        self.acquire_async_until(None, None).await
     }
 
     /// The same, for `timeout` at most.
@@ -50,19 +50,33 @@ impl SessionPool {
     /// As [`SessionPool::acquire_timeout`].
     pub async fn acquire_async_timeout(&self, timeout: Duration) -> Result<Lease> {
         // Beyond what an instant can hold, nobody lives to see the end.
-        self.acquire_async_until(Instant::now().checked_add(timeout)).await
+        self.acquire_async_until(None, Instant::now().checked_add(timeout)).await
     }
 
-    async fn acquire_async_until(&self, deadline: Option<Instant>) -> Result<Lease> {
+    async fn acquire_async_until(
+        &self,
+        wanted: Option<&SessionId>,
+        deadline: Option<Instant>,
+    ) -> Result<Lease> {
         let waker = waker_of_this_task().await;
-        let next = match self.ask(|| Some(waker))? {
-            Asked::Served(next) => Some(next),
-            Asked::Wait(waiting) => Turn { waiting, deadline, delay: None }.served().await?,
-        };
-        match next {
-            Some(Next::Create) => self.create_in_task().await,
-            Some(next) => self.serve(next),
-            None => Err(self.none_available()),
+        let asked = self.ask(wanted, || Some(waker));
+        let mut call = Call::new(self, wanted, true, asked);
+        loop {
+            let waker = waker_of_this_task().await;
+            let next = match call.ask(|| waker)? {
+                Turn::Served(next) => Some(next),
+                Turn::Wait(place) => Sleep { place, deadline, delay: None }.served().await?,
+            };
+            match next {
+                Some(Next::Leased { slot, id, needs_check: false }) => return Ok(self.lease(slot, id)),
+                Some(Next::Leased { slot, id, needs_check: true }) => {
+                    if let Some(lease) = call.end_check(self.check_in_task(slot, id).await?)? {
+                        return Ok(lease);
+                    }
+                }
+                Some(Next::Create) => return self.create_in_task().await,
+                Some(Next::Nothing) | None => call.end_waiting()?,
+            }
         }
     }
 
@@ -75,7 +89,7 @@ impl SessionPool {
     /// [`Refusal::Busy`](crate::Refusal::Busy). [`Refusal::Retired`](crate::Refusal::Retired) also when the session is
     /// retired meanwhile.
     pub async fn acquire_by_id_async(&self, id: &SessionId) -> Result<Lease> {
-        self.acquire_by_id_async_until(id, None).await
+        self.acquire_async_until(Some(id), None).await
     }
 
     /// The same, for `timeout` at most.
@@ -85,20 +99,7 @@ impl SessionPool {
     /// As [`SessionPool::acquire_by_id_timeout`].
     pub async fn acquire_by_id_async_timeout(&self, id: &SessionId, timeout: Duration) -> Result<Lease> {
         // Beyond what an instant can hold, nobody lives to see the end.
-        self.acquire_by_id_async_until(id, Instant::now().checked_add(timeout)).await
-    }
-
-    async fn acquire_by_id_async_until(&self, id: &SessionId, deadline: Option<Instant>) -> Result<Lease> {
-        let waker = waker_of_this_task().await;
-        let next = match self.ask_for(id, || Some(waker))? {
-            Asked::Served(next) => Some(next),
-            Asked::Wait(waiting) => Turn { waiting, deadline, delay: None }.served().await?,
-        };
-        match next {
-            Some(next) => self.serve(next),
-            // It says why not.
-            None => self.acquire_by_id(id),
-        }
+        self.acquire_async_until(Some(id), Instant::now().checked_add(timeout)).await
     }
 
     /// Waits until everything that was done before is durable, in all pools of the store.
@@ -157,15 +158,15 @@ async fn durable(handle: &PoolHandle, round: Option<u64>) -> Result<()> {
     committer.check()
 }
 
-/// A task's turn to be served.
-struct Turn {
-    waiting: Waiting,
+/// A task that waits for its turn.
+struct Sleep<'a> {
+    place: &'a Waiting,
     deadline: Option<Instant>,
     /// When to look again; made when it is first needed.
     delay: Option<Delay>,
 }
 
-impl Turn {
+impl Sleep<'_> {
     /// Waits until it is served, until the deadline at most; `None` after that.
     async fn served(mut self) -> Result<Option<Next>> {
         poll_fn(|context| self.poll(context)).await
@@ -173,7 +174,7 @@ impl Turn {
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Next>>> {
         loop {
-            let again = match self.waiting.look(context.waker()) {
+            let again = match self.place.look(context.waker()) {
                 Err(error) => return Poll::Ready(Err(error)),
                 Ok(Looked::Served(next)) => return Poll::Ready(Ok(Some(next))),
                 Ok(Looked::Wait(again)) => again,

@@ -20,6 +20,14 @@ pub(super) struct Waiting {
     ticket: Ticket,
 }
 
+/// What whoever asks for a session gets.
+pub(super) enum Asked {
+    /// A session, or the place of a new one.
+    Served(Next),
+    /// A place in the queue.
+    Wait(Waiting),
+}
+
 /// What one who waits finds.
 pub(super) enum Looked {
     /// What it was handed.
@@ -42,6 +50,15 @@ impl Waiting {
         waker: Waker,
     ) -> Self {
         Self { core: Arc::clone(core), ticket: directory.join_for(slot, waker) }
+    }
+
+    /// Takes the place again, after having been served something that it cannot use.
+    pub(super) fn rejoin(&self, waker: Waker) {
+        let mut directory = self.core.directory.lock();
+        directory.rejoin(self.ticket, waker);
+        let woken = self.core.tell(&mut directory);
+        drop(directory);
+        woken.wake();
     }
 
     /// Looks whether there is something for it; otherwise `waker` is told when there is.
@@ -125,13 +142,14 @@ pub(super) fn waker_of_this_thread() -> Waker {
 /// Why there is nobody to be handed out.
 pub(super) fn none_available(directory: &Directory, now: Now) -> Error {
     let counts = directory.counts();
-    let next_rest_ends = directory.next_rest_ends().map(|until| now.to_clock(until).to_datetime());
+    let in_clock = |time| now.to_clock(time).to_datetime();
     Refusal::NoneAvailable {
         live: counts.live,
         resting: counts.resting,
         leased: counts.leased,
         creating: counts.creating,
-        next_rest_ends,
+        next_rest_ends: directory.next_rest_ends().map(in_clock),
+        next_creation: directory.next_creation(now.pool()).map(in_clock),
     }
     .into()
 }

@@ -70,6 +70,15 @@ impl SessionRecord {
         self.retire_if_unusable(now)
     }
 
+    /// Retires a live session that turned out to be burnt without having been used: a check said so. It counts no use
+    /// and no error.
+    pub fn discard(self, now: Timestamp) -> (Self, Outcome) {
+        match self.retired {
+            Some(retired) => (self, Outcome::AlreadyRetired(retired.reason)),
+            None => self.retire(Reason::Retired, now),
+        }
+    }
+
     /// Retires a live session that is no longer usable: it grew too old, or its limits were changed.
     pub fn retire_if_unusable(self, now: Timestamp) -> (Self, Outcome) {
         match (self.retired, self.unusable_because(now)) {

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use session_pool::{
-    Durability, Error, Growth, Outcome, Refusal, Retention, Sequence, SessionId, SessionOptions, Strategy,
+    BackOff, Durability, Error, Growth, Outcome, Refusal, Retention, Sequence, SessionId, SessionOptions,
+    Strategy,
 };
 
 use crate::support::{Place, options};
@@ -40,6 +41,7 @@ fn hammer(place: &Place, strategy: Strategy, growth: Growth, durability: Durabil
                 o.max_concurrent_uses = Some(MAX_CONCURRENT_USES);
                 o.max_error_score = 4.0;
             }))
+            .back_off(BackOff::NONE)
             .create_with(|options| {
                 if fastrand::u8(..) < 10 {
                     return Err("now and then".into());

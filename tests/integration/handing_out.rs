@@ -247,6 +247,31 @@ fn acquire_by_id_says_why_not() {
 }
 
 #[test]
+fn acquire_by_id_timeout_waits_for_one_session_and_gives_up_in_time() {
+    let pool = SessionPool::builder().growth(Growth::Manual).open_in_memory().unwrap();
+    for name in ["a", "b"] {
+        pool.add(SessionOptions { max_concurrent_uses: Some(1), ..named(name) }).unwrap();
+    }
+    let lease = pool.acquire_by_id(&id("a")).unwrap();
+    let began = Instant::now();
+    let refused = pool.acquire_by_id_timeout(&id("a"), Duration::from_millis(30)).unwrap_err();
+    assert!(matches!(refused, Error::Refused(Refusal::Busy { in_flight: 1, .. })), "{refused}");
+    assert!(began.elapsed() >= Duration::from_millis(30));
+    let waiter = thread::spawn({
+        let pool = pool.clone();
+        move || pool.acquire_by_id_timeout(&id("a"), 60 * SECOND).map(|lease| lease.reclaim().unwrap())
+    });
+    while pool.stats().waiting == 0 {
+        thread::yield_now();
+    }
+    let began = Instant::now();
+    let _ = lease.rest_for(Duration::from_millis(30)).unwrap();
+    let _ = waiter.join().unwrap().unwrap();
+    assert!(began.elapsed() >= Duration::from_millis(29));
+    assert_eq!(pool.stats().waiting, 0);
+}
+
+#[test]
 fn a_rest_that_is_made_longer_lasts_longer_and_never_shorter() {
     let (pool, clock) = pool(|b| b.growth(Growth::Manual));
     let session = pool.add(named("a")).unwrap();

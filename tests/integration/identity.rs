@@ -9,8 +9,9 @@ use std::thread;
 use parking_lot::Mutex;
 use session_pool::inspect::{Fate, ProxyReport};
 use session_pool::{
-    BoxError, Browser, Error, Fingerprint, Fingerprints, Growth, Invalid, PoolBuilder, Proxies, Proxy,
-    Reason, Refusal, Session, SessionId, SessionNameRule, SessionOptions, SessionPool, SessionStore, inspect,
+    BackOff, BoxError, Browser, Error, Fingerprint, Fingerprints, Growth, Invalid, PoolBuilder, Proxies,
+    Proxy, Reason, Refusal, Session, SessionId, SessionNameRule, SessionOptions, SessionPool, SessionStore,
+    inspect,
 };
 
 use crate::support::{FaultyStore, Place, engine, id, named, options, pool};
@@ -198,7 +199,7 @@ fn r10_what_fails_makes_no_session_and_frees_its_place() {
             1 => Ok(own("two\r\nlines")),
             _ => Ok(own("mine")),
         });
-        b.name("shop").max_pool_size(1).proxies(proxies).fingerprints(fingerprints)
+        b.name("shop").max_pool_size(1).back_off(BackOff::NONE).proxies(proxies).fingerprints(fingerprints)
     });
     let nothing_is_left = || assert_eq!((pool.stats().live, pool.stats().creating), (0, 0));
     let error = pool.acquire().unwrap_err();

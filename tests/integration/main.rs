@@ -15,8 +15,10 @@ mod support;
 
 mod allocations;
 mod archives;
+mod back_off;
 mod bad_input;
 mod checkpoints;
+mod checks;
 #[cfg(feature = "reqwest")]
 mod client;
 mod concurrency;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use session_pool::{Durability, SessionStore};
+use session_pool::{CheckAfter, Durability, Growth, SessionStore, Verdict};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
@@ -93,6 +93,21 @@ fn an_event_tells_of_a_failed_write_with_its_cause() {
 }
 
 #[test]
+fn an_event_tells_of_a_failed_check_with_its_cause() {
+    let _ = told(&[]);
+    let (pool, clock) = crate::support::pool(|b| {
+        let after = CheckAfter { idle: Some(crate::support::SECOND), ..CheckAfter::default() };
+        b.name("checked.example").growth(Growth::Manual).check_with(after, |_| Err("the site is down".into()))
+    });
+    pool.add(named("checked_a")).unwrap();
+    clock.advance(crate::support::SECOND);
+    assert!(pool.acquire().is_err());
+    let failed = told(&["WARN", "check failed", "pool=checked.example", "id=checked_a", "in_a_row=1"]);
+    assert_eq!(failed.len(), 1);
+    assert!(failed[0].contains("the site is down"), "{failed:?}");
+}
+
+#[test]
 fn figures_tell_of_each_pool_and_agree_with_its_stats() {
     let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
     let figures = recorder.handle();
@@ -107,6 +122,17 @@ fn figures_tell_of_each_pool_and_agree_with_its_stats() {
     pool.flush().unwrap();
     // The last word is said on closing.
     pool.close().unwrap();
+    let (checked, clock) = crate::support::pool(|b| {
+        let after = CheckAfter { idle: Some(crate::support::SECOND), ..CheckAfter::default() };
+        b.name("burnt.example")
+            .check_with(after, |_| Ok(Verdict::Blocked))
+            .growth(Growth::ReuseFirst)
+            .create_with(|_| Err("the site is down".into()))
+    });
+    checked.add(named("burnt_a")).unwrap();
+    clock.advance(crate::support::SECOND);
+    assert!(checked.acquire().is_err(), "it is burnt, and no other can be created");
+    checked.close().unwrap();
     let text = figures.render();
     for line in [
         "session_pool_live{pool=\"figures.example\"} 2",
@@ -115,6 +141,10 @@ fn figures_tell_of_each_pool_and_agree_with_its_stats() {
         "session_pool_uses_total{pool=\"figures.example\",outcome=\"reclaim\"} 3",
         "session_pool_uses_total{pool=\"figures.example\",outcome=\"fail\"} 1",
         "session_pool_retired_total{pool=\"figures.example\",reason=\"retired\"} 1",
+        "session_pool_checks_total{pool=\"burnt.example\",outcome=\"retire\"} 1",
+        "session_pool_uses_total{pool=\"burnt.example\",outcome=\"retire\"} 0",
+        "session_pool_retired_total{pool=\"burnt.example\",reason=\"retired\"} 1",
+        "session_pool_creations_failed_total{pool=\"burnt.example\"} 1",
         "# HELP session_pool_live live sessions",
     ] {
         assert!(text.contains(line), "{line} in\n{text}");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use session_pool::{
-    Clock, Error, Growth, Outcome, Reason, Refusal, RestoredLimits, SessionOptions, SessionPool,
+    BackOff, Clock, Error, Growth, Outcome, Reason, Refusal, RestoredLimits, SessionOptions, SessionPool,
     SessionStore, State,
 };
 
@@ -199,7 +199,7 @@ fn r9_r11_a_rest_given_to_the_session_of_a_lease_is_how_its_use_ended() {
 fn r10_only_live_sessions_count_and_a_failed_creation_frees_its_place() {
     let attempts = std::sync::atomic::AtomicU32::new(0);
     let (pool, _clock) = pool(|b| {
-        b.max_pool_size(2).create_with(move |options| {
+        b.max_pool_size(2).back_off(BackOff::NONE).create_with(move |options| {
             // Every second attempt fails.
             if attempts.fetch_add(1, std::sync::atomic::Ordering::SeqCst) % 2 == 1 {
                 return Err("wrong password".into());

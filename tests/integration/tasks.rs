@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use futures_util::{FutureExt, StreamExt};
 use session_pool::{
-    Durability, Error, Growth, Lease, Outcome, PoolBuilder, Reason, Refusal, Reply, SessionPool, StoreError,
-    Verdict,
+    BackOff, Durability, Error, Growth, Lease, Outcome, PoolBuilder, Reason, Refusal, Reply, SessionPool,
+    StoreError, Verdict,
 };
 
 use crate::support::{Place, SECOND, clock, id, named, options, pool};
@@ -153,16 +153,18 @@ fn r10_sessions_are_created_in_tasks_no_more_at_a_time_than_there_is_room_for() 
             o.max_concurrent_uses = Some(1);
             o.max_usage_count = 3;
         });
-        b.max_pool_size(4).session_options(exclusive).create_with_async(move |options| {
-            let creating = Arc::clone(&creating);
-            async move {
-                let now = creating.0.fetch_add(1, Ordering::SeqCst) + 1;
-                creating.1.fetch_max(now, Ordering::SeqCst);
-                tokio::time::sleep(Duration::from_millis(1)).await;
-                creating.0.fetch_sub(1, Ordering::SeqCst);
-                if fastrand::u8(..4) == 0 { Err("wrong password".into()) } else { Ok(options) }
-            }
-        })
+        b.max_pool_size(4).back_off(BackOff::NONE).session_options(exclusive).create_with_async(
+            move |options| {
+                let creating = Arc::clone(&creating);
+                async move {
+                    let now = creating.0.fetch_add(1, Ordering::SeqCst) + 1;
+                    creating.1.fetch_max(now, Ordering::SeqCst);
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                    creating.0.fetch_sub(1, Ordering::SeqCst);
+                    if fastrand::u8(..4) == 0 { Err("wrong password".into()) } else { Ok(options) }
+                }
+            },
+        )
     });
     let runtime = runtime();
     let tasks: Vec<_> = (0..32)

@@ -131,16 +131,21 @@ fn a_rest_that_ends_serves_those_who_wait_for_it() {
 
 #[test]
 fn a_rest_that_somebody_else_finds_ended_goes_to_whoever_waits_for_it() {
-    let (pool, clock) = exclusive(&["a"]);
-    let a = id("a");
-    let _ = pool.acquire().unwrap().rest_for(SECOND).unwrap();
-    let mut one = Task::new(pool.acquire_by_id_async(&a));
-    assert!(one.poll().is_pending());
-    clock.advance(SECOND);
-    assert!(matches!(refusal(pool.acquire()), Refusal::NoneAvailable { leased: 1, .. }));
-    assert!(matches!(refusal(pool.acquire_by_id(&a)), Refusal::Busy { .. }));
-    assert!(one.is_woken());
-    let _ = ready(&mut one).reclaim().unwrap();
+    for any_asks in [true, false] {
+        let (pool, clock) = exclusive(&["a"]);
+        let a = id("a");
+        let _ = pool.acquire().unwrap().rest_for(SECOND).unwrap();
+        let mut one = Task::new(pool.acquire_by_id_async(&a));
+        assert!(one.poll().is_pending());
+        clock.advance(SECOND);
+        let answer = refusal(if any_asks { pool.acquire() } else { pool.acquire_by_id(&a) });
+        assert!(
+            matches!(answer, Refusal::NoneAvailable { leased: 1, .. } | Refusal::Busy { .. }),
+            "{answer}"
+        );
+        assert!(one.is_woken());
+        let _ = ready(&mut one).reclaim().unwrap();
+    }
 }
 
 #[test]

@@ -7,15 +7,61 @@ use hashbrown::hash_table::Entry;
 use super::available::End;
 use super::{Directory, Slot, SlotIndex, index};
 use crate::error::Refusal;
+use crate::pool::back_off::BackOff;
 use crate::pool::config::Growth;
 use crate::session::{Limits, SessionId, SessionRecord, Timestamp};
 
+/// How creating sessions on demand has gone of late.
+#[derive(Debug)]
+pub(crate) struct Creations {
+    pub(crate) back_off: BackOff,
+    /// How often in a row it has failed.
+    failures: u32,
+    /// From when until when no other is begun.
+    pause: Option<(Timestamp, Timestamp)>,
+}
+
+impl Creations {
+    pub(super) const NEVER_FAILED: Self = Self { back_off: BackOff::NONE, failures: 0, pause: None };
+
+    /// Until when no other is begun. A pause that is still to come was begun before the clock was set back: it is over.
+    fn paused_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.pause.filter(|(from, until)| (*from..*until).contains(&now)).map(|(_, until)| until)
+    }
+}
+
 impl Directory {
     /// Takes the place of a session that is about to be created. [`Directory::end_creation`] gives it back.
-    pub(crate) fn begin_creation(&mut self) -> bool {
-        let has_room = self.growth != Growth::Manual && self.live + self.creating < self.max_pool_size;
-        self.creating += usize::from(has_room);
-        has_room
+    pub(crate) fn begin_creation(&mut self, now: Timestamp) -> bool {
+        let begins = self.may_grow() && self.creations.paused_until(now).is_none();
+        self.creating += usize::from(begins);
+        begins
+    }
+
+    /// Whether there is room for a session that is created on demand.
+    fn may_grow(&self) -> bool {
+        self.growth != Growth::Manual && self.live + self.creating < self.max_pool_size
+    }
+
+    /// When sessions are created again, where there is room and they are not because of failures.
+    pub(crate) fn next_creation(&self, now: Timestamp) -> Option<Timestamp> {
+        self.creations.paused_until(now).filter(|_| self.may_grow())
+    }
+
+    /// Creating a session on demand has failed. No other is begun for a while. What was begun before, and fails during that
+    /// time, is the same failure.
+    pub(crate) fn creation_failed(&mut self, now: Timestamp) {
+        self.tally.creations_failed += 1;
+        let creations = &mut self.creations;
+        if creations.paused_until(now).is_none() {
+            creations.failures = creations.failures.saturating_add(1);
+            creations.pause = Some((now, now.plus(creations.back_off.after(creations.failures))));
+        }
+    }
+
+    /// Creating a session on demand has succeeded.
+    pub(crate) fn creation_succeeded(&mut self) {
+        (self.creations.failures, self.creations.pause) = (0, None);
     }
 
     /// Takes the place of a session that the caller adds, whatever the growth.
@@ -64,7 +110,8 @@ impl Directory {
     /// A live session that the store has. [`Directory::begin`] must follow.
     pub(crate) fn restore(&mut self, (id, record): (SessionId, SessionRecord)) {
         self.tally.restored += 1;
-        self.insert(id, record);
+        let slot = self.insert(id, record);
+        self.slots[slot.at()].awaits_check = self.checks.is_some_and(|after| after.restart);
     }
 
     /// All live sessions that the store has are there, and it is `now`. Those that are no longer usable are retired.

@@ -10,13 +10,13 @@ impl Directory {
     /// A session for whoever asks, or what else to do.
     pub(crate) fn next(&mut self, now: Timestamp) -> Next {
         self.wake(now);
-        if self.growth == Growth::FillFirst && self.begin_creation() {
+        if self.growth == Growth::FillFirst && self.begin_creation(now) {
             return Next::Create;
         }
         while let Some(slot) = self.available.next(&mut self.rng) {
             if self.slots[slot.at()].record.is_expired(now) {
                 self.retire_if_unusable(slot, now);
-                if self.growth == Growth::FillFirst && self.begin_creation() {
+                if self.growth == Growth::FillFirst && self.begin_creation(now) {
                     return Next::Create;
                 }
                 continue;
@@ -26,26 +26,25 @@ impl Directory {
                 self.rest_slot(slot, now);
                 continue;
             }
-            self.lease(slot);
-            return Next::Leased(slot, self.slots[slot.at()].id);
+            return self.hand_out(slot, now);
         }
-        if self.growth == Growth::ReuseFirst && self.begin_creation() {
+        if self.growth == Growth::ReuseFirst && self.begin_creation(now) {
             return Next::Create;
         }
         Next::Nothing
     }
 
     /// Leases one session, if its limits and its rest allow it.
-    pub(crate) fn lease_by_id(&mut self, slot: SlotIndex, now: Timestamp) -> Result<(), Refusal> {
+    pub(crate) fn lease_by_id(&mut self, slot: SlotIndex, now: Timestamp) -> Result<Next, Refusal> {
         self.wake(now);
         if self.is_available_at(slot, now) {
-            self.lease(slot);
-            return Ok(());
+            return Ok(self.hand_out(slot, now));
         }
-        let Slot { id, record, in_flight, rests_until, .. } = self.slots[slot.at()];
+        let this = &self.slots[slot.at()];
+        let Slot { id, record, in_flight, .. } = *this;
         Err(if let Some(retired) = record.retired {
             Refusal::Retired { id, reason: retired.reason }
-        } else if let Some(until) = rests_until {
+        } else if let Some(until) = this.rests_until() {
             Refusal::Resting { id, until: until.to_datetime() }
         } else {
             Refusal::Busy { id, in_flight }
@@ -62,6 +61,13 @@ impl Directory {
             self.rest_slot(slot, now);
         }
         self.slots[slot.at()].is_available()
+    }
+
+    /// Leases a session that is available, to be checked first if that is due.
+    pub(super) fn hand_out(&mut self, slot: SlotIndex, now: Timestamp) -> Next {
+        let needs_check = self.begin_check(slot, now);
+        self.lease(slot);
+        Next::Leased { slot, id: self.slots[slot.at()].id, needs_check }
     }
 
     pub(crate) fn lease(&mut self, slot: SlotIndex) {
@@ -82,14 +88,14 @@ impl Directory {
     pub(super) fn wake(&mut self, now: Timestamp) {
         while let Some((until, slot)) = self.rests.first().copied().filter(|(until, _)| *until <= now) {
             self.rests.remove(&(until, slot));
-            self.slots[slot.at()].rests_until = None;
+            self.slots[slot.at()].set_rests_until(None);
             self.refresh(slot, End::Back);
         }
     }
 
     /// Notes until when a session rests; `None` for one that does not.
     pub(super) fn set_rest(&mut self, slot: SlotIndex, until: Option<Timestamp>) {
-        let before = std::mem::replace(&mut self.slots[slot.at()].rests_until, until);
+        let before = self.slots[slot.at()].set_rests_until(until);
         if before == until {
             return;
         }
@@ -109,6 +115,7 @@ impl Directory {
     pub(super) fn refresh(&mut self, slot: SlotIndex, end: End) {
         let this = &self.slots[slot.at()];
         if this.is_available() && this.is_awaited {
+            self.available.remove(slot);
             self.contested.push(slot);
             self.signals.has_freed = true;
         } else if this.is_available() {

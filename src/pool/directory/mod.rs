@@ -4,6 +4,7 @@
 //! notes in [`Signals`] what others have to hear of it; the pool tells them.
 
 mod available;
+mod check;
 mod commit;
 mod create;
 mod hand_out;
@@ -17,10 +18,12 @@ use std::hash::{BuildHasher, RandomState};
 
 use available::Available;
 pub(crate) use commit::Collected;
+use create::Creations;
 use hashbrown::HashTable;
 pub(crate) use slot::{Slot, SlotIndex};
 pub(crate) use waiters::{Ticket, Waiters, Woken};
 
+use super::CheckAfter;
 use super::config::{Growth, Strategy};
 use crate::session::{Reason, SessionId, Timestamp};
 
@@ -30,6 +33,8 @@ pub(crate) struct Directory {
     strategy: Strategy,
     growth: Growth,
     max_pool_size: usize,
+    /// When sessions are checked; `None` where they never are.
+    pub(crate) checks: Option<CheckAfter>,
     slots: Vec<Slot>,
     free: Vec<SlotIndex>,
     by_id: HashTable<SlotIndex>,
@@ -43,6 +48,7 @@ pub(crate) struct Directory {
     rng: fastrand::Rng,
     live: usize,
     creating: usize,
+    pub(crate) creations: Creations,
     leased: usize,
     pub(crate) tally: Tally,
     pub(crate) signals: Signals,
@@ -66,6 +72,11 @@ pub(crate) struct Tally {
     pub(crate) failed: u64,
     pub(crate) rested: u64,
     pub(crate) released: u64,
+    pub(crate) creations_failed: u64,
+    pub(crate) checks_passed: u64,
+    pub(crate) checks_failed: u64,
+    pub(crate) checks_retired: u64,
+    pub(crate) checks_rested: u64,
     pub(crate) retired: [u64; Reason::ALL.len()],
 }
 
@@ -84,7 +95,14 @@ pub(crate) struct Signals {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Next {
     /// This one, already leased.
-    Leased(SlotIndex, SessionId),
+    Leased {
+        /// Where it is.
+        slot: SlotIndex,
+        /// Its id.
+        id: SessionId,
+        /// Whether it is to be checked first.
+        needs_check: bool,
+    },
     /// A new one, whose place is taken already: see [`Directory::begin_creation`].
     Create,
     /// None, for now.
@@ -108,6 +126,7 @@ impl Directory {
             strategy,
             growth,
             max_pool_size,
+            checks: None,
             slots: Vec::new(),
             free: Vec::new(),
             by_id: HashTable::new(),
@@ -119,6 +138,7 @@ impl Directory {
             rng: fastrand::Rng::new(),
             live: 0,
             creating: 0,
+            creations: Creations::NEVER_FAILED,
             leased: 0,
             tally: Tally::default(),
             signals: Signals::default(),

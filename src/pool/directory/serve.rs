@@ -18,8 +18,18 @@ impl Directory {
     /// Joins those who wait for one session, which cannot be handed out now. It stays in memory as long as they do.
     pub(crate) fn join_for(&mut self, slot: SlotIndex, waker: Waker) -> Ticket {
         self.pin(slot);
-        self.slots[slot.at()].is_awaited = true;
-        self.waiters.join(Some(slot), waker)
+        let ticket = self.waiters.join(Some(slot), waker);
+        self.note_waiting_for(slot);
+        ticket
+    }
+
+    /// Takes its place again, who has been served and cannot use what it got.
+    pub(crate) fn rejoin(&mut self, ticket: Ticket, waker: Waker) {
+        self.waiters.rejoin(ticket, waker);
+        if let Some(slot) = ticket.wanted {
+            self.note_waiting_for(slot);
+            self.refresh(slot, End::Back);
+        }
     }
 
     /// Leaves those who wait. What it had been handed goes to the next one. The waker that it had is to be dropped once
@@ -27,10 +37,10 @@ impl Directory {
     pub(crate) fn give_up(&mut self, ticket: Ticket) -> Option<Waker> {
         let (handed, waker) = self.waiters.leave(ticket);
         if let Some(slot) = ticket.wanted {
-            self.end_waiting_for(slot);
+            self.note_waiting_for(slot);
         }
         match handed {
-            Some(Next::Leased(slot, _)) => {
+            Some(Next::Leased { slot, .. }) => {
                 self.hand_back(slot);
                 self.unpin(slot);
             }
@@ -48,13 +58,16 @@ impl Directory {
         self.waiters.first(ticket.wanted) == Some(ticket)
     }
 
-    /// After how long that one has to look again: when a rest ends. `None` where somebody will tell, since the session that
+    /// After how long that one has to look again: when a rest ends, or sessions are created again. `None` where somebody will tell, since the session that
     /// it waits for is in use.
     pub(crate) fn next_look(&self, ticket: Ticket, now: Timestamp) -> Option<Duration> {
         match ticket.wanted {
-            Some(slot) => self.slots[slot.at()].rests_until.map(|until| until.since(now)),
+            Some(slot) => self.slots[slot.at()].rests_until().map(|until| until.since(now)),
             // Some session may begin a rest meanwhile that ends before all others.
-            None => Some(self.next_rest_ends().map_or(Duration::MAX, |until| until.since(now))),
+            None => {
+                let next = self.next_rest_ends().into_iter().chain(self.next_creation(now)).min();
+                Some(next.map_or(Duration::MAX, |next| next.since(now)))
+            }
         }
     }
 
@@ -94,13 +107,13 @@ impl Directory {
                     let Some((first, slot)) = contested.last().copied() else { break };
                     if any.is_some_and(|any| any.number < first) {
                         contested.remove(&(first, slot));
-                        self.hand_session(slot, None);
+                        self.hand_session(slot, None, now);
                     } else if let Some((_, slot)) = contested.pop_first() {
-                        self.hand_session(slot, Some(slot));
+                        self.hand_session(slot, Some(slot), now);
                     }
                 }
                 Next::Create => self.waiters.hand(None, next),
-                Next::Leased(slot, _) => {
+                Next::Leased { slot, .. } => {
                     self.pin(slot);
                     self.waiters.hand(None, next);
                 }
@@ -109,16 +122,16 @@ impl Directory {
     }
 
     /// Hands a session to the first of those who wait for it, or for any.
-    fn hand_session(&mut self, slot: SlotIndex, wanted: Option<SlotIndex>) {
-        self.lease(slot);
+    fn hand_session(&mut self, slot: SlotIndex, wanted: Option<SlotIndex>, now: Timestamp) {
+        let next = self.hand_out(slot, now);
         self.pin(slot);
-        self.waiters.hand(wanted, Next::Leased(slot, self.slots[slot.at()].id));
-        self.end_waiting_for(slot);
+        self.waiters.hand(wanted, next);
+        self.note_waiting_for(slot);
         self.refresh(slot, End::Back);
     }
 
-    /// Notes whether anybody still waits for that session.
-    fn end_waiting_for(&mut self, slot: SlotIndex) {
+    /// Notes whether anybody waits for that session.
+    fn note_waiting_for(&mut self, slot: SlotIndex) {
         self.slots[slot.at()].is_awaited = self.waiters.first(Some(slot)).is_some();
     }
 }
@@ -197,7 +210,7 @@ mod tests {
                     directory.serve(*now);
                     match wanted.map(|n| self.slots[n % self.slots.len()]) {
                         Some(slot) => match directory.lease_by_id(slot, *now) {
-                            Ok(()) => {
+                            Ok(_) => {
                                 let queued = self.waiting.iter().any(|ticket| ticket.wanted == Some(slot));
                                 assert!(!queued, "it was snatched from somebody who waits for it");
                                 self.leases.push(slot);
@@ -206,7 +219,7 @@ mod tests {
                             Err(_) => self.waiting.push(directory.join_for(slot, Waker::noop().clone())),
                         },
                         None => match directory.next(*now) {
-                            Next::Leased(slot, _) => {
+                            Next::Leased { slot, .. } => {
                                 let queued = self.waiting.iter().any(|ticket| ticket.wanted.is_none());
                                 assert!(!queued, "it was snatched from somebody who waits for any");
                                 self.leases.push(slot);
@@ -271,7 +284,7 @@ mod tests {
             let (served, left): (Vec<Ticket>, Vec<Ticket>) =
                 waiting.iter().partition(|ticket| directory.waiters.handed(**ticket).is_some());
             for ticket in served {
-                let Some(Next::Leased(slot, id)) = directory.waiters.handed(ticket) else {
+                let Some(Next::Leased { slot, id, .. }) = directory.waiters.handed(ticket) else {
                     panic!("{ticket:?}")
                 };
                 assert_eq!(directory.slots[slot.at()].id, id);
@@ -370,18 +383,18 @@ mod tests {
             let waker = Waker::from(Arc::new(Unpark(thread::current())));
             let asked = change(directory, |directory| match wanted {
                 Some(slot) => match directory.lease_by_id(slot, BEGIN) {
-                    Ok(()) => Ok(slot),
+                    Ok(_) => Ok(slot),
                     Err(_) => Err(directory.join_for(slot, waker.clone())),
                 },
                 None => match directory.next(BEGIN) {
-                    Next::Leased(slot, _) => Ok(slot),
+                    Next::Leased { slot, .. } => Ok(slot),
                     _ => Err(directory.join(waker.clone())),
                 },
             });
             let leased = asked.or_else(|ticket| {
                 let served = loop {
                     match change(directory, |directory| directory.waiters.take(ticket, &waker)).0 {
-                        Some(Next::Leased(slot, _)) => {
+                        Some(Next::Leased { slot, .. }) => {
                             change(directory, |directory| directory.unpin(slot));
                             break Ok(slot);
                         }

@@ -32,10 +32,17 @@ pub(crate) struct Slot {
     pub(crate) in_flight: u32,
     /// The handles that look at it: while there are any, the slot is not given to another session.
     pub(super) handles: u32,
-    /// Until when it rests, as far as anybody has looked; its entry among the resting ones.
-    pub(super) rests_until: Option<Timestamp>,
+    /// Until when it rests, as far as anybody has looked; its entry among the resting ones. [`Timestamp::MIN`] where it
+    /// does not: an `Option` would take twice the memory.
+    rests_until: Timestamp,
     /// Whether somebody waits for this very session: then it is not among those that may be handed out to anybody.
     pub(super) is_awaited: bool,
+    /// Whether it came back with its pool, and is to be checked before it is handed out.
+    pub(super) awaits_check: bool,
+    /// Whether it is being checked, by whoever holds its only lease.
+    pub(super) is_checking: bool,
+    /// How many checks in a row it has failed.
+    pub(super) failed_checks: u8,
     /// Whether it awaits the next commit.
     pub(super) is_dirty: bool,
     /// Whether its retirement is being committed.
@@ -53,8 +60,11 @@ impl Slot {
             record,
             in_flight: 0,
             handles: 0,
-            rests_until: None,
+            rests_until: Timestamp::MIN,
             is_awaited: false,
+            awaits_check: false,
+            is_checking: false,
+            failed_checks: 0,
             is_dirty: false,
             is_committing: false,
             is_new: false,
@@ -66,6 +76,18 @@ impl Slot {
         self.record.retired.is_none()
     }
 
+    /// Until when it rests, as far as anybody has looked.
+    pub(super) fn rests_until(&self) -> Option<Timestamp> {
+        Some(self.rests_until).filter(|until| *until != Timestamp::MIN)
+    }
+
+    /// Notes until when it rests, and answers what was noted before.
+    pub(super) fn set_rests_until(&mut self, until: Option<Timestamp>) -> Option<Timestamp> {
+        let before = self.rests_until();
+        self.rests_until = until.unwrap_or(Timestamp::MIN);
+        before
+    }
+
     /// Whether its limits allow one more lease.
     pub(super) fn has_room(&self) -> bool {
         let limits = &self.record.limits;
@@ -75,11 +97,21 @@ impl Slot {
 
     /// Whether it may be handed out, but for its age.
     pub(super) fn is_available(&self) -> bool {
-        self.is_live() && self.rests_until.is_none() && self.has_room()
+        self.is_live() && self.rests_until().is_none() && self.has_room() && !self.is_checking
     }
 
     /// Whether nobody needs it in memory any more: the store has all of it, and no handle looks at it.
     pub(super) fn is_disposable(&self) -> bool {
         !self.is_live() && !self.is_dirty && !self.is_committing && self.handles == 0 && self.in_flight == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_takes_little_memory() {
+        assert!(size_of::<Slot>() <= 176, "{} bytes", size_of::<Slot>());
     }
 }

@@ -67,6 +67,7 @@ impl Directory {
 
     /// Takes back a session that was handed out and never used.
     pub(crate) fn hand_back(&mut self, slot: SlotIndex) {
+        self.slots[slot.at()].is_checking = false;
         self.abandon(slot);
         self.refresh(slot, End::Front);
     }

@@ -37,6 +37,11 @@ impl Waiters {
         ticket
     }
 
+    /// Takes its place again, before all who came later.
+    pub(super) fn rejoin(&mut self, ticket: Ticket, waker: Waker) {
+        self.waiting.insert(ticket, waker);
+    }
+
     /// Whether anybody has yet to be served.
     pub(crate) fn is_anybody_waiting(&self) -> bool {
         !self.waiting.is_empty()

@@ -1,5 +1,6 @@
 //! Events and spans for `tracing` (feature `tracing`); their target is `session_pool`.
 
+use std::error::Error;
 use std::path::Path;
 
 use tracing::span::EnteredSpan;
@@ -7,6 +8,7 @@ use tracing::{Level, debug, error, info, span, warn};
 
 use crate::pool::OpenReport;
 use crate::retirement::Retirement;
+use crate::session::SessionId;
 use crate::store::{PoolName, StoreError, StoreReport};
 
 const TARGET: &str = "session_pool";
@@ -41,6 +43,15 @@ pub(in crate::pool) fn retired(retirement: &Retirement) {
     let Retirement { pool, sequence, id, reason, usage_count, error_count, .. } = retirement;
     let sequence = sequence.0;
     info!(target: TARGET, %pool, %id, %reason, sequence, usage_count, error_count, "session retired");
+}
+
+pub(in crate::pool) fn check_failed(
+    pool: &PoolName,
+    id: &SessionId,
+    in_a_row: u8,
+    cause: &(dyn Error + 'static),
+) {
+    warn!(target: TARGET, %pool, %id, in_a_row, cause, "check failed");
 }
 
 /// A round of commits, until it is dropped.

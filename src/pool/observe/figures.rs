@@ -40,6 +40,11 @@ fn pool(name: &PoolName, stats: &PoolStats) {
         failed,
         rested,
         released,
+        checks_passed,
+        checks_failed,
+        checks_retired,
+        checks_rested,
+        creations_failed,
         retired: RetiredCounts { blocked, exhausted, expired, retired },
         subscribers,
         missed_events,
@@ -62,6 +67,7 @@ fn pool(name: &PoolName, stats: &PoolStats) {
         ("session_pool_created_total", created),
         ("session_pool_restored_total", restored),
         ("session_pool_missed_events_total", missed_events),
+        ("session_pool_creations_failed_total", creations_failed),
     ] {
         counter!(name, "pool" => pool.clone()).absolute(value);
     }
@@ -70,9 +76,18 @@ fn pool(name: &PoolName, stats: &PoolStats) {
         ("fail", failed),
         ("rest", rested),
         ("release", released),
-        ("retire", retired),
+        // A check is no use.
+        ("retire", retired - checks_retired),
     ] {
         counter!("session_pool_uses_total", "pool" => pool.clone(), "outcome" => outcome).absolute(value);
+    }
+    for (outcome, value) in [
+        ("pass", checks_passed),
+        ("fail", checks_failed),
+        ("retire", checks_retired),
+        ("rest", checks_rested),
+    ] {
+        counter!("session_pool_checks_total", "pool" => pool.clone(), "outcome" => outcome).absolute(value);
     }
     for (reason, value) in
         [("blocked", blocked), ("exhausted", exhausted), ("expired", expired), ("retired", retired)]
@@ -98,7 +113,9 @@ fn describe() {
         ("session_pool_created_total", "sessions created since the pool was opened"),
         ("session_pool_restored_total", "sessions that came back when the pool was opened"),
         ("session_pool_missed_events_total", "retirements that a listener missed"),
+        ("session_pool_creations_failed_total", "sessions that could not be created on demand"),
         ("session_pool_uses_total", "uses, by outcome"),
+        ("session_pool_checks_total", "checks of sessions before they were handed out, by outcome"),
         ("session_pool_retired_total", "sessions retired, by reason"),
     ] {
         describe_counter!(name, Unit::Count, text);

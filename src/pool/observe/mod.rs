@@ -16,7 +16,7 @@ mod figures;
 mod figures;
 
 pub(super) use events::{
-    checkpoint_failed, checkpoint_written, committing, poisoned, pool_closed, pool_opened, retired,
-    store_opened,
+    check_failed, checkpoint_failed, checkpoint_written, committing, poisoned, pool_closed, pool_opened,
+    retired, store_opened,
 };
 pub(super) use figures::{committed, pools};

@@ -1,9 +1,11 @@
 //! Nobody listens to events.
 
+use std::error::Error;
 use std::path::Path;
 
 use crate::pool::OpenReport;
 use crate::retirement::Retirement;
+use crate::session::SessionId;
 use crate::store::{PoolName, StoreError, StoreReport};
 
 pub(in crate::pool) fn store_opened(_: &Path, _: &StoreReport) {}
@@ -13,6 +15,8 @@ pub(in crate::pool) fn pool_opened(_: &PoolName, _: &OpenReport) {}
 pub(in crate::pool) fn pool_closed(_: &PoolName) {}
 
 pub(in crate::pool) fn retired(_: &Retirement) {}
+
+pub(in crate::pool) fn check_failed(_: &PoolName, _: &SessionId, _: u8, _: &(dyn Error + 'static)) {}
 
 pub(in crate::pool) struct Committing;
 
