@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use reqwest::header::{COOKIE, HeaderMap, HeaderValue, SET_COOKIE};
-use reqwest::{Body, Request, Version};
+use reqwest::{Body, Method, Request, Version};
 use url::Url;
 
 use super::body::{Received, ToSend};
@@ -58,24 +58,47 @@ pub(super) struct Begun {
     pub(super) has_proxy: bool,
 }
 
-/// What every request must be.
-///
-/// # Errors
-///
-/// [`Invalid`].
-pub(super) fn check(request: &Request) -> Result<(), Invalid> {
-    let url = request.url();
-    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-        return Err(Invalid::new("url", url.scheme(), "must be one of http or https, with a host"));
+/// A request, as often as it is sent.
+pub(super) struct Sending {
+    hop: Hop,
+    version: Version,
+    timeout: Option<Duration>,
+    body: ToSend,
+}
+
+impl Sending {
+    /// # Errors
+    ///
+    /// [`Invalid`]: it cannot be sent, or brings cookies of its own.
+    pub(super) fn new(mut request: Request) -> Result<Self, Invalid> {
+        let url = request.url();
+        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+            return Err(Invalid::new("url", url.scheme(), "must be one of http or https, with a host"));
+        }
+        if request.headers().contains_key(COOKIE) {
+            let rule = "must not be among the headers: cookies are the session's";
+            return Err(Invalid::new("cookie", "given", rule));
+        }
+        Ok(Self {
+            version: request.version(),
+            timeout: request.timeout().copied(),
+            body: ToSend::new(request.body_mut().take()),
+            hop: Hop {
+                method: request.method().clone(),
+                headers: std::mem::take(request.headers_mut()),
+                url: request.url().clone(),
+            },
+        })
     }
-    if request.headers().contains_key(COOKIE) {
-        return Err(Invalid::new(
-            "cookie",
-            "given",
-            "must not be among the headers: cookies are the session's",
-        ));
+
+    pub(super) fn method(&self) -> &Method {
+        &self.hop.method
     }
-    Ok(())
+
+    /// Whether it cannot be sent again.
+    pub(super) fn is_gone(&self) -> bool {
+        self.body.is_gone()
+    }
 }
 
 impl<J: Jar> Exchange<'_, J> {
@@ -84,20 +107,16 @@ impl<J: Jar> Exchange<'_, J> {
     /// # Errors
     ///
     /// [`ClientError::Failed`], [`ClientError::Pool`].
-    pub(super) async fn begin(&self, mut request: Request) -> Result<Begun, ClientError> {
+    pub(super) async fn begin(&self, sending: &mut Sending) -> Result<Begun, ClientError> {
         let (transport, identity) = (self.transport, self.identity);
         // Beyond what an instant can hold, nobody lives to see the end.
-        let deadline = Instant::now().checked_add(request.timeout().copied().unwrap_or(transport.timeout()));
-        let (mut body, version) = (ToSend::new(request.body_mut().take()), request.version());
-        let mut hop = Hop {
-            method: request.method().clone(),
-            url: request.url().clone(),
-            headers: std::mem::take(request.headers_mut()),
-        };
+        let deadline = Instant::now().checked_add(sending.timeout.unwrap_or(transport.timeout()));
+        let (mut hop, mut has_body) = (sending.hop.clone(), true);
         let mut trail = Trail::default();
         loop {
             let timeout = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-            let request = self.request(&hop, body.take(), version, timeout)?;
+            let body = if has_body { sending.body.take() } else { None };
+            let request = self.request(&hop, body, sending.version, timeout)?;
             let response = identity.http.execute(request).await;
             let mut response =
                 response.map_err(|error| failed(hop.url.clone(), error, identity.has_proxy))?;
@@ -107,11 +126,9 @@ impl<J: Jar> Exchange<'_, J> {
             }
             let followed = match follow(&hop, response.status(), headers) {
                 Some(Follow { hop: next, with_body })
-                    if transport.max_redirects() > 0 && !(with_body && body.is_gone()) =>
+                    if transport.max_redirects() > 0 && !(with_body && has_body && sending.is_gone()) =>
                 {
-                    if !with_body {
-                        body = ToSend::Nothing;
-                    }
+                    has_body &= with_body;
                     next
                 }
                 _ => {
@@ -138,8 +155,8 @@ impl<J: Jar> Exchange<'_, J> {
     /// # Errors
     ///
     /// As [`Exchange::begin`].
-    pub(super) async fn whole(&self, request: Request) -> Result<ClientResponse, ClientError> {
-        self.begin(request).await?.whole(self.transport.max_body_length()).await
+    pub(super) async fn whole(&self, sending: &mut Sending) -> Result<ClientResponse, ClientError> {
+        self.begin(sending).await?.whole(self.transport.max_body_length()).await
     }
 
     fn request(

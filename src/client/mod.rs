@@ -85,6 +85,7 @@
 mod body;
 mod builder;
 mod connections;
+mod course;
 mod error;
 mod exchange;
 mod failure;

@@ -7,7 +7,7 @@ use reqwest::header::{HeaderMap, SET_COOKIE};
 use url::Url;
 
 use super::error::ClientError;
-use super::exchange::{Exchange, Jar};
+use super::exchange::{Exchange, Jar, Sending};
 use super::identity::Identity;
 use super::response::ClientResponse;
 use super::transport::Transport;
@@ -53,7 +53,7 @@ impl Newcomer {
         &self.identity.http
     }
 
-    pub(super) async fn send(&self, request: reqwest::Request) -> Result<ClientResponse, ClientError> {
+    pub(super) async fn send(&self, request: &mut Sending) -> Result<ClientResponse, ClientError> {
         let Self { transport, identity, cookies, .. } = self;
         Exchange { transport, identity, jar: cookies }.whole(request).await
     }

@@ -7,7 +7,7 @@ use reqwest::{Body, RequestBuilder};
 use serde::Serialize;
 
 use super::error::ClientError;
-use super::exchange::check;
+use super::exchange::Sending;
 use super::newcomer::Newcomer;
 use super::response::{ClientResponse, SessionResponse};
 use super::send::SessionClient;
@@ -88,11 +88,10 @@ impl<'a, C> ClientRequest<'a, C> {
         self.with(|request| request.timeout(timeout))
     }
 
-    fn build(self) -> Result<(&'a C, reqwest::Request, Option<SessionId>), ClientError> {
+    fn build(self) -> Result<(&'a C, Sending, Option<SessionId>), ClientError> {
         let request = self.request.build();
         let request = request.map_err(|source| ClientError::Request { source: source.without_url() })?;
-        check(&request)?;
-        Ok((self.client, request, self.pinned))
+        Ok((self.client, Sending::new(request)?, self.pinned))
     }
 }
 
@@ -136,8 +135,8 @@ impl ClientRequest<'_, SessionClient> {
     ///
     /// As [`send`](Self::send), [`ClientError::Pool`] where the session's cookies cannot be read or stored.
     pub async fn send_on(self, session: &Session) -> Result<ClientResponse, ClientError> {
-        let (client, request, _) = self.build()?;
-        client.send_on(request, session).await
+        let (client, mut request, _) = self.build()?;
+        client.send_on(&mut request, session).await
     }
 }
 
@@ -149,8 +148,8 @@ impl ClientRequest<'_, Newcomer> {
     /// [`ClientError::Invalid`], [`ClientError::Request`]: it is wrong. [`ClientError::Failed`]: no response came, or not
     /// all of it.
     pub async fn send(self) -> Result<ClientResponse, ClientError> {
-        let (client, request, _) = self.build()?;
-        client.send(request).await
+        let (client, mut request, _) = self.build()?;
+        client.send(&mut request).await
     }
 }
 

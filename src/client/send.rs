@@ -6,21 +6,20 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_timer::Delay;
-use reqwest::{Method, Request};
+use reqwest::Request;
 use tower_service::Service;
 
 use super::builder::SessionClientBuilder;
 use super::connections::Connections;
-use super::error::{ClientError, FailedRequest};
-use super::exchange::{Begun, Exchange, check};
+use super::course::{Course, pause};
+use super::error::ClientError;
+use super::exchange::{Begun, Exchange, Sending};
 use super::response::{ClientResponse, SessionResponse, Visit};
-use super::retry::{Retries, Tried};
+use super::retry::Retries;
 use super::stream::StreamedResponse;
 use super::transport::Transport;
-use crate::error::Error;
-use crate::pool::{Lease, Session, SessionPool};
-use crate::session::{Failure, SessionId, Verdict};
+use crate::pool::{Session, SessionPool};
+use crate::session::SessionId;
 
 /// Sends requests as the sessions of a pool: see [the module](super). Clones are the same client.
 ///
@@ -88,8 +87,7 @@ impl SessionClient {
     ///
     /// As [`ClientRequest::send`](super::ClientRequest::send).
     pub async fn execute(&self, request: Request) -> Result<SessionResponse, ClientError> {
-        check(&request)?;
-        self.send(request, None).await
+        self.send(Sending::new(request)?, None).await
     }
 
     pub(super) fn blank(&self) -> &reqwest::Client {
@@ -98,173 +96,72 @@ impl SessionClient {
 
     pub(super) async fn send(
         &self,
-        mut request: Request,
+        mut request: Sending,
         pinned: Option<SessionId>,
     ) -> Result<SessionResponse, ClientError> {
-        let mut course = Course::new(self, &request, pinned);
+        let mut course = self.course(&request, pinned);
         loop {
-            let lease = course.lease(&request).await?;
+            let lease = course.lease().await?;
             let session = *lease.id();
-            let again = match self.send_on(request, &lease).await {
+            let delay = match self.send_on(&mut request, &lease).await {
                 Ok(response) => {
                     let (verdict, outcome) = response.settle(lease).await?;
-                    match course.again(verdict, None) {
-                        Some(again) => again,
+                    match course.again(&request, verdict, None) {
+                        Some(delay) => delay,
                         None => {
-                            let visit = Visit { session, verdict, outcome, attempts: course.attempts };
+                            let visit = Visit { session, verdict, outcome, attempts: course.attempts() };
                             return Ok(SessionResponse { response, visit });
                         }
                     }
                 }
-                Err(error) => course.fail(lease, error).await?,
+                Err(error) => course.fail(&request, lease, error).await?,
             };
-            request = again.request().await;
+            pause(delay).await;
         }
     }
 
     pub(super) async fn stream(
         &self,
-        mut request: Request,
+        mut request: Sending,
         pinned: Option<SessionId>,
     ) -> Result<StreamedResponse, ClientError> {
-        let mut course = Course::new(self, &request, pinned);
+        let mut course = self.course(&request, pinned);
         loop {
-            let lease = course.lease(&request).await?;
-            let again = match self.begin_on(request, &lease).await {
+            let lease = course.lease().await?;
+            let delay = match self.begin_on(&mut request, &lease).await {
                 Ok(begun) => {
                     let verdict = begun.head.verdict(&self.inner.pool);
-                    match course.again(verdict, None) {
-                        Some(again) => {
+                    match course.again(&request, verdict, None) {
+                        Some(delay) => {
                             begun.head.settle(lease).await?;
-                            again
+                            delay
                         }
-                        None => return Ok(StreamedResponse::new(begun, lease, verdict, course.attempts)),
+                        None => return Ok(StreamedResponse::new(begun, lease, verdict, course.attempts())),
                     }
                 }
-                Err(error) => course.fail(lease, error).await?,
+                Err(error) => course.fail(&request, lease, error).await?,
             };
-            request = again.request().await;
+            pause(delay).await;
         }
     }
 
     pub(super) async fn send_on(
         &self,
-        request: Request,
+        request: &mut Sending,
         session: &Session,
     ) -> Result<ClientResponse, ClientError> {
         self.begin_on(request, session).await?.whole(self.inner.transport.max_body_length()).await
     }
 
-    async fn begin_on(&self, request: Request, session: &Session) -> Result<Begun, ClientError> {
+    async fn begin_on(&self, request: &mut Sending, session: &Session) -> Result<Begun, ClientError> {
         let Inner { pool, transport, connections, .. } = &*self.inner;
         let identity = connections.of(pool, transport, session)?;
         Exchange { transport, identity: &identity, jar: session }.begin(request).await
     }
-}
 
-/// One request and all its tries.
-struct Course<'a> {
-    client: &'a Inner,
-    method: Method,
-    pinned: Option<SessionId>,
-    attempts: u32,
-    /// What is sent the next time; `None` of a request that can be sent once only.
-    spare: Option<Request>,
-}
-
-/// Another try.
-struct Again {
-    request: Request,
-    delay: Duration,
-}
-
-impl<'a> Course<'a> {
-    fn new(client: &'a SessionClient, request: &Request, pinned: Option<SessionId>) -> Self {
-        let client = &*client.inner;
-        client.retries.begin();
-        Self { client, method: request.method().clone(), pinned, attempts: 0, spare: None }
-    }
-
-    /// Waits for a session, for the next try.
-    ///
-    /// # Errors
-    ///
-    /// [`ClientError::Pool`].
-    async fn lease(&mut self, request: &Request) -> Result<Lease, ClientError> {
-        let Inner { pool, acquire_timeout, .. } = self.client;
-        self.spare = request.try_clone();
-        loop {
-            self.attempts += 1;
-            let lease = match &self.pinned {
-                Some(id) => pool.acquire_by_id_async_timeout(id, *acquire_timeout).await,
-                None => pool.acquire_async_timeout(*acquire_timeout).await,
-            };
-            let error = match lease {
-                Ok(lease) => return Ok(lease),
-                Err(error) => error,
-            };
-            // Nothing was sent. Another session may be had.
-            let delay = match error {
-                Error::CreateFailed { .. }
-                | Error::CheckFailed { .. }
-                | Error::NoProxy { .. }
-                | Error::NoFingerprint { .. } => self.delay(Verdict::Failed, Some(Failure::Connect)),
-                _ => None,
-            };
-            match delay {
-                Some(delay) => pause(delay).await,
-                None => return Err(error.into()),
-            }
-        }
-    }
-
-    /// Whether there is another try after this one.
-    fn again(&mut self, verdict: Verdict, failure: Option<Failure>) -> Option<Again> {
-        self.spare.as_ref()?;
-        let delay = self.delay(verdict, failure)?;
-        self.spare.take().map(|request| Again { request, delay })
-    }
-
-    fn delay(&self, verdict: Verdict, failure: Option<Failure>) -> Option<Duration> {
-        let Self { attempts, .. } = *self;
-        let tried = Tried { attempts, verdict, failure, is_pinned: self.pinned.is_some() };
-        self.client.retries.again(&self.method, tried)
-    }
-
-    /// There is no response.
-    ///
-    /// # Errors
-    ///
-    /// Where there is no other try: as whoever sent it.
-    async fn fail(&mut self, lease: Lease, error: ClientError) -> Result<Again, ClientError> {
-        let ClientError::Failed(failed) = error else {
-            // What went wrong is none of the session's doing.
-            lease.settle_as_async(Verdict::Neutral).await?;
-            return Err(error);
-        };
-        let session = *lease.id();
-        let (verdict, outcome) = failed.settle(lease).await?;
-        match self.again(verdict, Some(failed.failure)) {
-            Some(again) => Ok(again),
-            None => {
-                let visit = Some(Visit { session, verdict, outcome, attempts: self.attempts });
-                Err(ClientError::Failed(Box::new(FailedRequest { visit, ..*failed })))
-            }
-        }
-    }
-}
-
-impl Again {
-    /// What is to be sent, when it is time.
-    async fn request(self) -> Request {
-        pause(self.delay).await;
-        self.request
-    }
-}
-
-async fn pause(delay: Duration) {
-    if !delay.is_zero() {
-        Delay::new(delay).await;
+    fn course(&self, request: &Sending, pinned: Option<SessionId>) -> Course<'_> {
+        let Inner { pool, retries, acquire_timeout, .. } = &*self.inner;
+        Course::new(pool, retries, *acquire_timeout, request.method().clone(), pinned)
     }
 }
 

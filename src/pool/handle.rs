@@ -43,11 +43,15 @@ pub(crate) type PolicyFn = dyn Fn(&Reply<'_>, &StatusRules) -> Verdict + Send + 
 impl PoolHandle {
     /// What the pool's policy says of a reply.
     pub(crate) fn verdict(&self, reply: &Reply<'_>) -> Verdict {
-        let reply = reply.received_at_or(self.core.moment().clock.to_datetime());
         let rules = self.core.status_rules.of(reply.host());
+        let received = || reply.received_at_or(|| self.core.moment().clock.to_datetime());
         match &self.policy {
-            Some(policy) => policy(&reply, rules),
-            None => rules.verdict(&reply),
+            Some(policy) => policy(&received(), rules),
+            // The time is that of a Retry-After.
+            None if reply.status().is_some_and(|status| rules.may_ask_to_wait(status)) => {
+                rules.verdict(&received())
+            }
+            None => rules.verdict(reply),
         }
     }
 

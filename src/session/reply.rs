@@ -123,8 +123,8 @@ impl<'a> Reply<'a> {
     }
 
     /// The same, where there is no time yet.
-    pub(crate) fn received_at_or(self, time: DateTime<Utc>) -> Self {
-        Self { received_at: self.received_at.or(Some(time)), ..self }
+    pub(crate) fn received_at_or(self, time: impl FnOnce() -> DateTime<Utc>) -> Self {
+        Self { received_at: Some(self.received_at.unwrap_or_else(time)), ..self }
     }
 
     /// The host that was asked, a name or an address without a port.

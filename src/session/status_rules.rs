@@ -44,13 +44,21 @@ impl StatusRules {
     /// What a reply says. Its host and its body say nothing here.
     pub fn verdict(&self, reply: &Reply<'_>) -> Verdict {
         match (reply.status(), reply.why_failed()) {
-            (Some(status), _) => self.status_verdict(status, reply.retry_after()),
+            (Some(status), _) => {
+                let retry_after = if self.may_ask_to_wait(status) { reply.retry_after() } else { None };
+                self.status_verdict(status, retry_after)
+            }
             (
                 None,
                 Some(Failure::NameLookup | Failure::InvalidRequest | Failure::Cancelled | Failure::TooLong),
             ) => Verdict::Neutral,
             (None, _) => Verdict::Failed,
         }
+    }
+
+    /// Whether it makes a difference how long a response of that status asks to wait.
+    pub(crate) fn may_ask_to_wait(&self, status: u16) -> bool {
+        status == 503 || self.rate_limited.contains(&status)
     }
 
     /// What a status says, with how long its Retry-After header asks to wait where there was one.
