@@ -81,6 +81,10 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! Whether a session that came back after a restart is still logged in can be checked before it is handed out
+//! ([`PoolBuilder::check_with_async`](crate::PoolBuilder::check_with_async)), with a [`Visitor`]. The example `login` does
+//! both.
 
 mod body;
 mod builder;
@@ -98,6 +102,7 @@ mod retry;
 mod send;
 mod stream;
 mod transport;
+mod visitor;
 
 pub use builder::SessionClientBuilder;
 pub use error::{ClientError, FailedRequest};
@@ -107,5 +112,6 @@ pub use response::{ClientResponse, SessionResponse, Visit};
 pub use send::SessionClient;
 pub use stream::StreamedResponse;
 pub use transport::{Transport, TransportBuilder};
+pub use visitor::Visitor;
 // Their types stand in public signatures.
 pub use {bytes, reqwest, rustls, tower_service};

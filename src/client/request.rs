@@ -12,10 +12,11 @@ use super::newcomer::Newcomer;
 use super::response::{ClientResponse, SessionResponse};
 use super::send::SessionClient;
 use super::stream::StreamedResponse;
+use super::visitor::Visitor;
 use crate::pool::Session;
 use crate::session::SessionId;
 
-/// A request before it is sent, by a [`SessionClient`] or a [`Newcomer`]. Its own headers take the place of the
+/// A request before it is sent, by a [`SessionClient`], a [`Newcomer`] or a [`Visitor`]. Its own headers take the place of the
 /// fingerprint's.
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is sent"]
@@ -153,6 +154,18 @@ impl ClientRequest<'_, Newcomer> {
     }
 }
 
+impl ClientRequest<'_, Visitor> {
+    /// Sends it as the session, and stores the cookies that come back.
+    ///
+    /// # Errors
+    ///
+    /// As [`send_on`](ClientRequest::<SessionClient>::send_on).
+    pub async fn send(self) -> Result<ClientResponse, ClientError> {
+        let (client, mut request, _) = self.build()?;
+        client.send(&mut request).await
+    }
+}
+
 /// The methods by which requests begin.
 macro_rules! requests {
     ($client:ty) => {
@@ -196,3 +209,4 @@ macro_rules! requests {
 
 requests!(SessionClient);
 requests!(Newcomer);
+requests!(Visitor);

@@ -8,6 +8,8 @@ use rustls_platform_verifier::BuilderVerifierExt;
 
 use super::error::ClientError;
 use super::newcomer::Newcomer;
+use super::visitor::Visitor;
+use crate::pool::Session;
 use crate::session::{Invalid, Proxy, SessionOptions};
 
 /// How requests are sent, whoever sends them: TLS, time-outs, redirects, limits. Clones are the same.
@@ -48,6 +50,15 @@ impl Transport {
     /// [`ClientError::Invalid`]: the fingerprint has a header that HTTP does not take. [`ClientError::Connect`].
     pub fn newcomer(&self, options: SessionOptions) -> Result<Newcomer, ClientError> {
         Newcomer::new(self.clone(), options)
+    }
+
+    /// A client of one session, that leases nothing and settles nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`newcomer`](Self::newcomer); [`ClientError::Pool`]: the session's proxy and fingerprint cannot be read.
+    pub fn visitor(&self, session: Session) -> Result<Visitor, ClientError> {
+        Visitor::new(self.clone(), session)
     }
 
     pub(super) fn timeout(&self) -> Duration {
