@@ -138,6 +138,13 @@
 //! ahead of its clock. A pool that was once opened by a clock that was wrongly years ahead stays ahead: that does no harm to
 //! lives and rests, only the dates look odd.
 //!
+//! # With an HTTP client
+//!
+//! The feature `reqwest` brings the module `client`: a client whose requests are those of sessions, each with its own cookies,
+//! proxy, fingerprint and connections, and which settles the leases. With any other client, `Session::cookie_header` and
+//! `Session::store_response` (feature `cookies`) are its cookies, [`Session::proxy`] and [`Session::fingerprint`] the rest,
+//! and [`Lease::settle_reply`] says what came of it.
+//!
 //! # Watching it
 //!
 //! With the feature `tracing` there are events, whose target is `session_pool`: stores and pools that are opened and
@@ -175,7 +182,7 @@
 //! trait [`Store`], on disk and in memory) <- [`archive`] (everything in a store, in one file), [`inspect`] (questions one
 //! asks a store, offline for the most part) <- `retirement` (events and log) <- `pool` (handing out, taking back, committing,
 //! checkpoints) and [`recovery`] (restoring and repairing) <- the command-line tool. Beside the store, on `session` alone,
-//! stands `identity` (the proxies and fingerprints of new sessions), which the pool asks.
+//! stands `identity` (the proxies and fingerprints of new sessions), which the pool asks; above the pool `client`.
 
 pub mod archive;
 #[cfg(feature = "reqwest")]
@@ -231,6 +238,6 @@ pub use store::{
 };
 
 /// The README's examples, compiled and run.
-#[cfg(all(doctest, feature = "async", feature = "cookies"))]
+#[cfg(all(doctest, feature = "reqwest"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
