@@ -54,7 +54,6 @@ pub(super) struct Exchange<'a, J> {
 /// A response whose body is still to come.
 pub(super) struct Begun {
     pub(super) head: Head,
-    pub(super) response: reqwest::Response,
     pub(super) has_proxy: bool,
 }
 
@@ -109,44 +108,40 @@ impl<J: Jar> Exchange<'_, J> {
     /// [`ClientError::Failed`], [`ClientError::Pool`].
     pub(super) async fn begin(&self, sending: &mut Sending) -> Result<Begun, ClientError> {
         let (transport, identity) = (self.transport, self.identity);
-        // Beyond what an instant can hold, nobody lives to see the end.
-        let deadline = Instant::now().checked_add(sending.timeout.unwrap_or(transport.timeout()));
-        let (mut hop, mut has_body) = (sending.hop.clone(), true);
+        let Sending { hop: first, version, timeout, body } = sending;
+        let (timeout, began) = (timeout.unwrap_or(transport.timeout()), Instant::now());
+        let (mut followed, mut has_body): (Option<Hop>, bool) = (None, true);
         let mut trail = Trail::default();
         loop {
-            let timeout = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-            let body = if has_body { sending.body.take() } else { None };
-            let request = self.request(&hop, body, sending.version, timeout)?;
+            let hop = followed.as_ref().unwrap_or(first);
+            let left = if followed.is_none() { timeout } else { timeout.saturating_sub(began.elapsed()) };
+            let sent = if has_body { body.take() } else { None };
+            let request = self.request(hop, sent, *version, left)?;
             let response = identity.http.execute(request).await;
-            let mut response =
-                response.map_err(|error| failed(hop.url.clone(), error, identity.has_proxy))?;
+            let response = response.map_err(|error| failed(hop.url.clone(), error, identity.has_proxy))?;
             let headers = response.headers();
             if headers.contains_key(SET_COOKIE) {
                 trail.rejected.extend(self.jar.store(&hop.url, headers)?);
             }
-            let followed = match follow(&hop, response.status(), headers) {
+            let next = match follow(hop, response.status(), headers) {
                 Some(Follow { hop: next, with_body })
-                    if transport.max_redirects() > 0 && !(with_body && has_body && sending.is_gone()) =>
+                    if transport.max_redirects() > 0 && !(with_body && has_body && body.is_gone()) =>
                 {
                     has_body &= with_body;
                     next
                 }
                 _ => {
-                    let head = Head {
-                        status: response.status(),
-                        version: response.version(),
-                        headers: std::mem::take(response.headers_mut()),
-                        url: hop.url,
-                        trail,
-                    };
-                    return Ok(Begun { head, response, has_proxy: identity.has_proxy });
+                    let with_fragment = hop.url.fragment().map(|_| hop.url.clone());
+                    let head = Head { response, with_fragment, trail };
+                    return Ok(Begun { head, has_proxy: identity.has_proxy });
                 }
             };
-            trail.redirects.push(std::mem::replace(&mut hop, followed).url);
+            trail.redirects.push(followed.take().map_or_else(|| first.url.clone(), |hop| hop.url));
             if trail.redirects.len() > transport.max_redirects() {
                 let why = Why::Redirects { followed: transport.max_redirects() };
-                return Err(gave_up(hop.url, Failure::Redirects, why));
+                return Err(gave_up(next.url, Failure::Redirects, why));
             }
+            followed = Some(next);
         }
     }
 
@@ -164,7 +159,7 @@ impl<J: Jar> Exchange<'_, J> {
         hop: &Hop,
         body: Option<Body>,
         version: Version,
-        timeout: Option<Duration>,
+        timeout: Duration,
     ) -> Result<Request, ClientError> {
         let cookies = self.jar.header(&hop.url)?;
         let cookies = cookies.and_then(|cookies| HeaderValue::try_from(cookies).ok());
@@ -172,7 +167,7 @@ impl<J: Jar> Exchange<'_, J> {
         *request.headers_mut() = self.identity.headers(&hop.url, &hop.headers, cookies);
         *request.body_mut() = body;
         *request.version_mut() = version;
-        *request.timeout_mut() = timeout;
+        *request.timeout_mut() = Some(timeout);
         Ok(request)
     }
 }
@@ -184,8 +179,8 @@ impl Begun {
     ///
     /// [`ClientError::Failed`].
     pub(super) async fn chunk(&mut self) -> Result<Option<Bytes>, ClientError> {
-        let chunk = self.response.chunk().await;
-        chunk.map_err(|error| failed(self.head.url.clone(), error, self.has_proxy))
+        let chunk = self.head.response.chunk().await;
+        chunk.map_err(|error| failed(self.head.url().clone(), error, self.has_proxy))
     }
 
     /// All of the body, where it has no more than `limit` bytes.
@@ -193,7 +188,7 @@ impl Begun {
         let mut body = Received::default();
         while let Some(chunk) = self.chunk().await? {
             if body.length() + chunk.len() > limit {
-                return Err(gave_up(self.head.url, Failure::TooLong, Why::TooLong { limit }));
+                return Err(gave_up(self.head.url().clone(), Failure::TooLong, Why::TooLong { limit }));
             }
             body.push(chunk);
         }

@@ -65,7 +65,7 @@ fn now() -> Timestamp {
 
 impl Jar for Cookies {
     fn header(&self, url: &Url) -> Result<Option<String>, Error> {
-        Ok(cookies::header(&self.0.lock().cookies, url, now()))
+        Ok(cookies::header(&self.0.lock().cookies, url, now))
     }
 
     fn store(&self, url: &Url, headers: &HeaderMap) -> Result<Vec<RejectedCookie>, Error> {

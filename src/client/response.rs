@@ -24,17 +24,22 @@ pub struct ClientResponse {
 
 /// A response but for its body.
 pub(super) struct Head {
-    pub(super) status: StatusCode,
-    pub(super) version: Version,
-    pub(super) headers: HeaderMap,
-    pub(super) url: Url,
+    /// What is left of it when the body is read.
+    pub(super) response: reqwest::Response,
+    /// Its URL where that has a fragment, which reqwest forgets.
+    pub(super) with_fragment: Option<Url>,
     pub(super) trail: Trail,
 }
 
 impl Head {
+    pub(super) fn url(&self) -> &Url {
+        self.with_fragment.as_ref().unwrap_or_else(|| self.response.url())
+    }
+
     /// What the pool's policy is asked about. `header` is to be [`Head::header`].
     pub(super) fn reply<'a>(&'a self, header: &'a (dyn Fn(&str) -> Option<&'a str> + Sync)) -> Reply<'a> {
-        Reply::response(self.url.host_str().unwrap_or_default(), self.status.as_u16()).with_headers(header)
+        let (host, status) = (self.response.url().host_str(), self.response.status());
+        Reply::response(host.unwrap_or_default(), status.as_u16()).with_headers(header)
     }
 
     /// What the pool's policy says of it, without its body.
@@ -50,29 +55,29 @@ impl Head {
     }
 
     pub(super) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).and_then(|value| value.to_str().ok())
+        self.response.headers().get(name).and_then(|value| value.to_str().ok())
     }
 }
 
 impl ClientResponse {
     /// Its status.
     pub fn status(&self) -> StatusCode {
-        self.head.status
+        self.head.response.status()
     }
 
     /// The version of HTTP that it came in.
     pub fn version(&self) -> Version {
-        self.head.version
+        self.head.response.version()
     }
 
     /// Its headers.
     pub fn headers(&self) -> &HeaderMap {
-        &self.head.headers
+        self.head.response.headers()
     }
 
     /// Where it came from: where the last redirect led.
     pub fn url(&self) -> &Url {
-        &self.head.url
+        self.head.url()
     }
 
     /// The URLs on the way that were redirected, in their order.
@@ -93,9 +98,11 @@ impl ClientResponse {
     /// Its body as text, in the character set that a byte order mark, or the header `content-type`, or else UTF-8 says. What
     /// does not fit becomes U+FFFD.
     pub fn text(&self) -> String {
-        let content_type =
-            self.head.header(CONTENT_TYPE.as_str()).and_then(|value| value.parse::<mime::Mime>().ok());
-        let charset = content_type.as_ref().and_then(|mime| mime.get_param("charset"));
+        let content_type = self.head.header(CONTENT_TYPE.as_str()).unwrap_or_default();
+        // Nearly all of them.
+        let is_utf8 = content_type.ends_with("charset=utf-8");
+        let mime = if is_utf8 { None } else { content_type.parse::<mime::Mime>().ok() };
+        let charset = mime.as_ref().and_then(|mime| mime.get_param("charset"));
         let encoding =
             charset.and_then(|charset| encoding_rs::Encoding::for_label(charset.as_str().as_bytes()));
         let (text, ..) = encoding.unwrap_or(encoding_rs::UTF_8).decode(&self.body);
@@ -117,11 +124,12 @@ impl ClientResponse {
     ///
     /// [`ClientError::Status`].
     pub fn error_for_status(&self) -> Result<&Self, ClientError> {
-        if self.head.status.as_u16() < 400 {
+        let status = self.status();
+        if status.as_u16() < 400 {
             return Ok(self);
         }
-        let host = self.head.url.host_str().unwrap_or_default().to_owned();
-        Err(ClientError::Status { host, status: self.head.status })
+        let host = self.url().host_str().unwrap_or_default().to_owned();
+        Err(ClientError::Status { host, status })
     }
 
     /// Ends the lease that it was sent with ([`ClientRequest::send_on`](super::ClientRequest::send_on)) as the pool's
@@ -137,11 +145,12 @@ impl ClientResponse {
 
     /// The same as a response of reqwest.
     pub fn into_reqwest(self) -> reqwest::Response {
-        let Head { status, version, headers, url, trail: _ } = self.head;
         let mut response = http::Response::new(self.body);
-        *response.status_mut() = status;
-        *response.version_mut() = version;
-        *response.headers_mut() = headers;
+        let url = self.head.url().clone();
+        let read = self.head.response;
+        *response.status_mut() = read.status();
+        *response.version_mut() = read.version();
+        *response.headers_mut() = read.headers().clone();
         // The only way to tell reqwest the URL.
         if let Ok(with_url) = http::Response::builder().url(url).body(()) {
             response.extensions_mut().extend(with_url.into_parts().0.extensions);
@@ -153,8 +162,8 @@ impl ClientResponse {
 impl fmt::Debug for ClientResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientResponse")
-            .field("status", &self.head.status)
-            .field("host", &self.head.url.host_str())
+            .field("status", &self.status())
+            .field("host", &self.url().host_str())
             .field("length", &self.body.len())
             .finish_non_exhaustive()
     }

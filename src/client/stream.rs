@@ -37,22 +37,22 @@ impl StreamedResponse {
 
     /// Its status.
     pub fn status(&self) -> StatusCode {
-        self.begun.head.status
+        self.begun.head.response.status()
     }
 
     /// The version of HTTP that it came in.
     pub fn version(&self) -> Version {
-        self.begun.head.version
+        self.begun.head.response.version()
     }
 
     /// Its headers.
     pub fn headers(&self) -> &HeaderMap {
-        &self.begun.head.headers
+        self.begun.head.response.headers()
     }
 
     /// Where it came from: where the last redirect led.
     pub fn url(&self) -> &Url {
-        &self.begun.head.url
+        self.begun.head.url()
     }
 
     /// The URLs on the way that were redirected, in their order.
@@ -125,8 +125,8 @@ impl Drop for StreamedResponse {
 impl fmt::Debug for StreamedResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StreamedResponse")
-            .field("status", &self.begun.head.status)
-            .field("host", &self.begun.head.url.host_str())
+            .field("status", &self.status())
+            .field("host", &self.url().host_str())
             .field("session", &self.session)
             .field("verdict", &self.verdict)
             .finish_non_exhaustive()

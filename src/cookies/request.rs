@@ -7,7 +7,9 @@ use crate::session::{Cookie, Timestamp};
 
 /// The value of the `Cookie` header of a request to `url`; `None` where it has none. Longer paths come first, then those
 /// that were set earlier (RFC 6265, 5.4).
-pub(crate) fn header(cookies: &[Cookie], url: &Url, now: Timestamp) -> Option<String> {
+pub(crate) fn header(cookies: &[Cookie], url: &Url, now: impl FnOnce() -> Timestamp) -> Option<String> {
+    // Nobody asks for the time where no cookie has an end.
+    let now = if cookies.iter().any(|cookie| cookie.expires_at.is_some()) { now() } else { Timestamp::MIN };
     let mut sent: Vec<&Cookie> = cookies.iter().filter(|cookie| is_sent(cookie, url, now)).collect();
     sent.sort_by(|a, b| b.path.len().cmp(&a.path.len()).then(a.created_at.cmp(&b.created_at)));
     let length = sent.iter().map(|cookie| cookie.name.len() + cookie.value.len() + "=; ".len()).sum();

@@ -160,7 +160,10 @@ impl Lease {
 
     fn settlement(&self, host: &str, verdict: Verdict) -> Settlement {
         let core = self.session.core();
-        core.status_rules.of(host).settlement(verdict, core.now())
+        // Only a rest counts from now.
+        let is_rest = matches!(verdict, Verdict::RateLimited { .. });
+        let now = if is_rest { core.now() } else { Timestamp::MIN };
+        core.status_rules.of(host).settlement(verdict, now)
     }
 }
 

@@ -78,6 +78,7 @@ impl Session {
     ///
     /// As [`Session::state`].
     pub fn cookie_header(&self, url: &Url) -> Result<Option<String>> {
-        Ok(cookies::header(&self.payload()?.cookies, url, self.pool.core.moment().clock))
+        let now = || self.pool.core.moment().clock;
+        Ok(cookies::header(&self.payload()?.cookies, url, now))
     }
 }
