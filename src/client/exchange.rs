@@ -33,7 +33,8 @@ impl Jar for crate::pool::Session {
     }
 
     fn store(&self, url: &Url, headers: &HeaderMap) -> Result<Vec<RejectedCookie>, Error> {
-        self.store_response(url, headers.get_all(SET_COOKIE).iter().map(HeaderValue::as_bytes))
+        // In a task nobody waits for the disk here: a lease's cookies go with its outcome, others soon.
+        self.take_response(url, headers.get_all(SET_COOKIE).iter().map(HeaderValue::as_bytes))
     }
 }
 

@@ -18,7 +18,7 @@
 //! let response = client.get("https://shop.example/").send().await?;
 //! println!("{} as {}: {:?}", response.status(), response.session(), response.verdict());
 //! if response.verdict() == Verdict::Ok {
-//!     println!("{}", response.text().await?);
+//!     println!("{}", response.text());
 //! }
 //! # Ok(())
 //! # }

@@ -38,6 +38,20 @@ impl Session {
         url: &Url,
         set_cookie_headers: impl IntoIterator<Item = H>,
     ) -> Result<Vec<RejectedCookie>> {
+        let awaits_outcome = self.role.load(Ordering::Relaxed) == LEASED;
+        let rejected = self.take_response(url, set_cookie_headers)?;
+        if !awaits_outcome {
+            self.pool.core.settle_durably()?;
+        }
+        Ok(rejected)
+    }
+
+    /// The same, without waiting for the disk.
+    pub(crate) fn take_response<H: AsRef<[u8]>>(
+        &self,
+        url: &Url,
+        set_cookie_headers: impl IntoIterator<Item = H>,
+    ) -> Result<Vec<RejectedCookie>> {
         let now = self.pool.core.moment().clock;
         let (mut cookies, mut rejected) = (Vec::new(), Vec::new());
         for header in set_cookie_headers {
@@ -49,7 +63,6 @@ impl Session {
         if cookies.is_empty() {
             return Ok(rejected);
         }
-        let awaits_outcome = self.role.load(Ordering::Relaxed) == LEASED;
         let mark = |directory: &mut Directory, slot| {
             // Its role changes under the lock that is held here.
             if self.role.load(Ordering::Relaxed) == LEASED {
@@ -66,9 +79,6 @@ impl Session {
             cookies::evict(&mut payload.cookies, now);
             payload.cookies != before
         })?;
-        if !awaits_outcome {
-            self.pool.core.settle_durably()?;
-        }
         Ok(rejected)
     }
 
