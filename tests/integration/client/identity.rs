@@ -78,7 +78,8 @@ async fn every_request_of_a_session_carries_what_is_its_own_across_restarts() {
             });
         }
         let answered = tasks.join_all().await;
-        let mut connections: BTreeMap<SocketAddr, SessionId> = BTreeMap::new();
+        // The same port may lead to both sites.
+        let mut connections: BTreeMap<(&str, SocketAddr), SessionId> = BTreeMap::new();
         for (number, session, cookie) in &answered {
             let seen = world.requests_with("x-number", number);
             let [seen] = &seen[..] else { panic!("{seen:#?}") };
@@ -89,7 +90,7 @@ async fn every_request_of_a_session_carries_what_is_its_own_across_restarts() {
             own.iter_mut().filter(|(name, _)| name == "accept-encoding").for_each(|(_, value)| value.clear());
             let expected = of_session.entry(*session).or_insert_with(|| (cookie.clone(), own.clone()));
             assert_eq!((cookie, &own), (&expected.0, &expected.1), "{session}");
-            let other = connections.insert(seen.peer, *session);
+            let other = connections.insert((seen.scheme, seen.peer), *session);
             assert!(other.is_none_or(|other| other == *session), "a connection is one session's");
         }
         let logins = world.requests().iter().filter(|seen| seen.path() == "/login").count();
