@@ -4,9 +4,11 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
 
+use foldhash::fast::RandomState;
 use futures_core::Stream;
 use parking_lot::Mutex;
-use quick_cache::sync::Cache;
+use quick_cache::UnitWeighter;
+use quick_cache::sync::{Cache, DefaultLifecycle};
 use tokio::task::JoinHandle;
 
 use super::error::ClientError;
@@ -24,11 +26,13 @@ pub(super) struct Connections {
     listener: Mutex<Option<JoinHandle<()>>>,
 }
 
-type Identities = Cache<SessionId, Arc<Identity>>;
+type Identities = Cache<SessionId, Arc<Identity>, UnitWeighter, RandomState>;
 
 impl Connections {
     pub(super) fn new(max_connected: usize) -> Self {
-        Self { identities: Arc::new(Cache::new(max_connected)), listener: Mutex::default() }
+        let (hasher, lifecycle) = (RandomState::default(), DefaultLifecycle::default());
+        let identities = Cache::with(max_connected, max_connected as u64, UnitWeighter, hasher, lifecycle);
+        Self { identities: Arc::new(identities), listener: Mutex::default() }
     }
 
     /// How many sessions are connected.

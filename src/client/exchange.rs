@@ -1,17 +1,17 @@
 //! One request and what comes back, redirects followed.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use reqwest::header::{COOKIE, HeaderMap, HeaderValue, SET_COOKIE};
-use reqwest::{Body, Method, Request, Version};
+use reqwest::{Method, Request};
 use url::Url;
 
 use super::body::{Received, ToSend};
 use super::error::{ClientError, FailedRequest, Why};
 use super::failure::classify;
 use super::identity::Identity;
-use super::redirect::{Follow, Hop, follow};
+use super::redirect::{Follow, follow};
 use super::response::{ClientResponse, Head};
 use super::transport::Transport;
 use crate::cookies::RejectedCookie;
@@ -60,9 +60,8 @@ pub(super) struct Begun {
 
 /// A request, as often as it is sent.
 pub(super) struct Sending {
-    hop: Hop,
-    version: Version,
-    timeout: Option<Duration>,
+    /// But for its body.
+    request: Request,
     body: ToSend,
 }
 
@@ -79,20 +78,12 @@ impl Sending {
             let rule = "must not be among the headers: cookies are the session's";
             return Err(Invalid::new("cookie", "given", rule));
         }
-        Ok(Self {
-            version: request.version(),
-            timeout: request.timeout().copied(),
-            body: ToSend::new(request.body_mut().take()),
-            hop: Hop {
-                method: request.method().clone(),
-                headers: std::mem::take(request.headers_mut()),
-                url: request.url().clone(),
-            },
-        })
+        let body = ToSend::new(request.body_mut().take());
+        Ok(Self { request, body })
     }
 
     pub(super) fn method(&self) -> &Method {
-        &self.hop.method
+        self.request.method()
     }
 
     /// Whether it cannot be sent again.
@@ -108,41 +99,45 @@ impl<J: Jar> Exchange<'_, J> {
     ///
     /// [`ClientError::Failed`], [`ClientError::Pool`].
     pub(super) async fn begin(&self, sending: &mut Sending) -> Result<Begun, ClientError> {
-        let (transport, identity) = (self.transport, self.identity);
-        let Sending { hop: first, version, timeout, body } = sending;
-        let (timeout, began) = (timeout.unwrap_or(transport.timeout()), Instant::now());
-        let (mut followed, mut has_body): (Option<Hop>, bool) = (None, true);
+        let Self { transport, identity, jar } = self;
+        let Sending { request: first, body } = sending;
+        let (timeout, version) = (first.timeout().copied().unwrap_or(transport.timeout()), first.version());
+        let began = Instant::now();
+        // Most lead nowhere.
+        let (mut followed, mut has_body): (Option<Box<Request>>, bool) = (None, true);
         let mut trail = Trail::default();
         loop {
-            let hop = followed.as_ref().unwrap_or(first);
-            let left = if followed.is_none() { timeout } else { timeout.saturating_sub(began.elapsed()) };
-            let sent = if has_body { body.take() } else { None };
-            let request = self.request(hop, sent, *version, left)?;
+            let bare = followed.as_deref().unwrap_or(first);
+            let mut request = self.request(bare)?;
+            *request.version_mut() = version;
+            *request.timeout_mut() =
+                Some(if followed.is_none() { timeout } else { timeout.saturating_sub(began.elapsed()) });
+            *request.body_mut() = if has_body { body.take() } else { None };
             let response = identity.http.execute(request).await;
-            let response = response.map_err(|error| failed(hop.url.clone(), error, identity.has_proxy))?;
+            let response = response.map_err(|error| failed(bare.url().clone(), error, identity.has_proxy))?;
             let headers = response.headers();
             if headers.contains_key(SET_COOKIE) {
-                trail.rejected.extend(self.jar.store(&hop.url, headers)?);
+                trail.rejected.extend(jar.store(bare.url(), headers)?);
             }
-            let next = match follow(hop, response.status(), headers) {
-                Some(Follow { hop: next, with_body })
+            let next = match follow(bare, response.status(), headers) {
+                Some(Follow { request: next, with_body })
                     if transport.max_redirects() > 0 && !(with_body && has_body && body.is_gone()) =>
                 {
                     has_body &= with_body;
                     next
                 }
                 _ => {
-                    let with_fragment = hop.url.fragment().map(|_| hop.url.clone());
+                    let with_fragment = bare.url().fragment().map(|_| bare.url().clone());
                     let head = Head { response, with_fragment, trail };
                     return Ok(Begun { head, has_proxy: identity.has_proxy });
                 }
             };
-            trail.redirects.push(followed.take().map_or_else(|| first.url.clone(), |hop| hop.url));
+            trail.redirects.push(bare.url().clone());
             if trail.redirects.len() > transport.max_redirects() {
                 let why = Why::Redirects { followed: transport.max_redirects() };
-                return Err(gave_up(next.url, Failure::Redirects, why));
+                return Err(gave_up(next.url().clone(), Failure::Redirects, why));
             }
-            followed = Some(next);
+            followed = Some(Box::new(next));
         }
     }
 
@@ -152,23 +147,17 @@ impl<J: Jar> Exchange<'_, J> {
     ///
     /// As [`Exchange::begin`].
     pub(super) async fn whole(&self, sending: &mut Sending) -> Result<ClientResponse, ClientError> {
-        self.begin(sending).await?.whole(self.transport.max_body_length()).await
+        let mut begun = self.begin(sending).await?;
+        let body = begun.body(self.transport.max_body_length()).await?;
+        Ok(ClientResponse { head: begun.head, body })
     }
 
-    fn request(
-        &self,
-        hop: &Hop,
-        body: Option<Body>,
-        version: Version,
-        timeout: Duration,
-    ) -> Result<Request, ClientError> {
-        let cookies = self.jar.header(&hop.url)?;
+    /// What the session sends for a request without a body.
+    fn request(&self, bare: &Request) -> Result<Request, ClientError> {
+        let cookies = self.jar.header(bare.url())?;
         let cookies = cookies.and_then(|cookies| HeaderValue::try_from(cookies).ok());
-        let mut request = Request::new(hop.method.clone(), hop.url.clone());
-        *request.headers_mut() = self.identity.headers(&hop.url, &hop.headers, cookies);
-        *request.body_mut() = body;
-        *request.version_mut() = version;
-        *request.timeout_mut() = Some(timeout);
+        let mut request = Request::new(bare.method().clone(), bare.url().clone());
+        *request.headers_mut() = self.identity.headers(bare.url(), bare.headers(), cookies);
         Ok(request)
     }
 }
@@ -184,8 +173,12 @@ impl Begun {
         chunk.map_err(|error| failed(self.head.url().clone(), error, self.has_proxy))
     }
 
-    /// All of the body, where it has no more than `limit` bytes.
-    pub(super) async fn whole(mut self, limit: usize) -> Result<ClientResponse, ClientError> {
+    /// All of the body.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Failed`], also where it has more than `limit` bytes.
+    pub(super) async fn body(&mut self, limit: usize) -> Result<Bytes, ClientError> {
         let mut body = Received::default();
         while let Some(chunk) = self.chunk().await? {
             if body.length() + chunk.len() > limit {
@@ -193,7 +186,7 @@ impl Begun {
             }
             body.push(chunk);
         }
-        Ok(ClientResponse { head: self.head, body: body.into_bytes() })
+        Ok(body.into_bytes())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Who a session is on the wire: the connections, the proxy and the headers that are its own.
 
 use reqwest::header::{ACCEPT_ENCODING, ACCEPT_LANGUAGE, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue};
-use url::Url;
+use url::{Position, Url};
 
 use super::error::ClientError;
 use super::transport::Transport;
@@ -39,6 +39,7 @@ impl Identity {
         let is_secure = url.scheme() == "https";
         let its = if is_secure { &self.secure } else { &self.plain };
         let mut headers = HeaderMap::with_capacity(its.len() + own.len() + 2);
+        // hyper would write it last, where browsers write it first.
         if !is_secure && let Some(host) = own.get(HOST).cloned().or_else(|| host(url)) {
             headers.append(HOST, host);
         }
@@ -62,14 +63,10 @@ impl Identity {
     }
 }
 
-/// The value of the header `host`.
+/// The value of the header `host`: the host, and the port where it is not the scheme's own.
 fn host(url: &Url) -> Option<HeaderValue> {
-    let host = url.host_str()?;
-    let host = match url.port() {
-        Some(port) => HeaderValue::try_from(format!("{host}:{port}")),
-        None => HeaderValue::try_from(host),
-    };
-    host.ok()
+    let authority = &url[Position::BeforeHost..Position::AfterPort];
+    if authority.is_empty() { None } else { HeaderValue::from_str(authority).ok() }
 }
 
 /// What a fingerprint says, and the encodings that its browser asks for, which are those that can be read.

@@ -4,49 +4,43 @@ use reqwest::header::{
     AUTHORIZATION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_TYPE,
     COOKIE, HOST, HeaderMap, HeaderName, LOCATION, PROXY_AUTHORIZATION, REFERER, TRANSFER_ENCODING,
 };
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, Request, StatusCode};
 use url::Url;
-
-/// What a request is, but for its body.
-#[derive(Debug, Clone)]
-pub(super) struct Hop {
-    pub(super) method: Method,
-    pub(super) url: Url,
-    /// The request's own headers.
-    pub(super) headers: HeaderMap,
-}
 
 /// Where a response leads.
 #[derive(Debug)]
 pub(super) struct Follow {
-    pub(super) hop: Hop,
+    /// The next request, without its body.
+    pub(super) request: Request,
     /// Whether the body goes along.
     pub(super) with_body: bool,
 }
 
 /// What a response leads to, as in browsers (<https://fetch.spec.whatwg.org/#http-redirect-fetch>). One without a place
 /// where it could lead is the answer.
-pub(super) fn follow(hop: &Hop, status: StatusCode, headers: &HeaderMap) -> Option<Follow> {
+pub(super) fn follow(request: &Request, status: StatusCode, headers: &HeaderMap) -> Option<Follow> {
     let is_redirect = matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308);
-    let url = resolve(&hop.url, headers.get(LOCATION).filter(|_| is_redirect)?.as_bytes())?;
-    let mut next = Hop { url, ..hop.clone() };
+    let from = request.url();
+    let url = resolve(from, headers.get(LOCATION).filter(|_| is_redirect)?.as_bytes())?;
+    let mut next = Request::new(request.method().clone(), url);
+    *next.headers_mut() = request.headers().clone();
     let becomes_get = match status.as_u16() {
-        301 | 302 => hop.method == Method::POST,
-        303 => hop.method != Method::GET && hop.method != Method::HEAD,
+        301 | 302 => request.method() == Method::POST,
+        303 => request.method() != Method::GET && request.method() != Method::HEAD,
         _ => false,
     };
     if becomes_get {
-        next.method = Method::GET;
-        remove(&mut next.headers, &OF_A_BODY);
+        *next.method_mut() = Method::GET;
+        remove(next.headers_mut(), &OF_A_BODY);
     }
-    if next.url.origin() != hop.url.origin() {
+    if next.url().origin() != from.origin() {
         // What was meant for one host is told to no other.
-        remove(&mut next.headers, &OF_ONE_HOST);
+        remove(next.headers_mut(), &OF_ONE_HOST);
     }
-    if hop.url.scheme() == "https" && next.url.scheme() == "http" {
-        remove(&mut next.headers, &[REFERER]);
+    if from.scheme() == "https" && next.url().scheme() == "http" {
+        remove(next.headers_mut(), &[REFERER]);
     }
-    Some(Follow { hop: next, with_body: !becomes_get })
+    Some(Follow { request: next, with_body: !becomes_get })
 }
 
 const OF_A_BODY: [HeaderName; 6] =
@@ -83,16 +77,18 @@ mod tests {
 
     use super::*;
 
-    fn hop(method: Method, url: &str) -> Hop {
+    fn request(method: Method, url: &str) -> Request {
         let headers = ["authorization", "host", "content-type", "x-own", "referer"];
         let headers = headers.map(|name| (HeaderName::from_static(name), HeaderValue::from_static("value")));
-        Hop { method, url: url.parse().unwrap(), headers: headers.into_iter().collect() }
+        let mut request = Request::new(method, url.parse().unwrap());
+        request.headers_mut().extend(headers);
+        request
     }
 
-    fn led(hop: &Hop, status: u16, location: &[u8]) -> Option<(Hop, bool)> {
+    fn led(request: &Request, status: u16, location: &[u8]) -> Option<(Request, bool)> {
         let headers = HeaderMap::from_iter([(LOCATION, HeaderValue::from_bytes(location).unwrap())]);
-        let follow = follow(hop, StatusCode::from_u16(status).unwrap(), &headers)?;
-        Some((follow.hop, follow.with_body))
+        let follow = follow(request, StatusCode::from_u16(status).unwrap(), &headers)?;
+        Some((follow.request, follow.with_body))
     }
 
     #[test]
@@ -109,10 +105,10 @@ mod tests {
             (308, "POST", "POST", true),
             (308, "GET", "GET", true),
         ] {
-            let hop = hop(method.parse().unwrap(), "https://shop.test/a");
-            let (next, body) = led(&hop, status, b"/b").unwrap();
-            assert_eq!((next.method.as_str(), body), (becomes, with_body), "{status} {method}");
-            assert_eq!(next.headers.contains_key("content-type"), with_body, "{status} {method}");
+            let request = request(method.parse().unwrap(), "https://shop.test/a");
+            let (next, body) = led(&request, status, b"/b").unwrap();
+            assert_eq!((next.method().as_str(), body), (becomes, with_body), "{status} {method}");
+            assert_eq!(next.headers().contains_key("content-type"), with_body, "{status} {method}");
         }
     }
 
@@ -126,30 +122,30 @@ mod tests {
             ("http://shop.test/b", false, false),
             ("//other.test/", false, true),
         ] {
-            let (next, _) = led(&hop(Method::GET, "https://shop.test/a"), 302, to.as_bytes()).unwrap();
-            assert_eq!(next.headers.contains_key("authorization"), stays, "{to}");
-            assert_eq!(next.headers.contains_key("host"), stays, "{to}");
-            assert_eq!(next.headers.contains_key("referer"), referer, "{to}");
-            assert!(next.headers.contains_key("x-own"));
+            let (next, _) = led(&request(Method::GET, "https://shop.test/a"), 302, to.as_bytes()).unwrap();
+            assert_eq!(next.headers().contains_key("authorization"), stays, "{to}");
+            assert_eq!(next.headers().contains_key("host"), stays, "{to}");
+            assert_eq!(next.headers().contains_key("referer"), referer, "{to}");
+            assert!(next.headers().contains_key("x-own"));
         }
     }
 
     #[test]
     fn a_place_is_resolved_and_what_is_none_is_the_answer() {
-        let hop = hop(Method::GET, "https://shop.test/a/b?c#part");
+        let request = request(Method::GET, "https://shop.test/a/b?c#part");
         for (to, expected) in [
             ("d", "https://shop.test/a/d#part"),
             ("?e", "https://shop.test/a/b?e#part"),
             ("../x#y", "https://shop.test/x#y"),
             ("http://other.test", "http://other.test/#part"),
         ] {
-            assert_eq!(led(&hop, 302, to.as_bytes()).unwrap().0.url.as_str(), expected);
+            assert_eq!(led(&request, 302, to.as_bytes()).unwrap().0.url().as_str(), expected);
         }
         for to in [&b"ftp://shop.test/"[..], b"javascript:alert(1)", b"https://", b"\xff\xfe", b"data:,x"] {
-            assert!(led(&hop, 302, to).is_none(), "{to:?}");
+            assert!(led(&request, 302, to).is_none(), "{to:?}");
         }
-        assert!(led(&hop, 300, b"/b").is_none());
-        assert!(led(&hop, 304, b"/b").is_none());
-        assert!(follow(&hop, StatusCode::FOUND, &HeaderMap::new()).is_none());
+        assert!(led(&request, 300, b"/b").is_none());
+        assert!(led(&request, 304, b"/b").is_none());
+        assert!(follow(&request, StatusCode::FOUND, &HeaderMap::new()).is_none());
     }
 }

@@ -115,8 +115,8 @@ impl ClientRequest<'_, SessionClient> {
     /// - [`ClientError::Failed`]: no response came, or not all of it.
     /// - [`ClientError::Connect`]: reqwest does not take the session's proxy.
     pub async fn send(self) -> Result<SessionResponse, ClientError> {
-        let (client, request, pinned) = self.build()?;
-        client.send(request, pinned).await
+        let (client, mut request, pinned) = self.build()?;
+        client.send(&mut request, pinned).await
     }
 
     /// The same, and the body as it comes. The lease is settled when the body ends.
@@ -125,8 +125,8 @@ impl ClientRequest<'_, SessionClient> {
     ///
     /// As [`send`](Self::send).
     pub async fn stream(self) -> Result<StreamedResponse, ClientError> {
-        let (client, request, pinned) = self.build()?;
-        client.stream(request, pinned).await
+        let (client, mut request, pinned) = self.build()?;
+        client.stream(&mut request, pinned).await
     }
 
     /// Sends it as `session`, once, and settles nothing: for whoever has a lease and knows better what the response means,

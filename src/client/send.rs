@@ -14,6 +14,7 @@ use super::connections::Connections;
 use super::course::{Course, pause};
 use super::error::ClientError;
 use super::exchange::{Begun, Exchange, Sending};
+use super::identity::Identity;
 use super::response::{ClientResponse, SessionResponse, Visit};
 use super::retry::Retries;
 use super::stream::StreamedResponse;
@@ -87,7 +88,7 @@ impl SessionClient {
     ///
     /// As [`ClientRequest::send`](super::ClientRequest::send).
     pub async fn execute(&self, request: Request) -> Result<SessionResponse, ClientError> {
-        self.send(Sending::new(request)?, None).await
+        self.send(&mut Sending::new(request)?, None).await
     }
 
     pub(super) fn blank(&self) -> &reqwest::Client {
@@ -96,17 +97,17 @@ impl SessionClient {
 
     pub(super) async fn send(
         &self,
-        mut request: Sending,
+        request: &mut Sending,
         pinned: Option<SessionId>,
     ) -> Result<SessionResponse, ClientError> {
-        let mut course = self.course(&request, pinned);
+        let mut course = self.course(request, pinned);
         loop {
             let lease = course.lease().await?;
             let session = *lease.id();
-            let delay = match self.send_on(&mut request, &lease).await {
+            let delay = match self.send_on(request, &lease).await {
                 Ok(response) => {
                     let (verdict, outcome) = response.settle(lease).await?;
-                    match course.again(&request, verdict, None) {
+                    match course.again(request, verdict, None) {
                         Some(delay) => delay,
                         None => {
                             let visit = Visit { session, verdict, outcome, attempts: course.attempts() };
@@ -114,7 +115,7 @@ impl SessionClient {
                         }
                     }
                 }
-                Err(error) => course.fail(&request, lease, error).await?,
+                Err(error) => course.fail(request, lease, error).await?,
             };
             pause(delay).await;
         }
@@ -122,16 +123,16 @@ impl SessionClient {
 
     pub(super) async fn stream(
         &self,
-        mut request: Sending,
+        request: &mut Sending,
         pinned: Option<SessionId>,
     ) -> Result<StreamedResponse, ClientError> {
-        let mut course = self.course(&request, pinned);
+        let mut course = self.course(request, pinned);
         loop {
             let lease = course.lease().await?;
-            let delay = match self.begin_on(&mut request, &lease).await {
+            let delay = match self.begin_on(request, &lease).await {
                 Ok(begun) => {
                     let verdict = begun.head.verdict(&self.inner.pool);
-                    match course.again(&request, verdict, None) {
+                    match course.again(request, verdict, None) {
                         Some(delay) => {
                             begun.head.settle(lease).await?;
                             delay
@@ -139,7 +140,7 @@ impl SessionClient {
                         None => return Ok(StreamedResponse::new(begun, lease, verdict, course.attempts())),
                     }
                 }
-                Err(error) => course.fail(&request, lease, error).await?,
+                Err(error) => course.fail(request, lease, error).await?,
             };
             pause(delay).await;
         }
@@ -150,13 +151,22 @@ impl SessionClient {
         request: &mut Sending,
         session: &Session,
     ) -> Result<ClientResponse, ClientError> {
-        self.begin_on(request, session).await?.whole(self.inner.transport.max_body_length()).await
+        let identity = self.identity(session)?;
+        self.exchange(&identity, session).whole(request).await
     }
 
     async fn begin_on(&self, request: &mut Sending, session: &Session) -> Result<Begun, ClientError> {
+        let identity = self.identity(session)?;
+        self.exchange(&identity, session).begin(request).await
+    }
+
+    fn identity(&self, session: &Session) -> Result<Arc<Identity>, ClientError> {
         let Inner { pool, transport, connections, .. } = &*self.inner;
-        let identity = connections.of(pool, transport, session)?;
-        Exchange { transport, identity: &identity, jar: session }.begin(request).await
+        connections.of(pool, transport, session)
+    }
+
+    fn exchange<'a>(&'a self, identity: &'a Identity, jar: &'a Session) -> Exchange<'a, Session> {
+        Exchange { transport: &self.inner.transport, identity, jar }
     }
 
     fn course(&self, request: &Sending, pinned: Option<SessionId>) -> Course<'_> {

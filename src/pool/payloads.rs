@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use parking_lot::{Mutex, MutexGuard};
 use quick_cache::Weighter;
-use quick_cache::sync::Cache;
+use quick_cache::sync::{Cache, DefaultLifecycle};
 
 use crate::session::{Payload, SessionId};
 use crate::store::PoolNumber;
@@ -23,7 +24,7 @@ pub(crate) struct Payloads {
 /// The payloads that await a commit.
 #[derive(Debug, Default)]
 struct Pending {
-    payloads: HashMap<SessionId, PendingPayload>,
+    payloads: HashMap<SessionId, PendingPayload, RandomState>,
     /// How often any of them was put there.
     changes: u64,
 }
@@ -118,7 +119,7 @@ impl LockedPayloads<'_> {
 
 /// Payloads that the pools of a store have committed, of the sessions that were asked for theirs last. None of them awaits a
 /// commit.
-pub(crate) struct RecentPayloads(Cache<(PoolNumber, SessionId), Arc<Payload>, ByLength>);
+pub(crate) struct RecentPayloads(Cache<(PoolNumber, SessionId), Arc<Payload>, ByLength, RandomState>);
 
 impl RecentPayloads {
     /// How many bytes they may take, roughly.
@@ -142,7 +143,8 @@ impl RecentPayloads {
 
 impl Default for RecentPayloads {
     fn default() -> Self {
-        Self(Cache::with_weighter(Self::EXPECTED, Self::CAPACITY, ByLength))
+        let (hasher, lifecycle) = (RandomState::default(), DefaultLifecycle::default());
+        Self(Cache::with(Self::EXPECTED, Self::CAPACITY, ByLength, hasher, lifecycle))
     }
 }
 

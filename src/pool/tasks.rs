@@ -12,7 +12,7 @@ use super::call::{Call, Turn};
 use super::directory::Next;
 use super::handle::PoolHandle;
 use super::lease::Lease;
-use super::waiting::{Looked, Waiting};
+use super::waiting::{Asked, Looked, Waiting};
 use crate::error::Result;
 use crate::session::{Outcome, Reply, SessionId, Verdict};
 
@@ -40,7 +40,7 @@ impl SessionPool {
     ///
     /// As [`SessionPool::acquire`], but [`Refusal::NoneAvailable`](crate::Refusal::NoneAvailable).
     pub async fn acquire_async(&self) -> Result<Lease> {
-        self.acquire_async_until(None, None).await
+        self.acquire_in_task(None, None).await
     }
 
     /// The same, for `timeout` at most.
@@ -49,17 +49,26 @@ impl SessionPool {
     ///
     /// As [`SessionPool::acquire_timeout`].
     pub async fn acquire_async_timeout(&self, timeout: Duration) -> Result<Lease> {
-        // Beyond what an instant can hold, nobody lives to see the end.
-        self.acquire_async_until(None, Instant::now().checked_add(timeout)).await
+        self.acquire_in_task(None, Some(timeout)).await
     }
 
-    async fn acquire_async_until(
+    async fn acquire_in_task(&self, wanted: Option<&SessionId>, timeout: Option<Duration>) -> Result<Lease> {
+        let waker = waker_of_this_task().await;
+        match self.ask(wanted, || Some(waker)) {
+            Ok(Asked::Served(Next::Leased { slot, id, needs_check: false })) => Ok(self.lease(slot, id)),
+            // Kept apart from the future of whoever is served at once, which is a fifth of the size.
+            asked => Box::pin(self.wait_in_task(wanted, timeout, asked)).await,
+        }
+    }
+
+    async fn wait_in_task(
         &self,
         wanted: Option<&SessionId>,
-        deadline: Option<Instant>,
+        timeout: Option<Duration>,
+        asked: Result<Asked>,
     ) -> Result<Lease> {
-        let waker = waker_of_this_task().await;
-        let asked = self.ask(wanted, || Some(waker));
+        // Beyond what an instant can hold, nobody lives to see the end.
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let mut call = Call::new(self, wanted, true, asked);
         loop {
             let waker = waker_of_this_task().await;
@@ -89,7 +98,7 @@ impl SessionPool {
     /// [`Refusal::Busy`](crate::Refusal::Busy). [`Refusal::Retired`](crate::Refusal::Retired) also when the session is
     /// retired meanwhile.
     pub async fn acquire_by_id_async(&self, id: &SessionId) -> Result<Lease> {
-        self.acquire_async_until(Some(id), None).await
+        self.acquire_in_task(Some(id), None).await
     }
 
     /// The same, for `timeout` at most.
@@ -98,8 +107,7 @@ impl SessionPool {
     ///
     /// As [`SessionPool::acquire_by_id_timeout`].
     pub async fn acquire_by_id_async_timeout(&self, id: &SessionId, timeout: Duration) -> Result<Lease> {
-        // Beyond what an instant can hold, nobody lives to see the end.
-        self.acquire_async_until(Some(id), Instant::now().checked_add(timeout)).await
+        self.acquire_in_task(Some(id), Some(timeout)).await
     }
 
     /// Waits until everything that was done before is durable, in all pools of the store.

@@ -1,6 +1,7 @@
 //! The name of a session.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -20,7 +21,7 @@ use super::Invalid;
 /// assert!("user 42".parse::<SessionId>().is_err());
 /// # Ok::<(), session_pool::Invalid>(())
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SessionId {
     // Behind `length` all zero, so that the derived order and equality are those of the text.
     bytes: [u8; SessionId::MAX_LENGTH],
@@ -69,6 +70,13 @@ impl SessionId {
         bytes[..text.len()].copy_from_slice(text);
         #[expect(clippy::cast_possible_truncation, reason = "at most 50")]
         Ok(Self { bytes, length: text.len() as u8 })
+    }
+}
+
+impl Hash for SessionId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // As a text, without what is behind it.
+        self.as_bytes().hash(state);
     }
 }
 

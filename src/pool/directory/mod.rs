@@ -14,11 +14,12 @@ mod take_back;
 mod waiters;
 
 use std::collections::BTreeSet;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 
 use available::Available;
 pub(crate) use commit::Collected;
 use create::Creations;
+use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 pub(crate) use slot::{Slot, SlotIndex};
 pub(crate) use waiters::{Ticket, Waiters, Woken};
@@ -130,7 +131,7 @@ impl Directory {
             slots: Vec::new(),
             free: Vec::new(),
             by_id: HashTable::new(),
-            hasher: RandomState::new(),
+            hasher: RandomState::default(),
             available: Available::new(strategy),
             rests: BTreeSet::new(),
             dirty: Vec::new(),
