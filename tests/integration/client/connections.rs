@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use session_pool::{SessionId, SessionOptions};
 
 use super::{client, soon};
-use crate::world::{Answer, World};
+use crate::world::{Answer, Transport, World};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_uses_its_connection_again_and_no_other_session_does() {
@@ -89,4 +89,42 @@ fn a_client_outlives_its_runtime_and_listens_in_the_next_one() {
         client.pool().get(&second).unwrap().retire().unwrap();
         soon("nobody listens", || client.connected() == 0).await;
     });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tls_resumes_the_sessions_own_connections_and_no_other_sessions() {
+    let world = World::new();
+    let site = world.site(Transport::TlsHttp1, &["secure.test"]);
+    site.always("/", Answer::ok("").header("connection", "close"));
+    let client = client(&world, |pool| pool.max_pool_size(3), |client| client);
+    let mut known = std::collections::HashSet::new();
+    for _ in 0..40 {
+        let session = *client.get(site.url("/")).send().await.unwrap().session();
+        let is_resumed = world.requests().pop().unwrap().is_resumed;
+        assert_eq!(is_resumed, !known.insert(session), "{session} after {known:?}");
+    }
+    assert_eq!(known.len(), 3);
+}
+
+#[tokio::test]
+async fn sessions_whose_event_was_missed_are_disconnected_with_the_next_one_that_is_heard() {
+    let world = World::new();
+    let site = world.plain_site(&["shop.test"]);
+    site.always("/", Answer::ok(""));
+    let client = client(&world, |pool| pool.max_pool_size(3).channel_capacity(1), |client| client);
+    let mut sessions = Vec::new();
+    while sessions.len() < 3 {
+        let session = *client.get(site.url("/")).send().await.unwrap().session();
+        if !sessions.contains(&session) {
+            sessions.push(session);
+        }
+    }
+    assert_eq!(client.connected(), 3);
+    // In one thread, nobody hears anything before the next await.
+    for id in &sessions {
+        client.pool().get(id).unwrap().retire().unwrap();
+        client.pool().flush().unwrap();
+    }
+    assert_eq!(client.pool().stats().missed_events, 2);
+    soon("the missed ones stay connected", || client.connected() == 0).await;
 }

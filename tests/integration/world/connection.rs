@@ -4,12 +4,14 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
+use tokio_rustls::rustls::{HandshakeKind, ServerConnection};
 
 #[derive(Debug, Clone, Copy)]
 pub(super) enum End {
@@ -22,6 +24,8 @@ pub(super) enum End {
 /// What can be done to a connection besides what its server does.
 pub(super) struct Connection {
     pub(super) peer: SocketAddr,
+    /// Whether its TLS went on from an earlier connection, by a ticket.
+    is_resumed: AtomicBool,
     /// A second handle of the server's socket. The connection ends with the last of both.
     socket: Mutex<Option<TcpStream>>,
     ended: Notify,
@@ -33,8 +37,16 @@ impl Connection {
         stream.set_nodelay(true)?;
         let stream = stream.into_std()?;
         let socket = Mutex::new(Some(TcpStream::from_std(stream.try_clone()?)?));
-        let connection = Self { peer, socket, ended: Notify::new() };
+        let connection = Self { peer, is_resumed: AtomicBool::new(false), socket, ended: Notify::new() };
         Ok((TcpStream::from_std(stream)?, Arc::new(connection)))
+    }
+
+    pub(super) fn is_resumed(&self) -> bool {
+        self.is_resumed.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn secured_by(&self, tls: &ServerConnection) {
+        self.is_resumed.store(tls.handshake_kind() == Some(HandshakeKind::Resumed), Ordering::Relaxed);
     }
 
     /// Whoever serves it lets go of it when [`ended`](Self::ended) comes.

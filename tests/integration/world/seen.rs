@@ -24,6 +24,8 @@ pub(crate) struct SeenRequest {
     pub(crate) body: Vec<u8>,
     /// The other end of the connection. Requests of one connection have the same.
     pub(crate) peer: SocketAddr,
+    /// Whether the TLS of its connection went on from an earlier one: the site knows who comes back.
+    pub(crate) is_resumed: bool,
 }
 
 impl SeenRequest {

@@ -144,6 +144,7 @@ impl SiteState {
         let Some(tls) = tls else { return self.serve_http(stream, connection).await };
         // Clients that do not trust the certificate give up here.
         if let Ok(stream) = tls.accept(stream).await {
+            connection.secured_by(stream.get_ref().1);
             self.serve_http(stream, connection).await;
         }
     }
@@ -197,6 +198,7 @@ impl SiteState {
             headers,
             body,
             peer: connection.peer,
+            is_resumed: connection.is_resumed(),
         };
         self.log.add(&mut seen);
         let handler = self.handlers.lock().get(seen.path()).cloned();
