@@ -15,6 +15,8 @@ use links::links;
 use pages::Pages;
 use site::Temper;
 
+use crate::support::{Goal, middle, print_ratio, print_time};
+
 #[path = "../examples/crawl/links.rs"]
 mod links;
 #[path = "../examples/crawl/pages.rs"]
@@ -28,17 +30,9 @@ const SESSIONS: usize = 200;
 const WORKERS: usize = 64;
 const ROUNDS: usize = 41;
 
-/// Answers whether the others are wanted too.
-pub(crate) fn benchmark() -> bool {
-    // Filters name it as they name the others.
-    let wanted: Vec<String> =
-        std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    if !wanted.is_empty() && !wanted.iter().any(|name| "crawl".contains(name.as_str())) {
-        return true;
-    }
+pub(crate) fn benchmark() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.expect("threads can be started").block_on(compare());
-    wanted.is_empty()
 }
 
 async fn compare() {
@@ -62,29 +56,22 @@ async fn compare() {
             async move { by_hand.fetch(url).await }
         })
     };
-    // Whoever goes second finds a machine that is busy differently: both do.
     let (mut times_with, mut times_without) = (Vec::new(), Vec::new());
+    // As `in_turn` does, which cannot wait.
     for round in 0..ROUNDS {
         if round % 2 == 0 {
-            times_without.push(without().await);
+            times_without.push(without().await.as_secs_f64());
         }
-        times_with.push(with().await);
+        times_with.push(with().await.as_secs_f64());
         if round % 2 == 1 {
-            times_without.push(without().await);
+            times_without.push(without().await.as_secs_f64());
         }
     }
     let stats = client.pool().stats();
     assert!(stats.live == SESSIONS && stats.reclaimed == (ROUNDS * PAGES) as u64, "{stats:?}");
-    // What else the machine does changes from second to second, and both of a round have the same of it.
-    let ratios = times_with.iter().zip(&times_without).map(|(with, without)| without.div_duration_f64(*with));
-    let ratios = sorted(ratios.collect());
-    let rate = |times: Vec<Duration>| {
-        PAGES as f64 / median(&sorted(times.iter().map(Duration::as_secs_f64).collect()))
-    };
-    println!("crawl/with a pool       {:8.0} pages/s", rate(times_with));
-    println!("crawl/without           {:8.0} pages/s", rate(times_without));
-    let (low, high) = (ratios[ROUNDS / 4], ratios[ROUNDS * 3 / 4]);
-    println!("crawl/with : without    {:8.3} (half of the rounds: {low:.3} to {high:.3})", median(&ratios));
+    print_time("crawl: a page, with a pool", middle(&times_with) / PAGES as f64);
+    print_time("crawl: a page, without", middle(&times_without) / PAGES as f64);
+    print_ratio("crawl: pages a second, with : without", &times_without, &times_with, Goal::AtLeast(0.95));
 }
 
 fn pool(base: &str, path: &Path) -> SessionPool {
@@ -154,13 +141,4 @@ where
     assert_eq!(pages.progress(), (PAGES, PAGES));
     std::fs::remove_file(list).expect("it is there");
     elapsed
-}
-
-fn sorted(mut figures: Vec<f64>) -> Vec<f64> {
-    figures.sort_unstable_by(f64::total_cmp);
-    figures
-}
-
-fn median(sorted: &[f64]) -> f64 {
-    sorted[sorted.len() / 2]
 }

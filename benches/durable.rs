@@ -1,53 +1,70 @@
-//! Acquire and reclaim in immediate mode, each durable before it returns.
+//! Acquire and reclaim in immediate mode, each durable before it returns; and the engine alone for the same.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
+use std::path::Path;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use criterion::{BenchmarkId, Criterion};
-use session_pool::Durability;
+use session_pool::{Durability, SessionPool};
 
-use crate::support::full_pool;
+use crate::support::{Goal, full_pool, in_turn, middle, print_ratio, print_time, temporary, use_once};
 
-pub(crate) fn benchmark(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("durable");
-    group.sample_size(10);
+const ROUNDS: usize = 15;
+const USES: u32 = 300;
+const CALLERS: u32 = 64;
 
-    let directory = tempfile::tempdir().expect("a temporary directory");
-    let database =
-        sled::Config::new().path(directory.path()).flush_every_ms(None).open().expect("a new database");
-    let file = OpenOptions::new().write(true).open(directory.path().join("db")).expect("its file");
-    let mut key = 0_u64;
-    group.bench_function("sled: insert + flush + fdatasync", |b| {
-        b.iter(|| {
-            key = (key + 1) % 1000;
-            database.insert(key.to_be_bytes(), vec![7; 60]).expect("it can be written");
-            database.flush().expect("it can be flushed");
-            file.sync_data().expect("it can be synced");
-        });
+pub(crate) fn benchmark() {
+    let directories = [temporary(), temporary()];
+    let pool = full_pool(directories[0].path(), 1_000, |b| b.durability(Durability::Immediate));
+    let mut engine = Engine::open(directories[1].path());
+    let [raw, one, many] = in_turn(
+        ROUNDS,
+        [
+            Box::new(|| engine.writes()),
+            Box::new(|| by_callers(&pool, 1)),
+            Box::new(|| by_callers(&pool, CALLERS)),
+        ],
+    );
+    print_time("durable: sled's insert + flush + fdatasync", middle(&raw));
+    print_time("durable: acquire + reclaim, 1 caller", middle(&one));
+    print_time("durable: acquire + reclaim, each of 64 callers'", middle(&many));
+    print_ratio("durable: 1 caller : sled's insert + flush + fdatasync", &one, &raw, Goal::AtMost(1.3));
+    print_ratio("durable: uses a second, 64 callers : 1", &one, &many, Goal::AtLeast(25.0));
+}
+
+/// How long a use takes, of all those of some callers.
+fn by_callers(pool: &SessionPool, callers: u32) -> Duration {
+    let began = Instant::now();
+    thread::scope(|scope| {
+        for _ in 0..callers {
+            scope.spawn(|| (0..USES).for_each(|_| use_once(pool)));
+        }
     });
+    began.elapsed() / (callers * USES)
+}
 
-    let directory = tempfile::tempdir().expect("a temporary directory");
-    let pool = full_pool(directory.path(), 1_000, |b| b.durability(Durability::Immediate));
-    for callers in [1_u64, 64] {
-        // A single use of one caller; with many, the time of all of them divided by all their uses.
-        group.bench_function(BenchmarkId::new("acquire + reclaim, callers", callers), |b| {
-            b.iter_custom(|uses| {
-                let each = uses.div_ceil(callers);
-                let began = Instant::now();
-                thread::scope(|scope| {
-                    for _ in 0..callers {
-                        scope.spawn(|| {
-                            for _ in 0..each {
-                                let _ =
-                                    pool.acquire().expect("all are available").reclaim().expect("it is open");
-                            }
-                        });
-                    }
-                });
-                began.elapsed().mul_f64(uses as f64 / (each * callers) as f64)
-            });
-        });
+/// The engine alone, with as much in a value as a session has.
+struct Engine {
+    database: sled::Db,
+    file: File,
+    key: u64,
+}
+
+impl Engine {
+    fn open(path: &Path) -> Self {
+        let database = sled::Config::new().path(path).flush_every_ms(None).open().expect("a new database");
+        let file = OpenOptions::new().write(true).open(path.join("db")).expect("its file");
+        Self { database, file, key: 0 }
     }
-    group.finish();
+
+    fn writes(&mut self) -> Duration {
+        let began = Instant::now();
+        for _ in 0..USES {
+            self.key = (self.key + 1) % 1_000;
+            self.database.insert(self.key.to_be_bytes(), vec![7; 60]).expect("it can be written");
+            self.database.flush().expect("it can be flushed");
+            self.file.sync_data().expect("it can be synced");
+        }
+        began.elapsed() / USES
+    }
 }

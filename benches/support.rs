@@ -1,4 +1,4 @@
-//! What the workloads share.
+//! What the workloads share: pools, and figures that are compared.
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,14 +9,17 @@ use session_pool::{PoolBuilder, SessionOptions, SessionPool, SessionStore, Strat
 pub(crate) const SIZES: [usize; 3] = [1_000, 100_000, 1_000_000];
 
 /// Sessions that no use retires.
+pub(crate) fn options() -> SessionOptions {
+    SessionOptions {
+        max_usage_count: u32::MAX,
+        max_age: Duration::from_secs(1_000_000),
+        ..SessionOptions::default()
+    }
+}
+
+/// A pool of such sessions, random.
 pub(crate) fn builder(sessions: usize) -> PoolBuilder {
-    SessionPool::builder().max_pool_size(sessions).strategy(Strategy::Random).session_options(
-        SessionOptions {
-            max_usage_count: u32::MAX,
-            max_age: Duration::from_secs(1_000_000),
-            ..SessionOptions::default()
-        },
-    )
+    SessionPool::builder().max_pool_size(sessions).strategy(Strategy::Random).session_options(options())
 }
 
 /// Opens a full pool: where the directory holds none yet, with new sessions.
@@ -25,12 +28,130 @@ pub(crate) fn full_pool(
     sessions: usize,
     change: impl FnOnce(PoolBuilder) -> PoolBuilder,
 ) -> SessionPool {
-    let store = SessionStore::open(path).expect("the temporary directory can be written");
-    let filled = builder(sessions).open_in(&store).expect("the store is sound");
-    while filled.stats().live < sessions {
-        let _ = filled.acquire().expect("there is room").reclaim().expect("it is open");
-    }
+    full_pool_in(&open_store(path), sessions, change)
+}
+
+/// The same in a store that is open.
+pub(crate) fn full_pool_in(
+    store: &SessionStore,
+    sessions: usize,
+    change: impl FnOnce(PoolBuilder) -> PoolBuilder,
+) -> SessionPool {
+    let filled = builder(sessions).open_in(store).expect("the store is sound");
+    fill(&filled, sessions);
     filled.close().expect("it can be written");
     drop(filled);
-    change(builder(sessions)).open_in(&store).expect("the store is sound")
+    change(builder(sessions)).open_in(store).expect("the store is sound")
+}
+
+pub(crate) fn open_store(path: &Path) -> SessionStore {
+    SessionStore::open(path).expect("the temporary directory can be written")
+}
+
+/// Creates sessions, on demand, until there are so many.
+pub(crate) fn fill(pool: &SessionPool, sessions: usize) {
+    while pool.stats().live < sessions {
+        use_once(pool);
+    }
+}
+
+/// Acquire and reclaim.
+pub(crate) fn use_once(pool: &SessionPool) {
+    let _ = pool.acquire().expect("one is available").reclaim().expect("it is open");
+}
+
+pub(crate) fn temporary() -> tempfile::TempDir {
+    tempfile::tempdir().expect("there is a temporary directory")
+}
+
+/// A copy of the engine's files of a store that is closed.
+pub(crate) fn copy_engine(store: &Path) -> tempfile::TempDir {
+    let copy = temporary();
+    for file in std::fs::read_dir(store.join("engine")).expect("it is there") {
+        let file = file.expect("it can be read");
+        if file.file_type().expect("it has one").is_file() {
+            std::fs::copy(file.path(), copy.path().join(file.file_name())).expect("it can be copied");
+        }
+    }
+    copy
+}
+
+/// The engine alone.
+pub(crate) fn open_engine(path: &Path) -> sled::Db {
+    loop {
+        match sled::Config::new().path(path).flush_every_ms(None).open() {
+            Ok(database) => return database,
+            // One that was just dropped lets go of its files a little later.
+            Err(sled::Error::Io(_)) => std::thread::sleep(Duration::from_millis(1)),
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// One of the things that are compared: it does what it does some times, and answers how long that took.
+pub(crate) type Case<'a> = Box<dyn FnMut() -> Duration + 'a>;
+
+/// How long each of some cases takes, in seconds. They take turns, so that each round has the same of whatever else the
+/// machine does.
+pub(crate) fn in_turn<const N: usize>(rounds: usize, mut cases: [Case<'_>; N]) -> [Vec<f64>; N] {
+    let mut times = [const { Vec::new() }; N];
+    for round in 0..rounds {
+        // Whoever goes after another finds a machine that is busy differently: each does.
+        for at in 0..N {
+            let at = (at + round) % N;
+            times[at].push(cases[at]().as_secs_f64());
+        }
+    }
+    times
+}
+
+/// What a ratio is to be.
+#[derive(Clone, Copy)]
+pub(crate) enum Goal {
+    AtLeast(f64),
+    AtMost(f64),
+}
+
+/// Prints how much longer `ours` takes than `theirs`, round by round.
+pub(crate) fn print_ratio(name: &str, ours: &[f64], theirs: &[f64], goal: Goal) {
+    let ratios = sorted(ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect());
+    let spread = format!("{:.2} to {:.2}", ratios[ratios.len() / 4], ratios[ratios.len() * 3 / 4]);
+    print_figure(name, median(&ratios), "", goal, &spread);
+}
+
+/// Prints a figure, and whether it is what it is to be.
+pub(crate) fn print_figure(name: &str, figure: f64, unit: &str, goal: Goal, note: &str) {
+    let (is_met, goal) = match goal {
+        Goal::AtLeast(goal) => (figure >= goal, format!(">= {goal}")),
+        Goal::AtMost(goal) => (figure <= goal, format!("<= {goal}")),
+    };
+    let met = if is_met { "met" } else { "MISSED" };
+    let (figure, goal) = (format!("{figure:.2}{unit}"), format!("{goal}{unit}"));
+    println!("{name:<64} {figure:>12}  goal {goal:<12} {met:<7} {note}");
+}
+
+/// Prints a time, a call.
+pub(crate) fn print_time(name: &str, seconds: f64) {
+    let (time, unit) = match seconds {
+        s if s < 1e-6 => (s * 1e9, "ns"),
+        s if s < 1e-3 => (s * 1e6, "us"),
+        s if s < 1.0 => (s * 1e3, "ms"),
+        s => (s, "s"),
+    };
+    println!("{name:<64} {time:>9.2} {unit}");
+}
+
+pub(crate) fn sorted(mut figures: Vec<f64>) -> Vec<f64> {
+    figures.sort_unstable_by(f64::total_cmp);
+    figures
+}
+
+/// The middle one of figures that are in order.
+pub(crate) fn median(sorted: &[f64]) -> f64 {
+    sorted[sorted.len() / 2]
+}
+
+/// The middle one.
+pub(crate) fn middle(figures: &[f64]) -> f64 {
+    median(&sorted(figures.to_vec()))
 }
