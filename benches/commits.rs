@@ -27,7 +27,7 @@ pub(crate) fn benchmark() {
 fn sustained() {
     let directories = [temporary(), temporary()];
     drop(full_pool(directories[0].path(), SESSIONS, |b| b));
-    let engine = Engine::open(copy_engine(directories[0].path()).path(), directories[1].path());
+    let mut engine = Engine::open(copy_engine(directories[0].path()).path(), directories[1].path());
     let pool = full_pool(directories[0].path(), SESSIONS, |b| b.strategy(Strategy::RoundRobin));
     let [ours, raw] = in_turn(
         7,
@@ -50,7 +50,8 @@ fn sustained() {
 struct Engine {
     database: sled::Db,
     tree: sled::Tree,
-    records: Vec<(sled::IVec, sled::IVec)>,
+    records: Vec<(sled::IVec, Vec<u8>)>,
+    round: u8,
     file: File,
 }
 
@@ -60,24 +61,31 @@ impl Engine {
 
     fn open(of_pool: &Path, path: &Path) -> Self {
         let records = open_engine(of_pool).open_tree("sessions").expect("it is there").iter();
-        let records: Vec<_> = records.map(|record| record.expect("it is sound")).collect();
+        let records = records.map(|record| record.expect("it is sound"));
+        let records: Vec<_> = records.map(|(key, value)| (key, value.to_vec())).collect();
         assert_eq!(records.len(), SESSIONS);
         let database = open_engine(path);
         let tree = database.open_tree("sessions").expect("a new tree");
         for (key, value) in &records {
-            tree.insert(key, value).expect("it can be written");
+            tree.insert(key, value.as_slice()).expect("it can be written");
         }
         database.flush().expect("it can be flushed");
         let file = OpenOptions::new().write(true).open(path.join("db")).expect("its file");
-        Self { database, tree, records, file }
+        Self { database, tree, records, round: 0, file }
     }
 
-    fn writes(&self) -> Duration {
+    fn writes(&mut self) -> Duration {
+        // What is there already is not written again: each value is another one each time.
+        self.round = self.round.wrapping_add(1);
+        for (_, value) in &mut self.records {
+            let last = value.len() - 1;
+            value[last] = self.round;
+        }
         let began = Instant::now();
         for records in self.records.chunks(Self::BATCH) {
             let mut batch = sled::Batch::default();
             for (key, value) in records {
-                batch.insert(key, value);
+                batch.insert(key, value.as_slice());
             }
             self.tree.apply_batch(batch).expect("it can be written");
             self.database.flush().expect("it can be flushed");

@@ -47,21 +47,23 @@ fn by_callers(pool: &SessionPool, callers: u32) -> Duration {
 struct Engine {
     database: sled::Db,
     file: File,
-    key: u64,
+    number: u64,
 }
 
 impl Engine {
     fn open(path: &Path) -> Self {
         let database = sled::Config::new().path(path).flush_every_ms(None).open().expect("a new database");
         let file = OpenOptions::new().write(true).open(path.join("db")).expect("its file");
-        Self { database, file, key: 0 }
+        Self { database, file, number: 0 }
     }
 
     fn writes(&mut self) -> Duration {
         let began = Instant::now();
         for _ in 0..USES {
-            self.key = (self.key + 1) % 1_000;
-            self.database.insert(self.key.to_be_bytes(), vec![7; 60]).expect("it can be written");
+            self.number += 1;
+            // What is there already is not written again: no two values are the same.
+            let value = [self.number; 8].map(u64::to_be_bytes).concat();
+            self.database.insert((self.number % 1_000).to_be_bytes(), value).expect("it can be written");
             self.database.flush().expect("it can be flushed");
             self.file.sync_data().expect("it can be synced");
         }
