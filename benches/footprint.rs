@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{Goal, builder, fill, full_pool, print_figure, temporary, use_once};
+use crate::support::{Goal, builder, fill, full_pool, print_figure, resident, temporary, use_once};
 
 /// Says that this process is to be looked at, not the one that measures.
 const CHILD: &str = "SESSION_POOL_BENCH_STORE";
@@ -41,14 +41,6 @@ fn memory() {
     let each = |bytes: f64| bytes / SESSIONS as f64;
     print_figure("memory: a live session of 1,000,000, opened", each(opened), " B", Goal::AtMost(350.0), "");
     print_figure("memory: the same, each used twice since", each(used), " B", Goal::AtMost(350.0), "");
-}
-
-/// How many bytes of this process are in memory.
-fn resident() -> usize {
-    let status = std::fs::read_to_string("/proc/self/status").expect("this is Linux");
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("it is there");
-    line.split_whitespace().nth(1).and_then(|kilobytes| kilobytes.parse::<usize>().ok()).expect("a number")
-        * 1024
 }
 
 fn disk() {

@@ -3,6 +3,8 @@
 //!
 //! Figures of different machines, and of different minutes on one, do not compare; ratios do of what took turns. So that is
 //! what the goals are about, and criterion measures single calls (`micro`), against the run before.
+//! `benches/peers/run` compares it with the pools of Crawlee.
+//!
 //! What has `sled` in its name is what the storage engine alone takes for the same bytes.
 
 #![allow(
@@ -20,6 +22,7 @@ mod crawl;
 mod durable;
 mod footprint;
 mod micro;
+mod peers;
 mod reopen;
 mod support;
 mod uses;
@@ -38,7 +41,7 @@ const WORKLOADS: &[Workload] = &[
 ];
 
 fn main() {
-    if footprint::is_child() {
+    if footprint::is_child() || peers::is_wanted() {
         return;
     }
     let wanted: Vec<String> =

@@ -88,6 +88,14 @@ pub(crate) fn open_engine(path: &Path) -> sled::Db {
     }
 }
 
+/// How many bytes of this process are in memory.
+pub(crate) fn resident() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").expect("this is Linux");
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("it is there");
+    line.split_whitespace().nth(1).and_then(|kilobytes| kilobytes.parse::<usize>().ok()).expect("a number")
+        * 1024
+}
+
 /// One of the things that are compared: it does what it does some times, and answers how long that took.
 pub(crate) type Case<'a> = Box<dyn FnMut() -> Duration + 'a>;
 

@@ -24,6 +24,7 @@ mod client;
 mod concurrency;
 #[cfg(feature = "cookies")]
 mod cookies;
+mod costs;
 mod crash;
 #[cfg(feature = "reqwest")]
 mod crawl_example;

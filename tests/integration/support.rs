@@ -1,7 +1,7 @@
 //! What the tests share.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -108,6 +108,10 @@ pub(crate) struct FaultyStore {
     pub fails_commit: AtomicBool,
     pub fails_sync: AtomicBool,
     pub panics: AtomicBool,
+    /// What was committed, and how often; and how often it was made durable.
+    pub changes: AtomicU64,
+    pub commits: AtomicU64,
+    pub syncs: AtomicU64,
 }
 
 impl FaultyStore {
@@ -138,10 +142,13 @@ impl Store for FaultyStore {
 
     fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
         self.fail("commit a batch", &self.fails_commit)?;
+        self.commits.fetch_add(1, Ordering::SeqCst);
+        self.changes.fetch_add(batch.changes.len() as u64, Ordering::SeqCst);
         self.inner.commit(batch)
     }
 
     fn sync(&self) -> Result<(), StoreError> {
+        self.syncs.fetch_add(1, Ordering::SeqCst);
         self.fail("sync", &self.fails_sync)
     }
 
