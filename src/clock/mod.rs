@@ -2,13 +2,15 @@
 
 mod following;
 mod steady;
+mod system;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use following::{Following, Times};
+use following::Following;
+use system::SystemTimes;
 
 use crate::session::Timestamp;
 
@@ -20,6 +22,12 @@ use crate::session::Timestamp;
 pub trait Clock: Send + Sync + 'static {
     /// The time, now. It is asked while the pool is locked, too: it must not call the pool, and should not panic.
     fn now(&self) -> DateTime<Utc>;
+
+    /// The same, in whole milliseconds: what a pool asks for at every use. Default: made from [`Clock::now`]. A clock that
+    /// counts anyhow can spare its pools the way over a date, which takes longer than reading a clock.
+    fn timestamp(&self) -> Timestamp {
+        self.now().into()
+    }
 
     /// Which steps of the clock behind it have been met so far. Default: none.
     fn steps(&self) -> ClockSteps {
@@ -52,7 +60,9 @@ pub struct ClockSteps {
 
 /// The clock of the system, made steady: the default. All of them in a process show the same time.
 ///
-/// It reads the monotonic clock, and looks at the wall clock four times a second to see how far the two are apart.
+/// It reads the monotonic clock, and looks at the wall clock four times a second to see how far the two are apart. On Linux
+/// it takes the coarse ones, which go on with each tick of the kernel, every 1 to 10 ms, and are read in a fraction of the
+/// time.
 ///
 /// - **T-1** Its time never goes back. Where the wall clock is behind it, after a step back of any size, its time goes at
 ///   9/10 of the speed until the wall clock has caught up.
@@ -76,6 +86,10 @@ impl Clock for SystemClock {
         datetime(SYSTEM.now())
     }
 
+    fn timestamp(&self) -> Timestamp {
+        Timestamp::from_millis(SYSTEM.now().div_euclid(1000))
+    }
+
     fn steps(&self) -> ClockSteps {
         SYSTEM.steps()
     }
@@ -86,27 +100,7 @@ impl Clock for SystemClock {
     }
 }
 
-static SYSTEM: LazyLock<Following<SystemTimes>> =
-    LazyLock::new(|| Following::new(SystemTimes { began: Instant::now() }));
-
-/// The clocks of the system.
-struct SystemTimes {
-    began: Instant,
-}
-
-impl Times for SystemTimes {
-    fn monotonic(&self) -> i64 {
-        let elapsed = self.began.elapsed();
-        // Beyond a few hundred thousand years nobody asks.
-        i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX).saturating_mul(1_000_000)
-            + i64::from(elapsed.subsec_micros())
-    }
-
-    fn wall(&self) -> i64 {
-        let now = DateTime::<Utc>::from(SystemTime::now());
-        now.clamp(Timestamp::MIN.to_datetime(), Timestamp::MAX.to_datetime()).timestamp_micros()
-    }
-}
+static SYSTEM: LazyLock<Following<SystemTimes>> = LazyLock::new(|| Following::new(SystemTimes::default()));
 
 fn datetime(micros: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(micros).unwrap_or(DateTime::<Utc>::MAX_UTC)

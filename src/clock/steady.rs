@@ -10,9 +10,9 @@ use super::ClockSteps;
 const DOUBTED: i64 = 60_000_000;
 /// How long a step ahead must have lasted to be believed, on the monotonic clock: a minute.
 const BELIEVED_AFTER: i64 = 60_000_000;
-/// By how much the wall clock may be behind without anything being done: less than what a pool can tell apart. The two
-/// clocks cannot be read at the same instant.
-const UNNOTICED: i64 = 1000;
+/// By how much the wall clock may be behind without anything being done: the longest tick of a kernel, 10 ms. The two clocks
+/// cannot be read at the same instant, and a coarse one may have gone on in between.
+const UNNOTICED: i64 = 10_000;
 /// Where its time goes slower, it loses one part in so many.
 const SLOWED_BY: i64 = 10;
 

@@ -103,8 +103,9 @@ impl SessionPool {
 
     fn ask_for_any(&self, waker: impl FnOnce() -> Option<Waker>) -> Result<Asked> {
         let core = &self.handle.core;
-        let mut directory = core.lock_open()?;
+        // Before the lock is taken, which others wait for meanwhile.
         let moment = core.moment();
+        let mut directory = core.lock_open()?;
         directory.serve(moment.pool());
         let next = directory.next(moment.pool());
         if let Next::Leased { slot, .. } = next {

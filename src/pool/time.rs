@@ -53,7 +53,7 @@ impl PoolTime {
 
     pub(crate) fn now(&self) -> Now {
         if self.ahead.is_zero() {
-            return Now { clock: self.clock.now().into(), ahead: Duration::ZERO };
+            return Now { clock: self.clock.timestamp(), ahead: Duration::ZERO };
         }
         let (now, steps) = self.clock.now_and_steps();
         // A clock that was behind because it had not been set yet, and now is, has made up for it by its step.

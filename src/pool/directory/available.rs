@@ -64,11 +64,14 @@ impl Available {
         }
     }
 
-    /// The one to be handed out next.
-    pub(super) fn next(&self, rng: &mut fastrand::Rng) -> Option<SlotIndex> {
+    /// The one to be handed out next. `fetch` is told of those that will come soon.
+    pub(super) fn next(
+        &mut self,
+        rng: &mut fastrand::Rng,
+        fetch: impl FnMut(SlotIndex),
+    ) -> Option<SlotIndex> {
         match self {
-            Self::Random(set) if set.members.is_empty() => None,
-            Self::Random(set) => Some(SlotIndex(set.members[rng.usize(..set.members.len())])),
+            Self::Random(set) => set.next(rng, fetch),
             Self::Queue(queue) => Some(SlotIndex(queue.front)).filter(|slot| slot.0 != NONE),
         }
     }
@@ -82,13 +85,48 @@ impl Available {
 }
 
 /// A set from which a random member is taken: the members side by side, and where each stands.
+///
+/// Where there are many, some are drawn ahead, all in one go: a random session of a large pool is in no cache, and fetching
+/// eight of them from memory at the same time takes hardly longer than fetching one.
 #[derive(Debug, Default)]
 pub(super) struct DenseSet {
     members: Vec<u32>,
     positions: Vec<u32>,
+    drawn: [u32; DenseSet::AHEAD],
+    /// How many of those are still to come.
+    coming: usize,
 }
 
 impl DenseSet {
+    /// How many are drawn ahead.
+    const AHEAD: usize = 8;
+    /// From how many members on: fewer are in the cache anyway.
+    const MANY: usize = 2048;
+
+    fn next(&mut self, rng: &mut fastrand::Rng, mut fetch: impl FnMut(SlotIndex)) -> Option<SlotIndex> {
+        if self.members.len() < Self::MANY {
+            self.coming = 0;
+            return rng.choice(&self.members).copied().map(SlotIndex);
+        }
+        loop {
+            if self.coming == 0 {
+                for drawn in &mut self.drawn {
+                    *drawn = self.members[rng.usize(..self.members.len())];
+                }
+                for drawn in self.drawn {
+                    fetch(SlotIndex(drawn));
+                }
+                self.coming = Self::AHEAD;
+            }
+            self.coming -= 1;
+            let slot = self.drawn[self.coming];
+            // It may have left the set since it was drawn.
+            if self.positions[slot as usize] != NONE {
+                return Some(SlotIndex(slot));
+            }
+        }
+    }
+
     fn insert(&mut self, slot: u32) {
         if self.positions[slot as usize] == NONE {
             #[expect(clippy::cast_possible_truncation, reason = "no more members than slots, which are u32")]
@@ -209,8 +247,8 @@ mod tests {
                     }
                 }
                 let mut rng = fastrand::Rng::with_seed(7);
-                prop_assert_eq!(queue.next(&mut rng).map(|slot| slot.0), plain.front().copied());
-                prop_assert_eq!(set.next(&mut rng).is_some_and(|slot| plain.contains(&slot.0)), !plain.is_empty());
+                prop_assert_eq!(queue.next(&mut rng, |_| {}).map(|slot| slot.0), plain.front().copied());
+                prop_assert_eq!(set.next(&mut rng, |_| {}).is_some_and(|slot| plain.contains(&slot.0)), !plain.is_empty());
                 prop_assert_eq!((queue.len(), set.len()), (plain.len(), plain.len()));
                 for slot in 0..12 {
                     prop_assert_eq!(queue.contains(SlotIndex(slot)), plain.contains(&slot));
@@ -218,5 +256,33 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn who_is_drawn_ahead_and_leaves_is_not_handed_out_and_each_comes_about_as_often() {
+        let mut set = Available::new(Strategy::Random);
+        #[expect(clippy::cast_possible_truncation, reason = "a few thousand")]
+        let many = 2 * DenseSet::MANY as u32;
+        for slot in 0..many {
+            set.grow();
+            set.insert(SlotIndex(slot), End::Back);
+        }
+        let mut rng = fastrand::Rng::with_seed(7);
+        let mut drawn = vec![0; many as usize];
+        let (mut fetched, mut left) = (0, Vec::new());
+        for round in 0..200_000 {
+            let slot = set.next(&mut rng, |_| fetched += 1).unwrap();
+            assert!(set.contains(slot), "round {round}");
+            drawn[slot.at()] += 1;
+            set.remove(slot);
+            left.push(slot);
+            // Half of them, at times more than half: few are left then.
+            if left.len() > if round % 7 == 0 { 2500 } else { 2000 } {
+                left.drain(..).for_each(|slot| set.insert(slot, End::Back));
+            }
+        }
+        assert!(fetched > 0);
+        let mean = 200_000 / drawn.len();
+        assert!(drawn.iter().all(|times| (mean / 3..mean * 3).contains(times)), "{drawn:?}");
     }
 }

@@ -13,7 +13,7 @@ impl Directory {
         if self.growth == Growth::FillFirst && self.begin_creation(now) {
             return Next::Create;
         }
-        while let Some(slot) = self.available.next(&mut self.rng) {
+        while let Some(slot) = self.draw() {
             if self.slots[slot.at()].record.is_expired(now) {
                 self.retire_if_unusable(slot, now);
                 if self.growth == Growth::FillFirst && self.begin_creation(now) {
@@ -32,6 +32,12 @@ impl Directory {
             return Next::Create;
         }
         Next::Nothing
+    }
+
+    /// The session whose turn it is.
+    fn draw(&mut self) -> Option<SlotIndex> {
+        let Self { available, rng, slots, .. } = self;
+        available.next(rng, |soon| slots[soon.at()].fetch())
     }
 
     /// Leases one session, if its limits and its rest allow it.
