@@ -221,6 +221,11 @@ impl PoolCore {
         list
     }
 
+    /// Those of them that were retired, which go first.
+    pub(crate) fn take_retired(&self, empty: &mut Vec<SlotIndex>) {
+        self.directory.lock().take_retired(empty);
+    }
+
     pub(crate) fn give_back(&self, list: Vec<SlotIndex>) {
         *self.spare_dirty.lock() = list;
     }

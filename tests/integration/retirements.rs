@@ -1,10 +1,14 @@
 //! The events, and the log behind them.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use session_pool::{Growth, Reason, Sequence, SessionOptions, SessionPool, SessionStore};
+use session_pool::{
+    Durability, Growth, Reason, Sequence, SessionOptions, SessionPool, SessionStore, Strategy,
+};
 
-use crate::support::{Place, SECOND, clock, expired_after_sweep, id, named, options, pool};
+use crate::support::{FaultyStore, Place, SECOND, clock, expired_after_sweep, id, named, options, pool};
 
 #[test]
 fn an_event_tells_pool_id_reason_time_counters_and_sequence() {
@@ -146,4 +150,41 @@ fn the_log_is_read_page_by_page() {
             pool.retirement_log(Sequence(100)).map(|entry| entry.unwrap().sequence.0).collect();
         assert_eq!(sequences, (101..=1000).collect::<Vec<_>>());
     }
+}
+
+#[test]
+fn whoever_is_retired_while_a_long_round_is_written_is_told_before_the_rest_of_it() {
+    const SESSIONS: usize = 5_000;
+    let store = Arc::new(FaultyStore::default());
+    let pool = SessionPool::builder()
+        .max_pool_size(SESSIONS)
+        .strategy(Strategy::RoundRobin)
+        .durability(Durability::Buffered { max_delay: 1000 * SECOND })
+        .open_in(&SessionStore::with_store(Arc::clone(&store)).unwrap())
+        .unwrap();
+    for _ in 0..SESSIONS {
+        let _ = pool.acquire().unwrap().reclaim().unwrap();
+    }
+    pool.flush().unwrap();
+    let events = pool.retirements();
+    let session = pool.acquire().unwrap().session().clone();
+    for _ in 0..SESSIONS {
+        let _ = pool.acquire().unwrap().reclaim().unwrap();
+    }
+    let commits = AtomicUsize::new(0);
+    let told = Arc::new(AtomicUsize::new(usize::MAX));
+    let hook_told = Arc::clone(&told);
+    store.set_hook(move |operation| {
+        if operation == "commit" {
+            match commits.fetch_add(1, Ordering::SeqCst) {
+                2 => drop(session.retire().unwrap()),
+                // The next one is that of the retirement.
+                4 => hook_told.store(events.try_iter().count(), Ordering::SeqCst),
+                _ => {}
+            }
+        }
+    });
+    pool.flush().unwrap();
+    assert_eq!(told.load(Ordering::SeqCst), 1);
+    store.set_hook(|_| {});
 }

@@ -98,7 +98,7 @@ impl Place {
 type Hook = dyn Fn(&str) + Send + Sync;
 
 /// A store whose operations can be made to fail, and that calls a hook by the name of an operation: after `contains` and
-/// `record`, before `visit_expiring`.
+/// `record`, before `visit_expiring` and `commit`.
 #[derive(Default)]
 pub(crate) struct FaultyStore {
     hook: Mutex<Option<Arc<Hook>>>,
@@ -141,6 +141,7 @@ impl Store for FaultyStore {
     }
 
     fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
+        self.call("commit");
         self.fail("commit a batch", &self.fails_commit)?;
         self.commits.fetch_add(1, Ordering::SeqCst);
         self.changes.fetch_add(batch.changes.len() as u64, Ordering::SeqCst);

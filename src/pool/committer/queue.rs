@@ -1,6 +1,7 @@
 //! Who has something to write, and who waits for it.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
 #[cfg(feature = "async")]
 use std::task::{Poll, Waker};
 use std::thread::{self, ThreadId};
@@ -20,14 +21,45 @@ pub(crate) enum Urgency {
 }
 
 /// The pools that have something to write, and the rounds in which it is written.
+///
+/// Whoever waits for a round is woken alone, and finds without the lock that it is over: where dozens of threads wait, they
+/// would otherwise queue for the lock first, to find out, and then for the pool's.
 #[derive(Default)]
 pub(super) struct Queue {
     state: Mutex<State>,
     /// Wakes the committer.
     work: Condvar,
-    /// Wakes those who wait for a round to end.
-    done: Condvar,
+    /// The last round that is over in every respect; [`ALL`] once nobody need wait for any.
+    finished: AtomicU64,
+    /// Where threads wait for rounds of even and of odd numbers.
+    gates: [Gate; 2],
 }
+
+#[derive(Default)]
+struct Gate {
+    lock: std::sync::Mutex<()>,
+    opened: std::sync::Condvar,
+}
+
+impl Gate {
+    fn wait_until(&self, is_over: impl Fn() -> bool) {
+        let mut guard = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        while !is_over() {
+            guard = self.opened.wait(guard).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn open(&self) {
+        // Whoever has looked, and does not wait yet, holds it.
+        drop(self.lock.lock());
+        self.opened.notify_all();
+    }
+}
+
+/// How long a round waits for others at most.
+const MAX_GATHERING: Duration = Duration::from_millis(2);
+/// Where nothing is written any more, all rounds are over.
+const ALL: u64 = u64::MAX;
 
 #[derive(Default)]
 struct State {
@@ -37,13 +69,20 @@ struct State {
     is_urgent: bool,
     /// Rounds are numbered from 1. Whatever is queued while round n has begun is in round n + 1 at the latest.
     begun: u64,
-    finished: u64,
+    /// When the last round began, and how long the one before took.
+    begun_at: Option<Instant>,
+    took: Option<Duration>,
     is_poisoned: bool,
     is_stopped: bool,
     committer: Option<ThreadId>,
+    waiting: usize,
     /// Tasks that wait for a round to end.
     #[cfg(feature = "async")]
     tasks: Vec<Waker>,
+    /// How many wait for a round that has not begun.
+    early: usize,
+    /// How many of those are enough for the next round to begin.
+    enough: usize,
 }
 
 /// One round of writing.
@@ -93,6 +132,12 @@ impl Queue {
         self.state.lock().committer == Some(thread::current().id())
     }
 
+    /// The pools in which something is urgent that came while a round was under way.
+    pub(super) fn urgent(&self) -> Vec<Arc<PoolCore>> {
+        let state = self.state.lock();
+        if state.is_urgent { state.pools.clone() } else { Vec::new() }
+    }
+
     /// Waits for a round that was answered by [`Queue::push`]; `None` for the next one to begin.
     pub(super) fn wait_for_round(&self, round: Option<u64>) {
         let mut state = self.state.lock();
@@ -101,17 +146,28 @@ impl Queue {
             return;
         }
         let awaited = self.hurry_to(&mut state, round);
-        while !state.is_over(awaited) {
-            self.done.wait(&mut state);
+        if self.is_over(awaited) {
+            return;
         }
+        state.waiting += 1;
+        drop(state);
+        self.gates[(awaited % 2) as usize].wait_until(|| self.is_over(awaited));
+    }
+
+    /// Whether nobody need wait for a round any more.
+    fn is_over(&self, round: u64) -> bool {
+        self.finished.load(Ordering::Acquire) >= round
     }
 
     /// Sees to it that the round begins soon, and answers its number.
     fn hurry_to(&self, state: &mut State, round: Option<u64>) -> u64 {
         let awaited = round.unwrap_or(state.begun + 1);
-        if awaited > state.begun && !state.is_urgent {
-            state.is_urgent = true;
-            self.work.notify_one();
+        if awaited > state.begun {
+            state.early += 1;
+            if !state.is_urgent || state.early == state.enough {
+                state.is_urgent = true;
+                self.work.notify_one();
+            }
         }
         awaited
     }
@@ -126,7 +182,7 @@ impl Queue {
     #[cfg(feature = "async")]
     pub(super) fn poll_round(&self, round: u64, waker: &Waker) -> Poll<()> {
         let mut state = self.state.lock();
-        if state.is_over(round) {
+        if self.is_over(round) {
             return Poll::Ready(());
         }
         if !state.tasks.iter().any(|other| other.will_wake(waker)) {
@@ -138,10 +194,13 @@ impl Queue {
     /// Waits for the next round, at most until `maintenance`. `None` when the thread is to end.
     pub(super) fn next_round(&self, maintenance: Instant) -> Option<Round> {
         let mut state = self.state.lock();
+        let mut gathering_until = None;
         loop {
             // Nothing more can be written, and nothing is left to be written.
             if state.is_stopped && (state.is_poisoned || state.pools.is_empty()) {
                 state.pools.clear();
+                drop(state);
+                self.finish(ALL, |_| {});
                 return None;
             }
             if state.is_poisoned {
@@ -151,8 +210,17 @@ impl Queue {
                 continue;
             }
             let now = Instant::now();
-            if state.is_urgent || state.is_stopped || state.due.is_some_and(|due| due <= now) {
+            if state.is_stopped || state.due.is_some_and(|due| due <= now) {
                 break;
+            }
+            if state.is_urgent {
+                match gathering_until.get_or_insert_with(|| state.gather_until(now)) {
+                    Some(until) if now < *until && state.early < state.enough => {
+                        self.work.wait_until(&mut state, *until);
+                        continue;
+                    }
+                    _ => break,
+                }
             }
             if maintenance <= now {
                 return Some(Round { number: None, pools: Vec::new() });
@@ -163,6 +231,8 @@ impl Queue {
         state.is_urgent = false;
         state.due = None;
         state.begun += 1;
+        state.begun_at = Some(Instant::now());
+        state.early = 0;
         // As much room as before, since queueing must not allocate.
         let room = Vec::with_capacity(state.pools.capacity());
         Some(Round { number: Some(state.begun), pools: std::mem::replace(&mut state.pools, room) })
@@ -172,12 +242,14 @@ impl Queue {
     pub(super) fn finish_round(&self, Round { number, pools }: Round) {
         drop(pools);
         if let Some(number) = number {
-            self.change(|state| state.finished = number);
+            self.finish(number, |state| {
+                state.took = state.begun_at.map(|began| began.elapsed());
+            });
         }
     }
 
     pub(super) fn poison(&self) {
-        self.change(|state| state.is_poisoned = true);
+        self.finish(ALL, |state| state.is_poisoned = true);
     }
 
     pub(super) fn stop(&self) {
@@ -186,22 +258,31 @@ impl Queue {
         self.work.notify_one();
     }
 
-    /// Changes what others wait for, and wakes them.
-    fn change(&self, change: impl FnOnce(&mut State)) {
+    /// Lets everyone go on who waits for a round up to `number`.
+    fn finish(&self, number: u64, change: impl FnOnce(&mut State)) {
         let mut state = self.state.lock();
         change(&mut state);
+        self.finished.fetch_max(number, Ordering::Release);
+        state.enough = state.waiting;
+        state.waiting = state.early;
         #[cfg(feature = "async")]
         let tasks = std::mem::take(&mut state.tasks);
         drop(state);
-        self.done.notify_all();
+        if number == ALL {
+            self.gates.iter().for_each(Gate::open)
+        } else {
+            self.gates[(number % 2) as usize].open()
+        }
         #[cfg(feature = "async")]
         tasks.into_iter().for_each(Waker::wake);
     }
 }
 
 impl State {
-    /// Whether nobody need wait for a round any more.
-    fn is_over(&self, round: u64) -> bool {
-        self.finished >= round || self.is_poisoned || self.is_stopped
+    /// How long the next round waits for those whom the last one let go on: where there were several, they come again, and
+    /// one wait for the disk will do for all of them. Half as long as that took is well spent if they do.
+    fn gather_until(&self, now: Instant) -> Option<Instant> {
+        let took = self.took.filter(|_| self.enough > 1)?;
+        Some(now + (took / 2).min(MAX_GATHERING))
     }
 }

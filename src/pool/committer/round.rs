@@ -1,4 +1,5 @@
-//! One round: collect, commit, sync, tell.
+//! One round: collect, commit, sync, tell. Those that were retired go first, also between two batches of a long round: somebody
+//! may be waiting for the news.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,7 +14,7 @@ use crate::store::{Batch, Change, LogEntry, SessionChange, StoreError};
 
 /// How many sessions are copied in one go, while their pool's lock is held.
 const COLLECT: usize = 64;
-/// How many sessions go into one transaction.
+/// How many sessions go into one transaction, about.
 const BATCH: usize = 512;
 /// How much may be written between two syncs of the disk, in bytes as the engine writes them. It takes for durable what it
 /// has handed to the system: where it wrote more than a segment of its log (512 KiB) since the last sync, it could use
@@ -30,7 +31,8 @@ const PAYLOAD: usize = 3;
 #[derive(Default)]
 struct Work {
     batch: Batch,
-    sessions: usize,
+    /// How many sessions were committed in this round.
+    committed: usize,
     /// How much it is, and how much was committed since the last sync.
     bytes: usize,
     unsynced: usize,
@@ -38,6 +40,8 @@ struct Work {
     expiries: Vec<(Arc<PoolCore>, Timestamp)>,
     /// What is to be done when it is durable, pool by pool.
     followups: Vec<Followup>,
+    /// A list for those that go first, kept for its memory.
+    retired: Vec<SlotIndex>,
 }
 
 struct Followup {
@@ -56,25 +60,51 @@ impl Committer {
         let begun = Instant::now();
         let mut cuts = self.writing.lock();
         let mut work = Work::default();
-        let mut sessions = 0;
+        self.retired_first(pools, &mut work, &mut cuts)?;
         for pool in pools {
-            let mut dirty = pool.take_dirty();
-            sessions += dirty.len();
+            let dirty = pool.take_dirty();
             for slots in dirty.chunks(COLLECT) {
                 collect(pool, slots, &mut work);
-                if work.sessions >= BATCH || work.bytes >= UNSYNCED {
+                if work.batch.changes.len() >= BATCH || work.bytes >= UNSYNCED {
                     self.commit(&mut work, &mut cuts)?;
+                    self.retired_first(&self.queue.urgent(), &mut work, &mut cuts)?;
                 }
             }
             if dirty.is_empty() {
                 // A pool that was just opened, and has no session yet.
                 collect(pool, &[], &mut work);
             }
-            pool.give_back(std::mem::take(&mut dirty));
+            pool.give_back(dirty);
         }
         self.commit(&mut work, &mut cuts)?;
         self.sync(&mut work)?;
-        observe::committed(sessions, begun.elapsed());
+        observe::committed(work.committed, begun.elapsed());
+        Ok(())
+    }
+
+    /// Commits what was retired in some pools, durably, and tells of it.
+    fn retired_first(
+        &self,
+        pools: &[Arc<PoolCore>],
+        work: &mut Work,
+        cuts: &mut Cuts,
+    ) -> Result<(), StoreError> {
+        for pool in pools {
+            let mut retired = std::mem::take(&mut work.retired);
+            pool.take_retired(&mut retired);
+            for slots in retired.chunks(COLLECT) {
+                collect(pool, slots, work);
+                if work.batch.changes.len() >= BATCH || work.bytes >= UNSYNCED {
+                    self.commit(work, cuts)?;
+                }
+            }
+            let is_empty = retired.is_empty();
+            work.retired = retired;
+            if !is_empty {
+                self.commit(work, cuts)?;
+                self.sync(work)?;
+            }
+        }
         Ok(())
     }
 
@@ -88,7 +118,7 @@ impl Committer {
         }
         work.batch.changes.clear();
         work.unsynced += work.bytes;
-        (work.sessions, work.bytes) = (0, 0);
+        work.bytes = 0;
         if work.unsynced >= UNSYNCED { self.sync(work) } else { Ok(()) }
     }
 
@@ -122,10 +152,9 @@ fn collect(pool: &Arc<PoolCore>, slots: &[SlotIndex], work: &mut Work) {
     let mut collected: Vec<(Collected, Option<Arc<Payload>>)> = Vec::with_capacity(slots.len());
     {
         let mut directory = pool.directory.lock();
-        for slot in slots {
-            let session = directory.collect(*slot);
+        for session in slots.iter().filter_map(|slot| directory.collect(*slot)) {
             if session.record.retired.is_some() {
-                followup.retired.push(*slot);
+                followup.retired.push(session.slot);
             }
             collected.push((session, None));
         }
@@ -139,9 +168,10 @@ fn collect(pool: &Arc<PoolCore>, slots: &[SlotIndex], work: &mut Work) {
             session.1 = Some(pending.payload);
         }
     }
+    work.committed += collected.len();
     let mut earliest_expiry: Option<Timestamp> = None;
     let mut entry = pool.entry.lock();
-    for (Collected { id, record, is_new, is_payload_dirty: _ }, payload) in collected {
+    for (Collected { slot: _, id, record, is_new, is_payload_dirty: _ }, payload) in collected {
         if is_new {
             earliest_expiry = Some(earliest_expiry.map_or(record.expires_at, |t| t.min(record.expires_at)));
         }
@@ -161,7 +191,6 @@ fn collect(pool: &Arc<PoolCore>, slots: &[SlotIndex], work: &mut Work) {
         work.bytes += USED;
         work.batch.changes.push(Change::Pool(entry.pool.clone()));
     }
-    work.sessions += slots.len();
     if !(followup.retired.is_empty() && followup.payloads.is_empty()) {
         work.followups.push(followup);
     }

@@ -27,17 +27,26 @@ impl Directory {
         std::mem::swap(&mut self.dirty, empty);
     }
 
-    /// One session as it is to be committed.
-    pub(crate) fn collect(&mut self, slot: SlotIndex) -> Collected {
+    /// Hands over those of them that are to go first, as they were retired, and takes an empty list for the next.
+    pub(crate) fn take_retired(&mut self, empty: &mut Vec<SlotIndex>) {
+        empty.clear();
+        std::mem::swap(&mut self.just_retired, empty);
+    }
+
+    /// One session as it is to be committed; `None` where it has been already, before its turn.
+    pub(crate) fn collect(&mut self, slot: SlotIndex) -> Option<Collected> {
         let this = &mut self.slots[slot.at()];
-        this.is_dirty = false;
+        if !std::mem::take(&mut this.is_dirty) {
+            return None;
+        }
         this.is_committing = !this.is_live();
-        Collected {
+        Some(Collected {
+            slot,
             id: this.id,
             record: this.record,
             is_new: std::mem::take(&mut this.is_new),
             is_payload_dirty: std::mem::take(&mut this.is_payload_dirty),
-        }
+        })
     }
 
     /// The retirement of a session has been committed.
@@ -70,6 +79,7 @@ impl Directory {
 
 /// One session as it is to be committed.
 pub(crate) struct Collected {
+    pub(crate) slot: SlotIndex,
     pub(crate) id: SessionId,
     pub(crate) record: SessionRecord,
     pub(crate) is_new: bool,

@@ -144,8 +144,9 @@ impl Directory {
             None => {
                 self.slots.push(Slot::new(id, record));
                 self.available.grow();
-                // One place for every slot, so that marking one never allocates.
-                self.dirty.reserve(self.slots.len() - self.dirty.len());
+                // One place for every slot, so that marking one never allocates. A slot is there twice where a retired session
+                // was committed before its turn, and another one has taken its place.
+                self.dirty.reserve(self.slots.len().saturating_sub(self.dirty.len()));
                 index(self.slots.len() - 1)
             }
         };

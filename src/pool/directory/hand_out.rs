@@ -151,7 +151,7 @@ mod tests {
             directory.rest(slot, now.plus(Duration::from_secs(1_000_000_000)), now);
             let _ = directory.settle(slot, Settlement::Retire, now, false);
             directory.take_dirty(&mut Vec::new());
-            directory.collect(slot);
+            let _ = directory.collect(slot);
             directory.committed(slot);
         }
         assert!(directory.rests.len() < 100, "{} entries", directory.rests.len());

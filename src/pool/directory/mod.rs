@@ -44,6 +44,8 @@ pub(crate) struct Directory {
     /// The resting sessions, by the end of their rest.
     rests: BTreeSet<(Timestamp, SlotIndex)>,
     dirty: Vec<SlotIndex>,
+    /// Those of them that were retired since, which go first.
+    just_retired: Vec<SlotIndex>,
     /// Ids that were asked for by name and are being created.
     reserved: Vec<SessionId>,
     rng: fastrand::Rng,
@@ -135,6 +137,7 @@ impl Directory {
             available: Available::new(strategy),
             rests: BTreeSet::new(),
             dirty: Vec::new(),
+            just_retired: Vec::new(),
             reserved: Vec::new(),
             rng: fastrand::Rng::new(),
             live: 0,

@@ -111,6 +111,7 @@ impl Directory {
         if self.slots[slot.at()].is_awaited {
             self.waiters.wake_all_for(slot);
         }
+        self.just_retired.push(slot);
         self.signals.has_retired = true;
         self.signals.has_freed = true;
     }
