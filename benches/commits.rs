@@ -7,10 +7,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use session_pool::Strategy;
+use sled::Transactional;
+use sled::transaction::{ConflictableTransactionError, TransactionalTree};
 
 use crate::support::{
-    Goal, builder, copy_engine, fill, full_pool, full_pool_in, in_turn, middle, open_engine, open_store,
-    print_figure, print_ratio, print_time, temporary, use_once,
+    Goal, LargeStore, builder, copy_engine, fill, full_pool, full_pool_in, in_turn, middle, open_engine,
+    open_store, print_figure, print_ratio, print_time, temporary, use_once,
 };
 
 const SESSIONS: usize = 100_000;
@@ -95,22 +97,85 @@ impl Engine {
     }
 }
 
-/// New sessions, on demand, until all are durable.
+/// New sessions, on demand, until all are durable; and the engine alone with the same bytes in as many trees.
 fn creation() {
-    const NEW: usize = 1_000_000;
-    let directory = temporary();
-    let pool = builder(NEW).open(directory.path()).expect("the temporary directory can be written");
-    let began = Instant::now();
-    fill(&pool, NEW);
-    pool.flush().expect("it is open");
-    let each = began.elapsed().as_secs_f64() / NEW as f64;
+    let (path, of_million) = LargeStore::get();
     print_figure(
         "commits: creation and a first use, of 1,000,000, until durable",
-        each * 1e6,
+        of_million.as_secs_f64() * 1e6,
         " us",
         Goal::AtMost(4.0),
         "",
     );
+    let trees = Trees::of(&path);
+    let [ours, raw, one] = in_turn(
+        3,
+        [Box::new(|| create(SESSIONS)), Box::new(|| trees.create(true)), Box::new(|| trees.create(false))],
+    );
+    print_time("commits: creation and a first use, of 100,000", middle(&ours));
+    print_time("commits: sled's transactions of the same bytes, as durable", middle(&raw));
+    print_time("commits: sled's apply_batch of the records alone, in one tree", middle(&one));
+    print_ratio("commits: creation : sled's transactions", &ours, &raw, Goal::AtMost(1.3));
+}
+
+fn create(sessions: usize) -> Duration {
+    let directory = temporary();
+    let pool = builder(sessions).open(directory.path()).expect("the temporary directory can be written");
+    let began = Instant::now();
+    fill(&pool, sessions);
+    pool.flush().expect("it is open");
+    began.elapsed() / sessions as u32
+}
+
+/// What a store has in its trees of some sessions that were created: keys and values.
+struct Trees(Vec<Vec<(sled::IVec, sled::IVec)>>);
+
+impl Trees {
+    /// How many sessions are created in one transaction, and between two syncs: as the pool does it.
+    const BATCH: usize = 128;
+    const NAMES: [&str; 4] = ["sessions", "payloads", "by_state", "by_expiry"];
+
+    fn of(store: &Path) -> Self {
+        let copy = copy_engine(store);
+        let engine = open_engine(copy.path());
+        let entries = |name| {
+            let entries = engine.open_tree(name).expect("it is there").iter().take(SESSIONS);
+            entries.map(|entry| entry.expect("it is sound")).collect()
+        };
+        Self(Self::NAMES.map(entries).into())
+    }
+
+    fn create(&self, all: bool) -> Duration {
+        let directory = temporary();
+        let database = open_engine(directory.path());
+        let trees = Self::NAMES.map(|name| database.open_tree(name).expect("a new tree"));
+        let file = OpenOptions::new().write(true).open(directory.path().join("db")).expect("its file");
+        let began = Instant::now();
+        for from in (0..SESSIONS).step_by(Self::BATCH) {
+            let batch = |tree: usize| {
+                let mut batch = sled::Batch::default();
+                for (key, value) in self.0[tree].iter().skip(from).take(Self::BATCH) {
+                    batch.insert(key, value);
+                }
+                batch
+            };
+            if all {
+                let batches: [sled::Batch; 4] = std::array::from_fn(batch);
+                let write = |trees: &[TransactionalTree]| {
+                    for (tree, batch) in trees.iter().zip(&batches) {
+                        tree.apply_batch(batch)?;
+                    }
+                    Ok::<(), ConflictableTransactionError<()>>(())
+                };
+                trees.as_slice().transaction(|trees| write(trees)).expect("it can be written");
+            } else {
+                trees[0].apply_batch(batch(0)).expect("it can be written");
+            }
+            database.flush().expect("it can be flushed");
+            file.sync_data().expect("it can be synced");
+        }
+        began.elapsed() / SESSIONS as u32
+    }
 }
 
 /// How long single outcomes take while everything is being written.
@@ -173,6 +238,7 @@ fn events() {
             }
             is_over.store(true, Ordering::Relaxed);
         });
+        // A batch of outcomes that is being written goes on to its end.
         let goal = if is_busy { 10.0 } else { 1.0 };
         print_figure(
             &format!("latency: from retire to its event, {name}"),

@@ -3,20 +3,19 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{Goal, builder, fill, full_pool, print_figure, resident, temporary, use_once};
+use crate::support::{Goal, LargeStore, MILLION, builder, fill, print_figure, resident, temporary, use_once};
 
 /// Says that this process is to be looked at, not the one that measures.
 const CHILD: &str = "SESSION_POOL_BENCH_STORE";
-const SESSIONS: usize = 1_000_000;
 
 /// Answers whether this process was one that is looked at, and is done.
 pub(crate) fn is_child() -> bool {
     let Some(path) = std::env::var_os(CHILD) else { return false };
     let before = resident();
-    let pool = builder(SESSIONS).open(Path::new(&path)).expect("the store is sound");
-    assert_eq!(pool.stats().live, SESSIONS);
+    let pool = LargeStore::builder().open(Path::new(&path)).expect("the store is sound");
+    assert_eq!(pool.stats().live, MILLION);
     let opened = resident() - before;
-    for _ in 0..2 * SESSIONS {
+    for _ in 0..2 * MILLION {
         use_once(&pool);
     }
     pool.flush().expect("it is open");
@@ -31,14 +30,13 @@ pub(crate) fn benchmark() {
 
 /// The memory of a process of its own, right after opening and when each session was used twice.
 fn memory() {
-    let directory = temporary();
-    drop(full_pool(directory.path(), SESSIONS, |b| b));
+    let (path, _) = LargeStore::get();
     let child = std::env::current_exe().expect("it runs");
-    let output = Command::new(child).env(CHILD, directory.path()).output().expect("it can be run");
+    let output = Command::new(child).env(CHILD, path).output().expect("it can be run");
     let text = String::from_utf8_lossy(&output.stdout);
     let figures: Vec<f64> = text.split_whitespace().filter_map(|figure| figure.parse().ok()).collect();
     let [opened, used] = figures[..] else { panic!("{output:?}") };
-    let each = |bytes: f64| bytes / SESSIONS as f64;
+    let each = |bytes: f64| bytes / MILLION as f64;
     print_figure("memory: a live session of 1,000,000, opened", each(opened), " B", Goal::AtMost(350.0), "");
     print_figure("memory: the same, each used twice since", each(used), " B", Goal::AtMost(350.0), "");
 }

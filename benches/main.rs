@@ -54,6 +54,7 @@ fn main() {
             run();
         }
     }
+    support::LargeStore::remove();
 }
 
 fn micro() {

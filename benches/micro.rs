@@ -3,14 +3,18 @@
 use criterion::{BenchmarkId, Criterion};
 use session_pool::Strategy;
 
-use crate::support::{SIZES, full_pool, temporary, use_once};
+use crate::support::{LargeStore, MILLION, SIZES, full_pool, temporary, use_once};
 
 pub(crate) fn benchmark(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("micro");
     group.sample_size(20);
     for sessions in SIZES {
         let directory = temporary();
-        let pool = full_pool(directory.path(), sessions, |b| b);
+        let pool = if sessions == MILLION {
+            LargeStore::builder().open(LargeStore::get().0).expect("the store is sound")
+        } else {
+            full_pool(directory.path(), sessions, |b| b)
+        };
         group.bench_function(BenchmarkId::new("acquire + reclaim", sessions), |b| b.iter(|| use_once(&pool)));
         let id = *pool.acquire().expect("one is available").id();
         group.bench_function(BenchmarkId::new("acquire by id + reclaim", sessions), |b| {

@@ -1,12 +1,17 @@
 //! What the workloads share: pools, and figures that are compared.
 
-use std::path::Path;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
-use session_pool::{PoolBuilder, SessionOptions, SessionPool, SessionStore, Strategy};
+use session_pool::{PoolBuilder, Retention, SessionOptions, SessionPool, SessionStore, Strategy};
+use tempfile::TempDir;
+
+/// How many sessions are in the [large store](LargeStore): so many live ones, and so many retired ones.
+pub(crate) const MILLION: usize = 1_000_000;
 
 /// Numbers of sessions.
-pub(crate) const SIZES: [usize; 3] = [1_000, 100_000, 1_000_000];
+pub(crate) const SIZES: [usize; 3] = [1_000, 100_000, MILLION];
 
 /// Sessions that no use retires.
 pub(crate) fn options() -> SessionOptions {
@@ -58,6 +63,50 @@ pub(crate) fn fill(pool: &SessionPool, sessions: usize) {
 /// Acquire and reclaim.
 pub(crate) fn use_once(pool: &SessionPool) {
     let _ = pool.acquire().expect("one is available").reclaim().expect("it is open");
+}
+
+/// A store with a million live sessions and a million retired ones. It takes minutes to make, so all workloads share one.
+pub(crate) struct LargeStore {
+    directory: TempDir,
+    /// How long a session took to be created and used once, until all of them were durable.
+    pub(crate) creation: Duration,
+}
+
+static LARGE_STORE: Mutex<Option<LargeStore>> = Mutex::new(None);
+
+impl LargeStore {
+    fn make() -> Self {
+        let directory = temporary();
+        let pool = Self::builder().open(directory.path()).expect("the temporary directory can be written");
+        let began = Instant::now();
+        fill(&pool, MILLION);
+        pool.flush().expect("it is open");
+        let creation = began.elapsed() / MILLION as u32;
+        // While there is room, each is a new one.
+        for _ in 0..=MILLION {
+            let _ = pool.acquire().expect("one is available").retire().expect("it is open");
+        }
+        fill(&pool, MILLION);
+        pool.close().expect("it can be written");
+        Self { directory, creation }
+    }
+
+    /// A pool that forgets none of them.
+    pub(crate) fn builder() -> PoolBuilder {
+        builder(MILLION).retired_retention(Retention::UNLIMITED).log_retention(Retention::UNLIMITED)
+    }
+
+    /// Where it is, and how long a session took to be created.
+    pub(crate) fn get() -> (PathBuf, Duration) {
+        let mut store = LARGE_STORE.lock().expect("a benchmark ends where something is wrong");
+        let store = store.get_or_insert_with(Self::make);
+        (store.directory.path().to_owned(), store.creation)
+    }
+
+    /// Removes it.
+    pub(crate) fn remove() {
+        drop(LARGE_STORE.lock().map(|mut store| store.take()));
+    }
 }
 
 pub(crate) fn temporary() -> tempfile::TempDir {

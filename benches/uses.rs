@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use session_pool::{SessionOptions, SessionPool, Strategy};
 
 use crate::support::{
-    Case, Goal, SIZES, builder, fill, full_pool, in_turn, middle, options, print_ratio, print_time,
-    temporary, use_once,
+    Case, Goal, LargeStore, SIZES, builder, fill, full_pool, in_turn, middle, options, print_ratio,
+    print_time, temporary, use_once,
 };
 
 const ROUNDS: usize = 11;
@@ -30,9 +30,13 @@ fn uses(pool: &SessionPool) -> Duration {
 }
 
 fn sizes() {
-    let directories = SIZES.map(|_| temporary());
-    let mut pools = SIZES.iter().zip(&directories).map(|(size, at)| full_pool(at.path(), *size, |b| b));
-    let pools: [SessionPool; 3] = std::array::from_fn(|_| pools.next().expect("there are three"));
+    let directories = [temporary(), temporary()];
+    let large = LargeStore::builder().open(LargeStore::get().0).expect("the store is sound");
+    let pools = [
+        full_pool(directories[0].path(), SIZES[0], |b| b),
+        full_pool(directories[1].path(), SIZES[1], |b| b),
+        large,
+    ];
     let [small, middling, large] =
         in_turn(ROUNDS, pools.each_ref().map(|pool| -> Case<'_> { Box::new(|| uses(pool)) }));
     for (size, times) in SIZES.iter().zip([&small, &middling, &large]) {

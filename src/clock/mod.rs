@@ -100,7 +100,7 @@ impl Clock for SystemClock {
     }
 }
 
-static SYSTEM: LazyLock<Following<SystemTimes>> = LazyLock::new(|| Following::new(SystemTimes::default()));
+static SYSTEM: LazyLock<Following<SystemTimes>> = LazyLock::new(|| Following::new(SystemTimes::new()));
 
 fn datetime(micros: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(micros).unwrap_or(DateTime::<Utc>::MAX_UTC)

@@ -5,8 +5,15 @@ use super::following::Times;
 /// Both of them: on Linux the coarse ones. A use of a session asks twice for the time, and waits for nothing longer than for
 /// the processor's counter, which the fine ones read.
 #[cfg(target_os = "linux")]
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct SystemTimes;
+
+#[cfg(target_os = "linux")]
+impl SystemTimes {
+    pub(super) fn new() -> Self {
+        Self
+    }
+}
 
 #[cfg(target_os = "linux")]
 impl Times for SystemTimes {
@@ -35,8 +42,8 @@ pub(super) struct SystemTimes {
 }
 
 #[cfg(not(target_os = "linux"))]
-impl Default for SystemTimes {
-    fn default() -> Self {
+impl SystemTimes {
+    pub(super) fn new() -> Self {
         Self { began: std::time::Instant::now() }
     }
 }

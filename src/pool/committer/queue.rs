@@ -22,8 +22,8 @@ pub(crate) enum Urgency {
 
 /// The pools that have something to write, and the rounds in which it is written.
 ///
-/// Whoever waits for a round is woken alone, and finds without the lock that it is over: where dozens of threads wait, they
-/// would otherwise queue for the lock first, to find out, and then for the pool's.
+/// All who wait for a round are woken by one call to the system, and find without this lock that it is over: where there are
+/// dozens, a call for each takes as long as the disk does.
 #[derive(Default)]
 pub(super) struct Queue {
     state: Mutex<State>,
@@ -35,6 +35,7 @@ pub(super) struct Queue {
     gates: [Gate; 2],
 }
 
+/// Where threads wait. The standard library's lets all of them go at once; that of `parking_lot`, one after the other.
 #[derive(Default)]
 struct Gate {
     lock: std::sync::Mutex<()>,
@@ -151,7 +152,12 @@ impl Queue {
         }
         state.waiting += 1;
         drop(state);
-        self.gates[(awaited % 2) as usize].wait_until(|| self.is_over(awaited));
+        self.gate(awaited).wait_until(|| self.is_over(awaited));
+    }
+
+    fn gate(&self, round: u64) -> &Gate {
+        let [even, odd] = &self.gates;
+        if round.is_multiple_of(2) { even } else { odd }
     }
 
     /// Whether nobody need wait for a round any more.
@@ -269,9 +275,9 @@ impl Queue {
         let tasks = std::mem::take(&mut state.tasks);
         drop(state);
         if number == ALL {
-            self.gates.iter().for_each(Gate::open)
+            self.gates.iter().for_each(Gate::open);
         } else {
-            self.gates[(number % 2) as usize].open()
+            self.gate(number).open();
         }
         #[cfg(feature = "async")]
         tasks.into_iter().for_each(Waker::wake);
