@@ -65,6 +65,7 @@ impl SledStore {
         for late in late.chunks(PORTION) {
             self.write_portion(late.to_vec())?;
         }
+        free_garbage(batch.changes.len());
         Ok(())
     }
 
@@ -92,6 +93,20 @@ impl SledStore {
             self.trees().meta.insert(key, &value).map_err(engine_error)?;
         }
         Ok(number)
+    }
+}
+
+/// Frees what the engine has replaced in memory by some changes.
+///
+/// It leaves that to epochs: what nobody can be reading any more is freed by whoever begins an operation, each 128th time,
+/// and then 512 pieces of it at most. A batch is one operation and leaves thousands. Without this, memory grew by 700 bytes
+/// with each outcome, as long as outcomes kept coming.
+fn free_garbage(changes: usize) {
+    /// How many changes leave what is freed in one step: 512 pieces.
+    const STEP: usize = 64;
+    // What is left now may be freed two epochs later, and a step goes on by one at most.
+    for _ in 0..changes.div_ceil(STEP) + 2 {
+        crossbeam_epoch::pin().flush();
     }
 }
 
