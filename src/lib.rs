@@ -202,6 +202,7 @@ pub mod guide {
 mod identity;
 pub mod inspect;
 mod pool;
+mod read_at;
 pub mod recovery;
 mod retirement;
 mod session;
@@ -233,8 +234,8 @@ pub use session::{
 };
 pub use store::{
     Batch, Change, Healed, LogEntry, MemoryStore, MigrationProgress, PoolEntry, PoolName, PoolNumber,
-    Sequence, SessionChange, SledStore, SledStoreOptions, Store, StoreError, StoreReport, Unreadable,
-    Visited, Visitor, schema_version,
+    ReadOptions, ReadStore, Sequence, SessionChange, SledReader, SledStore, SledStoreOptions, Store,
+    StoreError, StoreReport, Unreadable, Visited, Visitor, schema_version,
 };
 
 /// The README's examples, compiled and run.

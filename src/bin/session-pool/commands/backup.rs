@@ -1,0 +1,50 @@
+//! `backup`: a store as an archive.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use session_pool::archive;
+
+use super::Result;
+use crate::context::{Context, note};
+use crate::output::{Format, document, escape};
+use crate::source::Source;
+
+/// Writes everything in a store as an archive.
+///
+/// A crawler can do so itself while it runs; and it does, every 15 minutes, into its `checkpoints`.
+///
+/// Example: session-pool backup sessions sessions.archive
+#[derive(Args)]
+pub(crate) struct Backup {
+    #[command(flatten)]
+    source: Source,
+    /// The archive to write; it must not be there yet.
+    file: PathBuf,
+}
+
+impl Backup {
+    pub(crate) fn run(self, context: &Context, out: &mut dyn Write) -> Result {
+        let Self { source, file } = self;
+        let store = source.open(context)?;
+        // What the archive is encrypted with is what the store is.
+        let summary = archive::write_to(&*store, &file, &context.keys.archive()?)?;
+        if context.format == Format::Table {
+            writeln!(
+                out,
+                "{}: {} pools, {} sessions, {} log entries",
+                escape(&file.display().to_string()),
+                summary.pools,
+                summary.sessions,
+                summary.log_entries
+            )?;
+        } else {
+            document(&summary, context.format, out)?;
+        }
+        if summary.unreadable > 0 {
+            note(&format!("{} items could not be read, and are not in it", summary.unreadable));
+        }
+        Ok(())
+    }
+}
