@@ -399,9 +399,7 @@ impl PoolBuilder {
                     rule: "it says live, and the session is retired".to_owned(),
                 }),
                 Ok(session) => {
-                    newest = newest
-                        .max(session.1.created_at)
-                        .max(session.1.last_used_at.unwrap_or(Timestamp::MIN));
+                    newest = newest.max(session.1.newest_time());
                     match self.strategy {
                         Strategy::Random => directory.restore(session),
                         _ => sessions.push(session),

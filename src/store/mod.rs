@@ -4,6 +4,7 @@
 //! and decides nothing: what to write is in the [`Batch`].
 
 mod batch;
+pub(crate) mod cost;
 mod error;
 mod memory;
 mod name;
