@@ -201,6 +201,7 @@ pub mod guide {
 }
 mod identity;
 pub mod inspect;
+pub mod maintenance;
 mod pool;
 pub mod recovery;
 mod retirement;

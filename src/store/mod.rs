@@ -18,7 +18,7 @@ use std::sync::Arc;
 pub(crate) use self::sled::fuzzing;
 /// The bytes of records, payloads, log entries and pools, as they are stored. Archives hold the same.
 pub(crate) use self::sled::values as format;
-pub(crate) use self::sled::{ReadLock, SalvagedStore, TakePayload};
+pub(crate) use self::sled::{ReadLock, SalvagedStore, TakePayload, is_store};
 pub use batch::{Batch, Change, LogEntry, PoolEntry, SessionChange};
 pub use error::{StoreError, Unreadable};
 pub use memory::MemoryStore;

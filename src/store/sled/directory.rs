@@ -45,6 +45,7 @@ impl ReadLock {
             Err(error) => return Err(StoreError::io("open", lock)(error)),
         };
         match file.try_lock_shared() {
+            Ok(()) if !is_at(&file, &lock) => Self::take(path),
             Ok(()) => Ok(Some(Self { _file: file })),
             Err(TryLockError::WouldBlock) => {
                 Err(StoreError::InUse { path: path.into(), holder: read_holder(&mut file) })
@@ -52,6 +53,20 @@ impl ReadLock {
             Err(TryLockError::Error(error)) => Err(StoreError::io("lock", lock)(error)),
         }
     }
+}
+
+/// Whether a file is the one of that name. Whoever compacts a store puts another directory into its place: who opened the
+/// lock of the one before has locked nothing.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let (Ok(this), Ok(named)) = (file.metadata(), fs::metadata(path)) else { return false };
+    (this.dev(), this.ino()) == (named.dev(), named.ino())
+}
+
+#[cfg(not(unix))]
+fn is_at(_file: &File, _path: &Path) -> bool {
+    true
 }
 
 fn read_holder(file: &mut File) -> Option<u32> {
@@ -115,6 +130,15 @@ pub(super) fn inspect(path: &Path) -> Result<Found, StoreError> {
         }
     }
     Ok(Found::Empty)
+}
+
+/// Whether there is a store at `path`, a finished one.
+///
+/// # Errors
+///
+/// [`StoreError::NotADirectory`], [`StoreError::NotAStore`], [`StoreError::Damaged`], [`StoreError::Io`].
+pub(crate) fn is_store(path: &Path) -> Result<bool, StoreError> {
+    Ok(matches!(inspect(path)?, Found::Store(Marker { is_unfinished: false, .. })))
 }
 
 fn read_marker(path: &Path, text: &[u8]) -> Result<Marker, StoreError> {
@@ -245,7 +269,8 @@ pub(super) fn lock(path: &Path) -> Result<StoreLock, StoreError> {
     let mut attempts = 0;
     loop {
         match file.try_lock() {
-            Ok(()) => break,
+            Ok(()) if is_at(&file, &lock) => break,
+            Ok(()) => file = options.open(&lock).map_err(StoreError::io("open", &lock))?,
             // A process that this one is starting holds all its locks too, for a moment.
             Err(TryLockError::WouldBlock) if attempts < LOCK_ATTEMPTS => {
                 attempts += 1;

@@ -26,8 +26,8 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-pub(crate) use directory::ReadLock;
 use directory::StoreLock;
+pub(crate) use directory::{ReadLock, is_store};
 use engine::Engine;
 use floors::Floors;
 pub use migrate::MigrationProgress;
