@@ -36,6 +36,7 @@ mod encryption;
 mod handing_out;
 mod identity;
 mod injuries;
+mod maintenance;
 mod many_pools;
 mod model;
 #[cfg(all(feature = "tracing", feature = "metrics"))]
