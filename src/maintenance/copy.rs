@@ -127,11 +127,8 @@ impl Reading {
                 format::encode_log_entry(entry, bytes)
             }
             ArchiveItem::Session(ArchivedSession { pool, id, record, payload }) => {
-                if record.retired.is_some() {
-                    content.retired += 1
-                } else {
-                    content.live += 1
-                }
+                let count = if record.retired.is_some() { &mut content.retired } else { &mut content.live };
+                *count += 1;
                 hasher.write_u32(pool.0);
                 hasher.write(id.as_str().as_bytes());
                 let record = format::encode_record(record, bytes);

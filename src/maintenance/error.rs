@@ -53,7 +53,7 @@ pub enum MaintenanceError {
         pool: PoolName,
     },
     /// A session that was to be added breaks a rule.
-    #[error("session {number}: {source}")]
+    #[error("session {number} cannot be added")]
     Invalid {
         /// Which of those given, from 1 on.
         number: usize,
@@ -112,14 +112,12 @@ impl MaintenanceError {
 const SHOWN: usize = 5;
 
 fn names(names: &[impl Display], none: &str) -> String {
-    let mut text = names.iter().take(SHOWN).map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    if names.is_empty() {
-        none.clone_into(&mut text);
+    let text = names.iter().take(SHOWN).map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 if names.is_empty() => none.to_owned(),
+        0 => text,
+        more => format!("{text} and {more} more"),
     }
-    if let Some(more) = names.len().checked_sub(SHOWN).filter(|more| *more > 0) {
-        text.push_str(&format!(" and {more} more"));
-    }
-    text
 }
 
 fn in_pool(pool: Option<&PoolName>) -> String {

@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use session_pool::StoreError;
+use session_pool::maintenance::{InvalidJson, MaintenanceError};
 
 /// What `--help` says of them.
 pub(crate) const HELP: &str = "\
@@ -17,7 +18,8 @@ Example: session-pool stats sessions";
 pub(crate) const SUCCESS: u8 = 0;
 /// It failed: the disk, the engine, a damaged store.
 pub(crate) const FAILURE: u8 = 1;
-// 2 is clap's: wrong arguments.
+/// Wrong arguments, or something that is given breaks a rule. It is clap's, too.
+pub(crate) const WRONG: u8 = 2;
 /// There is no such store, or it is not one that can be read.
 pub(crate) const NO_STORE: u8 = 3;
 /// Another process has the store open.
@@ -40,6 +42,18 @@ impl std::fmt::Display for NotFound {
 
 impl Error for NotFound {}
 
+/// What was asked for breaks a rule: which one.
+#[derive(Debug)]
+pub(crate) struct Wrong(pub(crate) String);
+
+impl std::fmt::Display for Wrong {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for Wrong {}
+
 /// What was found is in the output.
 #[derive(Debug)]
 pub(crate) struct Unsound(pub(crate) PathBuf);
@@ -59,10 +73,27 @@ pub(crate) fn of(error: &(dyn Error + 'static)) -> u8 {
     if error.is::<Unsound>() {
         return UNSOUND;
     }
-    let store_error = match error.downcast_ref::<session_pool::Error>() {
+    if error.is::<Wrong>() || error.is::<InvalidJson>() {
+        return WRONG;
+    }
+    let mut store_error = match error.downcast_ref::<session_pool::Error>() {
         Some(session_pool::Error::Store(error)) => Some(error),
         _ => error.downcast_ref::<StoreError>(),
     };
+    match error.downcast_ref::<MaintenanceError>() {
+        Some(MaintenanceError::Store(error)) => store_error = Some(error),
+        Some(MaintenanceError::NotFound { .. }) => return NOT_FOUND,
+        Some(MaintenanceError::Unsound { .. }) => return UNSOUND,
+        Some(
+            MaintenanceError::NoSuchPool { .. }
+            | MaintenanceError::PoolNeeded { .. }
+            | MaintenanceError::InSeveralPools { .. }
+            | MaintenanceError::Duplicate { .. }
+            | MaintenanceError::Invalid { .. }
+            | MaintenanceError::Place { .. },
+        ) => return WRONG,
+        _ => {}
+    }
     match store_error {
         Some(StoreError::InUse { .. }) => IN_USE,
         Some(

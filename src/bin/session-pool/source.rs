@@ -23,6 +23,11 @@ impl Source {
     }
 }
 
+/// Opens a store for reading, also one that is about to be changed: not before that is agreed to, is it opened for writing.
+pub(crate) fn read_store(path: &std::path::Path, context: &Context) -> Result<Box<dyn ReadStore>> {
+    Ok(Box::new(open_store(path, context)?))
+}
+
 /// Opens a store for writing, and says on stderr what had to be done for that.
 pub(crate) fn open_store(path: &std::path::Path, context: &Context) -> Result<SledStore> {
     let store = context.keys.store(SledStoreOptions::new().create(false))?.open(path)?;

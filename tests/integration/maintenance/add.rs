@@ -90,7 +90,8 @@ fn whatever_breaks_a_rule_is_named_and_nothing_is_written() {
         let bad = options(|o| o.max_usage_count = 0);
         let error = plan(vec![named("x"), bad]).unwrap_err();
         assert!(matches!(error, MaintenanceError::Invalid { number: 2, .. }), "{error}");
-        assert_eq!(error.to_string(), "session 2: max_usage_count is 0: must be at least 1");
+        let rule = std::error::Error::source(&error).unwrap().to_string();
+        assert_eq!(rule, "max_usage_count is 0: must be at least 1");
         let expired = SessionOptions { expires_at: Some(now()), ..named("x") };
         assert!(matches!(plan(vec![expired]).unwrap_err(), MaintenanceError::Invalid { number: 1, .. }));
         let error = plan(vec![named("x"), named("a1"), named("both"), named("x")]).unwrap_err();

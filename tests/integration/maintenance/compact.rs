@@ -71,7 +71,8 @@ fn a_compacted_store_takes_the_place_of_the_old_one_which_is_kept() {
     let report = compact_in_place(&link, options(), OldStore::Keep, &mut |_| {}).unwrap();
     let kept = beside(&place, "sessions.before-compact");
     assert_eq!(report.old.as_ref().map(|old| old.file_name()), Some(kept.file_name()));
-    println!("{report:?}");assert!(report.bytes_after < report.bytes_before && report.compacted.is_some(), "{report:?}");
+    println!("{report:?}");
+    assert!(report.bytes_after < report.bytes_before && report.compacted.is_some(), "{report:?}");
     assert_eq!((holds(&place.path()), holds(&kept)), (before.clone(), before.clone()));
     assert!(checkpoint.is_file(), "its checkpoints are carried over");
     assert!(kept.join("checkpoints").join(checkpoint.file_name().unwrap()).is_file());
