@@ -88,9 +88,11 @@ impl Places {
     pub(super) fn tidy(&self) -> Result<(), MaintenanceError> {
         unmark(&self.store)?;
         for path in [&self.new, &self.old] {
+            // One that was killed before it could say so has left an empty directory, or an unfinished store: it is made anew.
+            let is_hardly_begun = || path == &self.new && matches!(is_store(path), Ok(false));
             if is_marked(path) {
                 remove(path)?;
-            } else if path.exists() {
+            } else if path.exists() && !is_hardly_begun() {
                 let rule = "is in the way: an earlier compaction kept the old store there, or it is something else. \
                             Delete it or move it elsewhere";
                 return Err(MaintenanceError::Place { path: path.clone(), rule });
@@ -192,4 +194,82 @@ pub(super) fn sync(path: &Path) -> Result<(), MaintenanceError> {
         synced.map_err(MaintenanceError::io("sync the directory", path))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A directory with a store, called `a` in its file `name`, and a new one `b` beside it that is ready to take its place.
+    fn places() -> (tempfile::TempDir, Places) {
+        let directory = tempfile::tempdir().unwrap();
+        let places = Places::of(&directory.path().join("sessions")).unwrap();
+        for (path, name) in [(&places.store, "a"), (&places.new, "b")] {
+            fs::create_dir(path).unwrap();
+            fs::write(path.join("name"), name).unwrap();
+        }
+        mark(&places.new).unwrap();
+        (directory, places)
+    }
+
+    fn name(path: &Path) -> Option<String> {
+        fs::read_to_string(path.join("name")).ok()
+    }
+
+    fn names(places: &Places) -> [Option<String>; 3] {
+        [&places.store, &places.new, &places.old].map(|path| name(path))
+    }
+
+    fn owned(names: [Option<&str>; 3]) -> [Option<String>; 3] {
+        names.map(|name| name.map(str::to_owned))
+    }
+
+    #[test]
+    fn the_old_store_stays_in_its_place_until_the_new_one_is_there() {
+        let (_directory, places) = places();
+        let watched = |one: &Path, other: &Path| {
+            assert_eq!(names(&places), owned([Some("a"), None, Some("b")]));
+            assert!(is_marked(&places.old) && !is_marked(&places.store));
+            let exchanged = exchange(one, other);
+            if exchanged.is_ok() {
+                assert_eq!(names(&places), owned([Some("b"), None, Some("a")]));
+                assert!(!is_marked(&places.old), "nobody may delete it");
+            }
+            exchanged
+        };
+        places.swap_by(&watched).unwrap();
+        assert_eq!(names(&places), owned([Some("b"), None, Some("a")]));
+        assert!(!is_marked(&places.store) && !is_marked(&places.old));
+        places.delete_old().unwrap();
+        assert_eq!(names(&places), owned([Some("b"), None, None]));
+    }
+
+    #[test]
+    fn where_two_names_cannot_be_exchanged_one_is_renamed_after_the_other() {
+        let (_directory, places) = places();
+        places.swap_by(&|_, _| Err(ErrorKind::Unsupported.into())).unwrap();
+        assert_eq!(names(&places), owned([Some("b"), None, Some("a")]));
+        assert!(!is_marked(&places.store) && !is_marked(&places.old));
+    }
+
+    #[test]
+    fn where_they_cannot_be_exchanged_for_another_reason_nothing_has_changed() {
+        let (_directory, places) = places();
+        let error = places.swap_by(&|_, _| Err(ErrorKind::ResourceBusy.into())).unwrap_err();
+        assert!(matches!(error, MaintenanceError::Io { .. }), "{error}");
+        assert_eq!(names(&places), owned([Some("a"), Some("b"), None]));
+        places.tidy().unwrap();
+        assert_eq!(names(&places), owned([Some("a"), None, None]));
+    }
+
+    #[test]
+    fn two_compactions_of_one_store_keep_out_of_each_others_way() {
+        let (_directory, places) = places();
+        let claim = places.claim().unwrap();
+        if cfg!(unix) {
+            assert!(matches!(places.claim(), Err(MaintenanceError::Store(StoreError::InUse { .. }))));
+        }
+        drop(claim);
+        places.claim().unwrap();
+    }
 }

@@ -41,6 +41,8 @@ mod many_pools;
 mod model;
 #[cfg(all(feature = "tracing", feature = "metrics"))]
 mod observability;
+#[cfg(feature = "cli")]
+mod operator;
 mod peers;
 #[cfg(unix)]
 mod permissions;
