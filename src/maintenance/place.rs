@@ -29,7 +29,7 @@ pub(super) struct Places {
 }
 
 /// How a directory is exchanged with another: a way that can be told to fail.
-type Exchange = dyn Fn(&Path, &Path) -> io::Result<()>;
+type Exchange<'a> = dyn Fn(&Path, &Path) -> io::Result<()> + 'a;
 
 impl Places {
     /// Those of the store at `path`, by its real name: it may be a link.
@@ -106,7 +106,7 @@ impl Places {
         self.swap_by(&exchange)
     }
 
-    fn swap_by(&self, exchange: &Exchange) -> Result<(), MaintenanceError> {
+    fn swap_by(&self, exchange: &Exchange<'_>) -> Result<(), MaintenanceError> {
         let Self { store, new, old } = self;
         rename(new, old)?;
         match exchange(old, store) {

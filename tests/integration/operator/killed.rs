@@ -162,7 +162,8 @@ fn compact_replace_killed_50_times_leaves_a_whole_store_in_its_place() {
     };
     let expected = holds(&whole.path());
     let place = copy_of(&whole);
-    let (path, kept) = (place.path(), place.path().with_file_name("sessions.before-compact"));
+    let path = place.path();
+    let [new, kept] = ["compacting", "before-compact"].map(|what| path.with_extension(what));
     let arguments = ["compact", path.to_str().unwrap(), "--replace", "--yes"];
     let takes = run(&arguments);
     let mut replaced = 0;
@@ -176,10 +177,15 @@ fn compact_replace_killed_50_times_leaves_a_whole_store_in_its_place() {
         if round % 2 == 0 {
             kill(&arguments, some_time_in(takes));
         } else {
-            // About when the two are exchanged.
+            // About when the two are exchanged: then the new one is no longer called what it was.
+            for left_over in [&new, &kept] {
+                let _ = fs::remove_dir_all(left_over);
+            }
             kill_after(&arguments, |child| {
-                while !kept.exists() && child.try_wait().unwrap().is_none() {
-                    thread::sleep(Duration::from_micros(20));
+                for is_there in [true, false] {
+                    while new.exists() != is_there && child.try_wait().unwrap().is_none() {
+                        thread::sleep(Duration::from_micros(20));
+                    }
                 }
                 thread::sleep(Duration::from_micros(fastrand::u64(..3000)));
             });
@@ -201,6 +207,6 @@ fn compact_replace_killed_50_times_leaves_a_whole_store_in_its_place() {
     fs::remove_dir_all(&path).unwrap();
     fs::rename(copy_of(&whole).path(), &path).unwrap();
     run(&arguments);
-    assert!(!path.with_file_name("sessions.compacting").exists());
+    assert!(!new.exists());
     super::a_crawler_goes_on(&place);
 }
