@@ -234,9 +234,9 @@ pub use session::{
     UserData, Verdict,
 };
 pub use store::{
-    Batch, Change, Healed, LogEntry, MemoryStore, MigrationProgress, PoolEntry, PoolName, PoolNumber,
-    ReadOptions, ReadStore, Sequence, SessionChange, SledReader, SledStore, SledStoreOptions, Store,
-    StoreError, StoreReport, Unreadable, Visited, Visitor, schema_version,
+    Batch, Change, Healed, LogEntry, MemoryStore, MigrationProgress, MigrationStep, PoolEntry, PoolName,
+    PoolNumber, ReadOptions, ReadStore, Sequence, SessionChange, SledReader, SledStore, SledStoreOptions,
+    Store, StoreError, StoreReport, Unreadable, Visited, Visitor, schema_version,
 };
 
 /// The README's examples, compiled and run.

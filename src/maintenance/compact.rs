@@ -11,7 +11,7 @@ use super::place::{self, Places};
 use super::{MaintenanceError, Progress};
 use crate::archive::checkpoints;
 use crate::inspect::check;
-use crate::store::{ReadStore, SledStoreOptions};
+use crate::store::{ReadOptions, ReadStore, SledReader, SledStoreOptions};
 
 /// How far a compaction has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,7 +106,7 @@ pub fn compact(
     }
     let source = open(path, &options)?;
     let bytes_before = size(path)?;
-    let content = write(&*source, into, options, progress, &|| Ok(()))?;
+    let content = write(&source, into, options, progress, &|| Ok(()))?;
     drop(source);
     Ok(report(path, Some(into), Some(path), bytes_before, size(into)?, content))
 }
@@ -146,7 +146,7 @@ pub fn compact_in_place(
     if places.is_between()? {
         places.finish()?;
         let (bytes_before, bytes_after) = (size(kept)?, size(path)?);
-        let content = content(&*open(path, &options)?, &mut |_| {})?;
+        let content = content(&open(path, &options)?, &mut |_| {})?;
         let kept = places.settle(old)?;
         return Ok(report(path, Some(path), kept, bytes_before, bytes_after, content));
     }
@@ -154,7 +154,7 @@ pub fn compact_in_place(
     let _claim = places.claim()?;
     places.tidy()?;
     let bytes_before = size(path)?;
-    let written = write(&*source, into, options, progress, &|| {
+    let written = write(&source, into, options, progress, &|| {
         place::mark(into)?;
         carry_checkpoints(path, into)
     });
@@ -238,8 +238,9 @@ fn report(
     }
 }
 
-fn open(path: &Path, options: &SledStoreOptions) -> Result<Box<dyn ReadStore>, MaintenanceError> {
-    Ok(Box::new(options.same_key().create(false).open(path)?))
+/// Opens a store for reading, with the key that another is made with.
+fn open(path: &Path, options: &SledStoreOptions) -> Result<SledReader, MaintenanceError> {
+    Ok(SledReader::open(path, &ReadOptions::new().with_cipher(options.cipher()))?)
 }
 
 fn is_same_place(one: &Path, other: &Path) -> bool {

@@ -6,6 +6,7 @@
 //! | [`AddPlan`] | adds sessions, by the rules of [`SessionPool::add`](crate::SessionPool::add) |
 //! | [`PurgePlan`] | forgets retired sessions, as a pool's own retention does |
 //! | [`compact`], [`compact_in_place`] | rewrites a store into a smaller one, beside it or in its place |
+//! | [`migrate`] | brings a store to the newest schema version |
 //!
 //! The first three are *plans*: made by looking at a store ([`ReadStore`]), which may be one that is only read; shown to
 //! whoever has to agree; and then applied to the store ([`Store`]), which must still be what it was. What breaks a rule is an
@@ -41,6 +42,7 @@ mod copy;
 mod error;
 mod exchange;
 mod json;
+mod migrate;
 mod place;
 mod pools;
 mod purge;
@@ -51,6 +53,7 @@ pub use add::{AddOptions, AddPlan};
 pub use compact::{CompactProgress, CompactReport, CompactStep, OldStore, compact, compact_in_place};
 pub use error::MaintenanceError;
 pub use json::{InvalidJson, session_options};
+pub use migrate::{MigrationPlan, migrate};
 pub use purge::{HeldBy, Kept, PoolPurge, PurgeFilter, PurgePlan};
 pub use retire::{AlreadyRetired, RetirePlan};
 

@@ -101,6 +101,7 @@ pub(crate) fn of(error: &(dyn Error + 'static)) -> u8 {
             | StoreError::NotADirectory { .. }
             | StoreError::NotAStore { .. }
             | StoreError::NewerSchema { .. }
+            | StoreError::OlderSchema { .. }
             | StoreError::KeyNeeded { .. }
             | StoreError::WrongKey { .. }
             | StoreError::NotEncrypted { .. },

@@ -1,9 +1,9 @@
 //! The keys that a store and archives are encrypted with.
 
 use clap::Args;
-use session_pool::SledStoreOptions;
 use session_pool::archive::ArchiveOptions;
 use session_pool::recovery::RecoveryOptions;
+use session_pool::{ReadOptions, SledStoreOptions};
 
 use crate::commands::Result;
 
@@ -31,29 +31,34 @@ pub(crate) struct NewKeys {
 
 #[cfg(feature = "encryption")]
 impl Keys {
-    fn read(file: Option<&std::path::PathBuf>) -> Result<Option<session_pool::EncryptionKey>> {
+    fn read_file(file: Option<&std::path::PathBuf>) -> Result<Option<session_pool::EncryptionKey>> {
         let Some(file) = file else { return Ok(None) };
         let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
         Ok(Some(text.parse()?))
     }
 
     pub(crate) fn store(&self, options: SledStoreOptions) -> Result<SledStoreOptions> {
-        let key = Self::read(self.key_file.as_ref())?;
+        let key = Self::read_file(self.key_file.as_ref())?;
         Ok(match key {
             Some(key) => options.encryption_key(&key),
             None => options,
         })
     }
 
+    pub(crate) fn read(&self) -> Result<ReadOptions> {
+        let key = Self::read_file(self.key_file.as_ref())?;
+        Ok(key.map_or_else(ReadOptions::new, |key| ReadOptions::new().encryption_key(&key)))
+    }
+
     pub(crate) fn archive(&self) -> Result<ArchiveOptions> {
-        let key = Self::read(self.key_file.as_ref())?;
+        let key = Self::read_file(self.key_file.as_ref())?;
         Ok(key.map_or_else(ArchiveOptions::new, |key| ArchiveOptions::new().encryption_key(&key)))
     }
 
     pub(crate) fn recovery(&self, new: &NewKeys) -> Result<RecoveryOptions> {
         let options = RecoveryOptions::new().read_with(self.archive()?);
         let file = new.new_key_file.as_ref().or(self.key_file.as_ref()).filter(|_| !new.in_clear);
-        Ok(match Self::read(file)? {
+        Ok(match Self::read_file(file)? {
             Some(key) => options.write_with(SledStoreOptions::new().encryption_key(&key)),
             None => options,
         })
@@ -65,6 +70,10 @@ impl Keys {
 impl Keys {
     pub(crate) fn store(&self, options: SledStoreOptions) -> Result<SledStoreOptions> {
         Ok(options)
+    }
+
+    pub(crate) fn read(&self) -> Result<ReadOptions> {
+        Ok(ReadOptions::new())
     }
 
     pub(crate) fn archive(&self) -> Result<ArchiveOptions> {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use session_pool::{ReadStore, SledStore, SledStoreOptions, StoreReport};
+use session_pool::{ReadStore, SledReader, SledStore, SledStoreOptions, StoreReport};
 
 use crate::commands::Result;
 use crate::context::{Context, note};
@@ -24,8 +24,8 @@ impl Source {
 }
 
 /// Opens a store for reading, also one that is about to be changed: not before that is agreed to, is it opened for writing.
-pub(crate) fn read_store(path: &std::path::Path, context: &Context) -> Result<Box<dyn ReadStore>> {
-    Ok(Box::new(open_store(path, context)?))
+pub(crate) fn read_store(path: &std::path::Path, context: &Context) -> Result<SledReader> {
+    Ok(SledReader::open(path, &context.keys.read()?)?)
 }
 
 /// Opens a store for writing, and says on stderr what had to be done for that.

@@ -15,6 +15,7 @@ mod migrate;
 #[path = "../../../migrations/mod.rs"]
 mod migrations;
 mod open;
+mod outlook;
 mod read;
 mod reader;
 mod salvage;
@@ -34,6 +35,8 @@ use engine::Engine;
 use floors::Floors;
 pub use migrate::MigrationProgress;
 pub use open::SledStoreOptions;
+pub use outlook::MigrationStep;
+pub(crate) use outlook::outlook;
 use parking_lot::RwLock;
 pub use reader::SledReader;
 pub(crate) use salvaged::{SalvagedStore, TakePayload};

@@ -87,11 +87,6 @@ impl SledStoreOptions {
         self.cipher.clone()
     }
 
-    /// The defaults, with the same key.
-    pub(crate) fn same_key(&self) -> Self {
-        Self { cipher: self.cipher.clone(), ..Self::default() }
-    }
-
     /// Opens the store in the directory `path`. The directory gets mode 0700, the files in it 0600.
     ///
     /// Before the engine sees its files they are verified: the log as a whole where the store was closed, else as far

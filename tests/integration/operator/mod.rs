@@ -5,6 +5,7 @@ mod asking;
 mod compacting;
 mod killed;
 mod manual;
+mod migrating;
 mod purging;
 mod retiring;
 

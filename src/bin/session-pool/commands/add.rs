@@ -165,7 +165,7 @@ impl Add {
         };
         let given: usize = sessions.iter().map(|options| options.cookies.len()).sum();
         let options = AddOptions { pool, create_pool, sessions };
-        let plan = AddPlan::new(&*read_store(&store, context)?, options, context.now.to_datetime());
+        let plan = AddPlan::new(&read_store(&store, context)?, options, context.now.to_datetime());
         let plan = plan.map_err(|error| located(error, file.as_ref()))?;
         let outcome = if dry_run { "would be added" } else { "added" };
         let mut added = Vec::with_capacity(plan.sessions().len());

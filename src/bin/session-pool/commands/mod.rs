@@ -9,6 +9,7 @@ mod compact;
 mod completions;
 mod list;
 mod man;
+mod migrate;
 mod purge;
 mod recovered;
 mod repair;
@@ -42,6 +43,7 @@ pub(crate) enum Command {
     Add(add::Add),
     Purge(purge::Purge),
     Compact(compact::Compact),
+    Migrate(migrate::Migrate),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -60,6 +62,7 @@ pub(crate) fn run(command: Command, context: &Context, out: &mut dyn Write) -> R
         Command::Add(command) => command.run(context, out),
         Command::Purge(command) => command.run(context, out),
         Command::Compact(command) => command.run(context, out),
+        Command::Migrate(command) => command.run(context, out),
         Command::Completions(command) => command.run(out),
         Command::Man(command) => command.run(out),
     }

@@ -84,7 +84,7 @@ impl Purge {
         }
         let filter =
             PurgeFilter { pool, older_than, reasons: reason.into_iter().map(Reason::from).collect() };
-        let plan = PurgePlan::new(&*read_store(&store, context)?, &filter, context.now.to_datetime())?;
+        let plan = PurgePlan::new(&read_store(&store, context)?, &filter, context.now.to_datetime())?;
         if !dry_run && !plan.is_empty() {
             consent.ask(&summary(&plan, older_than))?;
             let store = open_store(&store, context)?;

@@ -63,7 +63,7 @@ impl Retire {
             consent.can_be_had()?;
         }
         let now = context.now.to_datetime();
-        let plan = RetirePlan::new(&*read_store(&store, context)?, pool.as_ref(), &ids, now)?;
+        let plan = RetirePlan::new(&read_store(&store, context)?, pool.as_ref(), &ids, now)?;
         if !dry_run && !plan.is_empty() {
             consent.ask(&summary(&plan, context))?;
             let store = open_store(&store, context)?;
