@@ -43,8 +43,8 @@ pub enum CompactStep {
 pub struct CompactReport {
     /// The store that was compacted.
     pub store: PathBuf,
-    /// Where the new one is: the same place where it was replaced. `None` where it would not have been smaller, and the old
-    /// one is still in its place.
+    /// Where the new one is: the same place where it was replaced. `None` where it would not have been smaller by a
+    /// tenth, and the old one is still in its place.
     pub compacted: Option<PathBuf>,
     /// Where the old one is now; `None` where it was deleted.
     pub old: Option<PathBuf>,
@@ -71,6 +71,10 @@ pub enum OldStore {
     /// It is deleted, with everything that is in its directory.
     Delete,
 }
+
+/// How many tenths of the old store's size a new one may have at most to take its place. What is gained is less in smaller
+/// stores than what two equal ones differ by.
+const WORTH_IT: u64 = 9;
 
 /// Whoever hears how far a compaction has come.
 type OnProgress<'a> = dyn FnMut(CompactProgress) + 'a;
@@ -105,10 +109,10 @@ pub fn compact(
         return Err(MaintenanceError::Place { path: into.to_owned(), rule });
     }
     let source = open(path, &options)?;
-    let bytes_before = size(path)?;
+    let bytes_before = size_on_disk(path)?;
     let content = write(&source, into, options, progress, &|| Ok(()))?;
     drop(source);
-    Ok(report(path, Some(into), Some(path), bytes_before, size(into)?, content))
+    Ok(report(path, Some(into), Some(path), bytes_before, size_on_disk(into)?, content))
 }
 
 /// Rewrites the store in the directory `path`, and puts the new one into its place. Where `path` is a link, that is where it
@@ -116,8 +120,8 @@ pub fn compact(
 ///
 /// The new one is made beside it, as [`compact`] does; checkpoints in the store's directory are carried over, what was set
 /// aside is not. Then the two directories are exchanged, in one step: at any instant there is a whole store with everything in
-/// it at `path`. The old one is called `NAME.before-compact` from then on. Where the new one is not smaller, it is removed, and
-/// nothing is changed.
+/// it at `path`. The old one is called `NAME.before-compact` from then on. Where the new one is not smaller by a tenth at
+/// least, it is removed, and nothing is changed.
 ///
 /// # What a crash leaves
 ///
@@ -145,7 +149,7 @@ pub fn compact_in_place(
     let Places { store: path, new: into, old: kept } = &places;
     if places.is_between()? {
         places.finish()?;
-        let (bytes_before, bytes_after) = (size(kept)?, size(path)?);
+        let (bytes_before, bytes_after) = (size_on_disk(kept)?, size_on_disk(path)?);
         let content = content(&open(path, &options)?, &mut |_| {})?;
         let kept = places.settle(old)?;
         return Ok(report(path, Some(path), kept, bytes_before, bytes_after, content));
@@ -153,7 +157,7 @@ pub fn compact_in_place(
     let source = open(path, &options)?;
     let _claim = places.claim()?;
     places.tidy()?;
-    let bytes_before = size(path)?;
+    let bytes_before = size_on_disk(path)?;
     let written = write(&source, into, options, progress, &|| {
         place::mark(into)?;
         carry_checkpoints(path, into)
@@ -162,8 +166,8 @@ pub fn compact_in_place(
         // What is left of it where that fails, too, says that it may be deleted.
         let _ = places.tidy();
     })?;
-    let bytes_after = size(into)?;
-    if bytes_after >= bytes_before {
+    let bytes_after = size_on_disk(into)?;
+    if bytes_after > bytes_before / 10 * WORTH_IT {
         places.tidy()?;
         return Ok(report(path, None, Some(path), bytes_before, bytes_after, content));
     }
@@ -247,8 +251,13 @@ fn is_same_place(one: &Path, other: &Path) -> bool {
     matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
-/// How many bytes the files of a store take, without checkpoints and what was set aside.
-fn size(store: &Path) -> Result<u64, MaintenanceError> {
+/// How many bytes the files of the store in the directory `path` take, without checkpoints and what was set aside.
+///
+/// # Errors
+///
+/// [`MaintenanceError::Io`].
+pub fn size_on_disk(path: impl AsRef<Path>) -> Result<u64, MaintenanceError> {
+    let store = path.as_ref();
     let files = |directory: &Path| -> io::Result<u64> {
         let mut bytes = 0;
         for entry in fs::read_dir(directory)? {

@@ -83,6 +83,8 @@ pub struct InvalidJson {
 ///
 /// [`InvalidJson`], the first there is. Rules that hold between fields are those of [`AddPlan::new`](super::AddPlan::new).
 pub fn session_options(text: &str) -> Result<Vec<SessionOptions>, InvalidJson> {
+    // Some editors put it before everything else.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut sessions = Vec::new();
     let mut values = serde_json::Deserializer::from_str(text).into_iter::<Value>();
     loop {
@@ -240,6 +242,7 @@ mod tests {
         assert_eq!(options[2].id, Some("b".parse().unwrap()));
         assert_eq!(options[3], SessionOptions::default());
         assert!(session_options(" \n").unwrap().is_empty());
+        assert_eq!(session_options("\u{feff}{}").unwrap().len(), 1);
     }
 
     #[test]

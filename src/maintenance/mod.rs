@@ -50,7 +50,9 @@ mod retire;
 mod writer;
 
 pub use add::{AddOptions, AddPlan};
-pub use compact::{CompactProgress, CompactReport, CompactStep, OldStore, compact, compact_in_place};
+pub use compact::{
+    CompactProgress, CompactReport, CompactStep, OldStore, compact, compact_in_place, size_on_disk,
+};
 pub use error::MaintenanceError;
 pub use json::{InvalidJson, session_options};
 pub use migrate::{MigrationPlan, migrate};

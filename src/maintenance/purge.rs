@@ -228,6 +228,9 @@ impl<'a> Walk<'a> {
             if sequence > last_sequence {
                 return ControlFlow::Break(());
             }
+            if self.is_of_no_account(&told) {
+                return ControlFlow::Continue(());
+            }
             match presence(store, number, &told) {
                 Ok(presence) => self.note(sequence, &told, &presence),
                 Err(error) => {
@@ -244,10 +247,22 @@ impl<'a> Walk<'a> {
         Ok(self.purge)
     }
 
+    fn is_asked_for(&self, told: &LogEntry) -> bool {
+        self.filter.reasons.is_empty() || self.filter.reasons.contains(&told.reason)
+    }
+
+    fn is_old(&self, told: &LogEntry) -> bool {
+        told.retired_at < self.purge.retired_before
+    }
+
+    /// Whether it stays in any case, and keeps nothing that is not kept already: then its session need not be looked for.
+    fn is_of_no_account(&self, told: &LogEntry) -> bool {
+        self.purge.held_by.is_some() && !(self.is_asked_for(told) && self.is_old(told))
+    }
+
     fn note(&mut self, sequence: Sequence, told: &LogEntry, presence: &Presence) {
-        let Self { filter, now, purge, undecided } = self;
-        let is_asked_for = filter.reasons.is_empty() || filter.reasons.contains(&told.reason);
-        let is_old = told.retired_at < purge.retired_before;
+        let (is_asked_for, is_old) = (self.is_asked_for(told), self.is_old(told));
+        let Self { filter: _, now, purge, undecided } = self;
         let why = match presence {
             Presence::Gone => return,
             Presence::Live => Kept::Live,

@@ -9,7 +9,7 @@ use session_pool::maintenance::{InvalidJson, MaintenanceError};
 
 /// What `--help` says of them.
 pub(crate) const HELP: &str = "\
-Exit codes: 0 done; 1 the disk, the engine or a damaged store failed; 2 wrong arguments; 3 no store that can be read; \
+Exit codes: 0 done; 1 the disk, the engine or a damaged store failed, or the answer was no; 2 wrong arguments; 3 no store that can be read; \
 4 the store is in use; 5 no such session; 6 not everything is sound, or something is lost: the output says what.
 
 Example: session-pool stats sessions";

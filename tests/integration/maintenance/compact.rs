@@ -61,6 +61,7 @@ fn a_compacted_store_holds_all_that_the_old_one_held_and_is_smaller() {
     holds(&into);
 }
 
+#[cfg(unix)]
 #[test]
 fn a_compacted_store_takes_the_place_of_the_old_one_which_is_kept() {
     let place = Place::disk();
@@ -193,4 +194,36 @@ fn a_compaction_that_was_ended_between_two_renames_is_finished_by_the_next_one()
     assert!(report.bytes_after < report.bytes_before);
     assert_eq!((holds(&place.path()), holds(&old), new.exists()), (before.clone(), before, false));
     assert!(!place.path().join("COMPACTED").exists());
+}
+
+#[cfg(feature = "encryption")]
+#[test]
+fn an_encrypted_store_stays_encrypted_under_its_key() {
+    let key: session_pool::EncryptionKey = "ab".repeat(32).parse().unwrap();
+    let place = Place::disk();
+    let options = || SledStoreOptions::new().encryption_key(&key);
+    {
+        let store = session_pool::SessionStore::builder().options(options()).open(place.path()).unwrap();
+        let pool = SessionPool::builder().open_in(&store).unwrap();
+        for _ in 0..300 {
+            let lease = pool.acquire().unwrap();
+            lease.set_user_data("token", "topsecret").unwrap();
+            let _ = lease.fail().unwrap();
+            pool.flush().unwrap();
+        }
+    }
+    let error =
+        compact_in_place(place.path(), SledStoreOptions::new(), OldStore::Keep, &mut |_| {}).unwrap_err();
+    assert!(matches!(error, MaintenanceError::Store(StoreError::KeyNeeded { .. })), "{error}");
+    let held = || {
+        let store = options().open(place.path()).unwrap();
+        crate::support::assert_sound(&store);
+        content(&store)
+    };
+    let before = held();
+    let report = compact_in_place(place.path(), options(), OldStore::Delete, &mut |_| {}).unwrap();
+    assert!(report.compacted.is_some(), "{report:?}");
+    assert_eq!(held(), before);
+    let database = fs::read(place.path().join("engine/db")).unwrap();
+    assert!(!database.windows(9).any(|bytes| bytes == b"topsecret"));
 }

@@ -80,7 +80,10 @@ fn on_a_terminal_it_asks_and_does_what_is_agreed_to() {
     assert!(screen.contains("alice: 1 cookie") && !screen.contains("s3cret"), "{screen}");
     assert_eq!(code, 0, "{screen}");
     let (screen, code) = on_a_terminal(&["compact", &path, "--replace", "--delete-old"], "y");
-    assert!(screen.contains("the old one is deleted"), "{screen}");
+    assert!(
+        screen.contains("3 live and 8 retired sessions.") && screen.contains("the old one is deleted"),
+        "{screen}"
+    );
     assert_eq!(code, 0, "{screen}");
     assert_eq!(rows(&["list", &path, "--state", "live"]).len(), 3);
     place.assert_sound();
@@ -110,6 +113,10 @@ fn what_there_is_nothing_to_do_for_is_not_asked() {
     let (screen, code) = on_a_terminal(&["retire", &path, "s1", "--pool", "shop"], "n");
     assert!(screen.contains("retired already") && !screen.contains("[y/N]"), "{screen}");
     assert_eq!(code, 0);
+    let missing = format!("{path}-missing");
+    let (screen, code) = on_a_terminal(&["compact", &missing, "--replace"], "y");
+    assert!(screen.contains("there is no session store") && !screen.contains("[y/N]"), "{screen}");
+    assert_eq!(code, 3);
     let (screen, code) = on_a_terminal(&["purge", &path, "--older-than", "300d"], "n");
     assert!(!screen.contains("[y/N]"), "{screen}");
     assert_eq!(code, 0);

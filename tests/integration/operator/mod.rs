@@ -1,6 +1,7 @@
 //! The commands that change a store, as real processes.
 
 mod adding;
+#[cfg(unix)]
 mod asking;
 mod compacting;
 mod killed;

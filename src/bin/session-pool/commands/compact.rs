@@ -4,21 +4,22 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use session_pool::SledStoreOptions;
 use session_pool::maintenance::{
-    CompactProgress, CompactReport, CompactStep, OldStore, compact, compact_in_place,
+    CompactProgress, CompactReport, CompactStep, OldStore, compact, compact_in_place, size_on_disk,
 };
+use session_pool::{SledStoreOptions, inspect};
 
 use super::Result;
-use crate::consent::Consent;
+use crate::consent::{Consent, counted};
 use crate::context::Context;
 use crate::output::{Format, document, escape};
 use crate::progress::Progress;
+use crate::source::read_store;
 
 /// Rewrites a store into a smaller one that holds the same.
 ///
 /// The old store is verified, everything is copied, the new one is verified too, and both are compared: only then is it there.
-/// With --replace it takes the place of the old one, which is kept as `NAME.before-compact`; a crawler's checkpoints stay in
+/// With --replace, and where it is smaller by a tenth at least, it takes the place of the old one, which is kept as `NAME.before-compact`; a crawler's checkpoints stay in
 /// their place. That survives a crash at any instant: at the store's path is a whole store, the old one or the new one, and a
 /// directory beside it that has a file `COMPACTED` in it is left over, and may be deleted; the next run does so. (Where the file
 /// system cannot exchange two directories in one step, nothing may be there after a crash: run it again, before any crawler.)
@@ -62,11 +63,14 @@ impl Compact {
                 OldStore::Keep => format!("is kept as {}", beside(".before-compact").display()),
                 OldStore::Delete => "is deleted, with everything in its directory".to_owned(),
             };
-            consent.ask(&[format!("{} is rewritten, and replaced; the old one {fate}.", place.display())])?;
+            consent.ask(&[
+                holds(&store, context)?,
+                format!("It is rewritten, and replaced where it gets smaller by a tenth at least; the old one {fate}."),
+            ])?;
             compact_in_place(&store, options, old, progress)?
         } else {
             let into = into.unwrap_or_else(|| beside(".compacted"));
-            consent.ask(&[format!("{} is rewritten into {}.", place.display(), into.display())])?;
+            consent.ask(&[holds(&store, context)?, format!("It is rewritten into {}.", into.display())])?;
             compact(&store, into, options, progress)?
         };
         drop(bars);
@@ -76,6 +80,15 @@ impl Compact {
             Ok(document(&report, context.format, out)?)
         }
     }
+}
+
+/// What a store holds, for people.
+fn holds(store: &Path, context: &Context) -> Result<String> {
+    let pools = inspect::stats(&read_store(store, context)?, context.now.to_datetime())?;
+    let live: u64 = pools.iter().map(|pool| pool.live).sum();
+    let retired: u64 = pools.iter().flat_map(|pool| pool.retired.values()).sum();
+    let (count, size) = (counted(pools.len() as u64, "pool"), bytes(size_on_disk(store)?));
+    Ok(format!("{}: {size}, {count}, {live} live and {retired} retired sessions.", store.display()))
 }
 
 /// A bar for each step.
@@ -110,11 +123,9 @@ fn for_people(report: &CompactReport, out: &mut dyn Write) -> Result {
             writeln!(out, "{}: left as it is: it has {before}, and would have {after}", path(&report.store))?;
         }
     }
-    writeln!(
-        out,
-        "{} pools, {} live and {} retired sessions, {} log entries",
-        report.pools, report.live, report.retired, report.log_entries
-    )?;
+    let CompactReport { live, retired, log_entries, .. } = report;
+    let pools = counted(report.pools, "pool");
+    writeln!(out, "{pools}, {live} live and {retired} retired sessions, {log_entries} log entries")?;
     if let (Some(old), Some(compacted)) = (&report.old, &report.compacted)
         && *compacted == report.store
     {

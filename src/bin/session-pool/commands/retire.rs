@@ -89,9 +89,10 @@ fn summary(plan: &RetirePlan, context: &Context) -> Vec<String> {
     let sessions: Vec<String> = plan
         .sessions()
         .map(|(pool, id, record)| {
-            let left = crate::output::relative(record.expires_at, context.now);
+            let when = crate::output::relative(record.expires_at, context.now);
             let uses = counted(record.usage_count.into(), "use");
-            format!("    {id} of the pool {pool}: {uses}, expires {left}")
+            let expires = if record.is_expired(context.now) { "expired" } else { "expires" };
+            format!("    {id} of the pool {pool}: {uses}, {expires} {when}")
         })
         .collect();
     let mut lines = vec![format!("{}, to be retired for good:", counted(sessions.len() as u64, "session"))];
