@@ -204,6 +204,7 @@ mod identity;
 pub mod inspect;
 pub mod maintenance;
 mod pool;
+mod read_at;
 pub mod recovery;
 mod retirement;
 mod session;

@@ -189,6 +189,16 @@ impl Places {
     }
 }
 
+/// Whether there is nothing at `path` because a compaction in that place was ended between two renames, which
+/// [`compact_in_place`] finishes.
+///
+/// # Errors
+///
+/// [`MaintenanceError::Io`]; [`MaintenanceError::Store`] where one of the two stores is none any more.
+pub fn was_interrupted(path: impl AsRef<Path>) -> Result<bool, MaintenanceError> {
+    Places::of(path.as_ref())?.is_between()
+}
+
 /// Makes the new store. `prepare` is called when its directory is there.
 fn write(
     source: &dyn ReadStore,

@@ -52,6 +52,7 @@ mod writer;
 pub use add::{AddOptions, AddPlan};
 pub use compact::{
     CompactProgress, CompactReport, CompactStep, OldStore, compact, compact_in_place, size_on_disk,
+    was_interrupted,
 };
 pub use error::MaintenanceError;
 pub use json::{InvalidJson, session_options};

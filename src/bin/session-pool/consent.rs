@@ -43,18 +43,19 @@ impl Consent {
         }
     }
 
-    /// Shows what is about to be changed, line by line, and asks. Nothing is shown where the answer is known.
+    /// Shows what is about to be changed, line by line, and asks. Nothing is looked up or shown where the answer is known.
     ///
     /// # Errors
     ///
-    /// [`Declined`].
-    pub(crate) fn ask(&self, about_to: &[String]) -> Result {
+    /// [`Declined`]; those of `about_to`.
+    pub(crate) fn ask(&self, about_to: impl FnOnce() -> Result<Vec<String>>) -> Result {
         if self.yes {
             return Ok(());
         }
+        let about_to = about_to()?;
         let mut terminal = io::stderr().lock();
         for line in about_to {
-            writeln!(terminal, "{}", escape(line))?;
+            writeln!(terminal, "{}", escape(&line))?;
         }
         write!(terminal, "Go on? [y/N] ")?;
         terminal.flush()?;

@@ -31,34 +31,34 @@ pub(crate) struct NewKeys {
 
 #[cfg(feature = "encryption")]
 impl Keys {
-    fn read_file(file: Option<&std::path::PathBuf>) -> Result<Option<session_pool::EncryptionKey>> {
+    fn read(file: Option<&std::path::PathBuf>) -> Result<Option<session_pool::EncryptionKey>> {
         let Some(file) = file else { return Ok(None) };
         let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
         Ok(Some(text.parse()?))
     }
 
     pub(crate) fn store(&self, options: SledStoreOptions) -> Result<SledStoreOptions> {
-        let key = Self::read_file(self.key_file.as_ref())?;
+        let key = Self::read(self.key_file.as_ref())?;
         Ok(match key {
             Some(key) => options.encryption_key(&key),
             None => options,
         })
     }
 
-    pub(crate) fn read(&self) -> Result<ReadOptions> {
-        let key = Self::read_file(self.key_file.as_ref())?;
+    pub(crate) fn reading(&self) -> Result<ReadOptions> {
+        let key = Self::read(self.key_file.as_ref())?;
         Ok(key.map_or_else(ReadOptions::new, |key| ReadOptions::new().encryption_key(&key)))
     }
 
     pub(crate) fn archive(&self) -> Result<ArchiveOptions> {
-        let key = Self::read_file(self.key_file.as_ref())?;
+        let key = Self::read(self.key_file.as_ref())?;
         Ok(key.map_or_else(ArchiveOptions::new, |key| ArchiveOptions::new().encryption_key(&key)))
     }
 
     pub(crate) fn recovery(&self, new: &NewKeys) -> Result<RecoveryOptions> {
         let options = RecoveryOptions::new().read_with(self.archive()?);
         let file = new.new_key_file.as_ref().or(self.key_file.as_ref()).filter(|_| !new.in_clear);
-        Ok(match Self::read_file(file)? {
+        Ok(match Self::read(file)? {
             Some(key) => options.write_with(SledStoreOptions::new().encryption_key(&key)),
             None => options,
         })
@@ -72,7 +72,7 @@ impl Keys {
         Ok(options)
     }
 
-    pub(crate) fn read(&self) -> Result<ReadOptions> {
+    pub(crate) fn reading(&self) -> Result<ReadOptions> {
         Ok(ReadOptions::new())
     }
 

@@ -53,7 +53,7 @@ fn a_compacted_store_holds_all_that_the_old_one_held_and_is_smaller() {
     assert_eq!((holds(&place.path()), holds(&into)), (before.clone(), before.clone()));
     assert!(report.bytes_after < report.bytes_before, "{report:?}");
     assert_eq!((report.pools, report.compacted.as_deref()), (2, Some(into.as_path())));
-    assert_eq!((report.live + report.retired + report.log_entries + 2) as usize, before.len());
+    assert_eq!(report.live + report.retired + report.log_entries + 2, before.len() as u64);
     // A crawler goes on in it.
     let pool = SessionPool::builder().name("a").open(&into).unwrap();
     let _ = pool.acquire().unwrap().retire().unwrap();

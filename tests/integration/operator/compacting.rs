@@ -77,3 +77,18 @@ fn what_is_wrong_is_one_line_and_nothing_is_made() {
     }
     assert_eq!(fs::read_dir(place.path().parent().unwrap()).unwrap().count(), 1);
 }
+
+#[test]
+fn what_was_ended_between_two_renames_is_finished() {
+    let (place, path) = a_store();
+    let before = listed(&path);
+    let (new, old) = (format!("{path}.compacting"), format!("{path}.before-compact"));
+    text(&tool(&["compact", &path, "--into", &new, "--yes"]));
+    fs::write(format!("{new}/COMPACTED"), "").unwrap();
+    fs::rename(&path, &old).unwrap();
+    let report = document(&["compact", &path, "--replace", "--yes"]);
+    assert_eq!(report["old"].as_str(), Some(old.as_str()));
+    assert_eq!((listed(&path), listed(&old)), (before.clone(), before));
+    assert!(!fs::exists(&new).unwrap());
+    a_crawler_goes_on(&place);
+}

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use session_pool::{Growth, ManualClock, Retention, SessionOptions, SledStoreOptions, inspect};
 
 use super::{HOUR, TOOL};
-use crate::support::{Place, assert_sound, content, named};
+use crate::support::{Place, assert_sound, content, id, named};
 
 const KILLS: u32 = 50;
 /// How many sessions the stores have: a command on them takes a while.
@@ -29,6 +29,16 @@ fn a_store(live: bool) -> Place {
         let session = pool.add(options.user_data("k", "x".repeat(n % 700))).unwrap();
         if !live {
             let _ = session.retire().unwrap();
+        }
+    }
+    if live {
+        // Its log is to hold more than the store does.
+        for n in 0..2 * SESSIONS {
+            let session = pool.get(&id(&format!("s{}", n % SESSIONS))).unwrap();
+            session.set_user_data("k", "y".repeat(n % 900)).unwrap();
+            if n % 200 == 0 {
+                pool.flush().unwrap();
+            }
         }
     }
     drop(pool);
@@ -166,6 +176,7 @@ fn compact_replace_killed_50_times_leaves_a_whole_store_in_its_place() {
     let [new, kept] = ["compacting", "before-compact"].map(|what| path.with_extension(what));
     let arguments = ["compact", path.to_str().unwrap(), "--replace", "--yes"];
     let takes = run(&arguments);
+    assert!(kept.exists(), "it gets smaller");
     let mut replaced = 0;
     for round in 0..KILLS {
         // The old one again, which can be made smaller; what an earlier round left beside it stays.

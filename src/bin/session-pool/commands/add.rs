@@ -188,9 +188,9 @@ impl Add {
             note(&format!("{cookies} left out: expired, or given again with another value"));
         }
         if !dry_run && !added.is_empty() {
-            consent.ask(&summary(&plan, &added, context))?;
+            consent.ask(|| Ok(summary(&plan, &added, context)))?;
             let store = open_store(&store, context)?;
-            let (mut bar, total) = (context.progress("adding"), added.len() as u64);
+            let (bar, total) = (context.progress("adding"), added.len() as u64);
             plan.apply(&store, &mut |done| bar.set(done, total))?;
         }
         let mut rows = Rows::new(columns(), context, out)?;

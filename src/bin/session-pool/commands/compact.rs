@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use session_pool::maintenance::{
     CompactProgress, CompactReport, CompactStep, OldStore, compact, compact_in_place, size_on_disk,
+    was_interrupted,
 };
 use session_pool::{SledStoreOptions, inspect};
 
@@ -59,18 +60,24 @@ impl Compact {
         let progress = &mut |progress| bars.tell(progress);
         let report = if replace {
             let old = if delete_old { OldStore::Delete } else { OldStore::Keep };
-            let fate = match old {
-                OldStore::Keep => format!("is kept as {}", beside(".before-compact").display()),
-                OldStore::Delete => "is deleted, with everything in its directory".to_owned(),
-            };
-            consent.ask(&[
-                holds(&store, context)?,
-                format!("It is rewritten, and replaced where it gets smaller by a tenth at least; the old one {fate}."),
-            ])?;
+            consent.ask(|| {
+                let fate = match old {
+                    OldStore::Keep => format!("is kept as {}", beside(".before-compact").display()),
+                    OldStore::Delete => "is deleted, with everything in its directory".to_owned(),
+                };
+                if was_interrupted(&store)? {
+                    let what = "a compaction was ended between two renames; it is finished";
+                    return Ok(vec![format!("{}: {what}, and the old one {fate}.", store.display())]);
+                }
+                let what = "It is rewritten, and replaced where it gets smaller by a tenth at least";
+                Ok(vec![holds(&store, context)?, format!("{what}; the old one {fate}.")])
+            })?;
             compact_in_place(&store, options, old, progress)?
         } else {
             let into = into.unwrap_or_else(|| beside(".compacted"));
-            consent.ask(&[holds(&store, context)?, format!("It is rewritten into {}.", into.display())])?;
+            consent.ask(|| {
+                Ok(vec![holds(&store, context)?, format!("It is rewritten into {}.", into.display())])
+            })?;
             compact(&store, into, options, progress)?
         };
         drop(bars);

@@ -46,16 +46,16 @@ impl Migrate {
         if !dry_run {
             consent.can_be_had()?;
         }
-        let plan = MigrationPlan::new(&store, &context.keys.read()?)?;
+        let plan = MigrationPlan::new(&store, &context.keys.reading()?)?;
         let done = !dry_run && !plan.is_empty();
         if done {
             let MigrationPlan { from, to, .. } = plan;
-            consent.ask(&[format!(
-                "{}: from schema version {from} to {to}, {} to be rewritten; older versions refuse it afterwards.",
-                store.display(),
-                counted(plan.records(), "record")
-            )])?;
-            let (mut bar, total) = (context.progress("migrating"), plan.records());
+            let records = counted(plan.records(), "record");
+            consent.ask(|| {
+                let what = format!("from schema version {from} to {to}, {records} to be rewritten");
+                Ok(vec![format!("{}: {what}; older versions refuse it afterwards.", store.display())])
+            })?;
+            let (bar, total) = (context.progress("migrating"), plan.records());
             let options =
                 SledStoreOptions::new().on_migration(move |progress| bar.set(progress.records, total));
             migrate(&store, context.keys.store(options)?)?;

@@ -86,9 +86,9 @@ impl Purge {
             PurgeFilter { pool, older_than, reasons: reason.into_iter().map(Reason::from).collect() };
         let plan = PurgePlan::new(&read_store(&store, context)?, &filter, context.now.to_datetime())?;
         if !dry_run && !plan.is_empty() {
-            consent.ask(&summary(&plan, older_than))?;
+            consent.ask(|| Ok(summary(&plan, older_than)))?;
             let store = open_store(&store, context)?;
-            let (mut bar, total) = (context.progress("forgetting"), plan.sessions());
+            let (bar, total) = (context.progress("forgetting"), plan.sessions());
             plan.apply(&store, &mut |done| bar.set(done.min(total), total))?;
         }
         let mut rows = Rows::new(columns(), context, out)?;

@@ -65,9 +65,9 @@ impl Retire {
         let now = context.now.to_datetime();
         let plan = RetirePlan::new(&read_store(&store, context)?, pool.as_ref(), &ids, now)?;
         if !dry_run && !plan.is_empty() {
-            consent.ask(&summary(&plan, context))?;
+            consent.ask(|| Ok(summary(&plan, context)))?;
             let store = open_store(&store, context)?;
-            let (mut bar, total) = (context.progress("retiring"), plan.sessions().count() as u64);
+            let (bar, total) = (context.progress("retiring"), plan.sessions().count() as u64);
             plan.apply(&store, &mut |done| bar.set(done, total))?;
         }
         let outcome = if dry_run { "would be retired" } else { "retired" };
