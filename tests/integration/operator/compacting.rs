@@ -4,8 +4,26 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::{a_crawler_goes_on, a_store, leaves_all_as_it_is, mistake, rows, text, tool};
-use crate::support::{Place, worked_store};
+use session_pool::SessionPool;
+
+use super::{a_crawler_goes_on, leaves_all_as_it_is, mistake, rows, text, tool};
+use crate::support::{Place, id, worked_store};
+
+/// A store whose log holds much that was overwritten.
+fn a_store() -> (Place, String) {
+    let (place, path) = super::a_store();
+    let store = place.open_store();
+    for name in ["shop", "blog"] {
+        let pool = SessionPool::builder().name(name).open_in(&store).unwrap();
+        let session = pool.get(&id("both")).unwrap();
+        for n in 0..100 {
+            session.set_user_data("k", "y".repeat(3000 + n)).unwrap();
+            pool.flush().unwrap();
+        }
+    }
+    drop(store);
+    (place, path)
+}
 
 fn document(arguments: &[&str]) -> Value {
     serde_json::from_str(&text(&tool(&[arguments, &["--format", "json"]].concat()))).unwrap()

@@ -13,7 +13,7 @@ use crate::support::{Place, assert_sound, content, id, named};
 
 const KILLS: u32 = 50;
 /// How many sessions the stores have: a command on them takes a while.
-const SESSIONS: usize = 1500;
+const SESSIONS: usize = 1000;
 
 /// A store whose sessions are live, or were retired two days ago.
 fn a_store(live: bool) -> Place {
