@@ -17,16 +17,18 @@
 //! ```
 
 mod check;
+mod filter;
 mod newest;
 mod open;
 mod proxy_health;
 mod query;
 mod stats;
 
-pub use check::{CheckReport, Finding, check};
+pub use check::{CheckReport, Finding, check, check_with};
+pub use filter::{Filter, Glob, InvalidFilter, UserDataFilter};
 pub(crate) use newest::newest_retirement;
 pub use open::{Opened, checkpoints, open};
 pub(crate) use proxy_health::proxy_health_in;
 pub use proxy_health::{Fate, ProxyHealth, ProxyReport, proxy_health};
-pub use query::{Filter, Found, find, for_each, pools};
+pub use query::{Found, find, for_each, history, pools};
 pub use stats::{PoolSummary, stats};

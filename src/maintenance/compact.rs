@@ -10,7 +10,7 @@ use super::copy::{Content, content, copy};
 use super::place::{self, Places};
 use super::{MaintenanceError, Progress};
 use crate::archive::checkpoints;
-use crate::inspect::check;
+use crate::inspect::check_with;
 use crate::store::{ReadOptions, ReadStore, SledReader, SledStoreOptions};
 
 /// How far a compaction has come.
@@ -81,7 +81,7 @@ type OnProgress<'a> = dyn FnMut(CompactProgress) + 'a;
 
 /// Rewrites the store in the directory `path` into a new one in the directory `into`, which must be empty or missing.
 ///
-/// The old one is verified first ([`check`]), then everything in it is copied as it is: pools with their numbers, sequences
+/// The old one is verified first ([`check`](crate::inspect::check)), then everything in it is copied as it is: pools with their numbers, sequences
 /// and gaps, sessions with their payloads, logs. The new one is verified too, and both are compared, by counts and by a digest
 /// of all that they hold. Only then is the new one finished: before, and where anything fails, it is none, and removed. The old
 /// one is only read. Nobody can open it meanwhile.
@@ -208,8 +208,7 @@ fn write(
     prepare: &dyn Fn() -> Result<(), MaintenanceError>,
 ) -> Result<Content, MaintenanceError> {
     let mut tell = |step, sessions, total| progress(CompactProgress { step, sessions, total });
-    tell(CompactStep::Check, 0, 0);
-    let found = check(source)?;
+    let found = check_with(source, &mut |done| tell(CompactStep::Check, done as u64, 0))?;
     if let Some(first) = found.findings.first() {
         return Err(MaintenanceError::Unsound { findings: found.findings.len(), first: first.to_string() });
     }
@@ -225,7 +224,8 @@ fn write(
         if let Some(difference) = found.difference(&written) {
             return Err(different(difference));
         }
-        check(target)?.findings.first().map_or(Ok(()), |finding| Err(different(finding.to_string())))
+        let found = check_with(target, &mut |done| tell(CompactStep::Verify, done as u64, total))?;
+        found.findings.first().map_or(Ok(()), |finding| Err(different(finding.to_string())))
     })?;
     Ok(written)
 }

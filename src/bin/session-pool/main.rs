@@ -6,10 +6,14 @@ mod commands;
 mod consent;
 mod context;
 mod exit_code;
+mod filters;
 mod keys;
+mod listed;
+mod moment;
 mod output;
 mod progress;
 mod secrets;
+mod shown;
 mod source;
 
 use std::io::Write;

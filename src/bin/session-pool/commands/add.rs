@@ -8,7 +8,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use session_pool::chrono::{DateTime, Utc};
 use session_pool::maintenance::{AddOptions, AddPlan, MaintenanceError, session_options};
 use session_pool::serde_json::Value;
 use session_pool::{Cookie, PoolName, Proxy, SessionId, SessionOptions, Timestamp};
@@ -17,6 +16,7 @@ use super::Result;
 use crate::consent::{Consent, counted, first_of};
 use crate::context::{Context, note};
 use crate::exit_code::Wrong;
+use crate::moment::{self, Moment};
 use crate::output::{Cell, Column, Rows};
 use crate::source::{open_store, read_store};
 
@@ -71,11 +71,11 @@ struct One {
     #[arg(long, value_name = "KEY=JSON", value_parser = key_and_json)]
     user_data: Vec<(String, Value)>,
     /// How long it may live: `50min`, `7d`. Default: 50 minutes.
-    #[arg(long, value_name = "AGE", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "AGE", value_parser = moment::span)]
     max_age: Option<Duration>,
-    /// When it expires, instead: `2026-03-01T12:00:00Z`.
+    /// When it expires, instead: `2026-03-01T12:00:00Z`, `2026-03-01`, `in 2h`.
     #[arg(long, value_name = "TIME", conflicts_with = "max_age")]
-    expires_at: Option<DateTime<Utc>>,
+    expires_at: Option<Moment>,
     /// How often it may be used. Default: 50.
     #[arg(long, value_name = "NUMBER")]
     max_usage_count: Option<u32>,
@@ -91,7 +91,7 @@ struct One {
 }
 
 impl One {
-    fn options(self) -> SessionOptions {
+    fn options(self, context: &Context) -> SessionOptions {
         let Self {
             id,
             cookie,
@@ -110,7 +110,7 @@ impl One {
             cookies: cookie,
             proxy,
             max_age: max_age.unwrap_or(defaults.max_age),
-            expires_at,
+            expires_at: expires_at.map(|moment| moment.ahead(context).to_datetime()),
             max_usage_count: max_usage_count.unwrap_or(defaults.max_usage_count),
             max_error_score: max_error_score.unwrap_or(defaults.max_error_score),
             error_score_decrement: error_score_decrement.unwrap_or(defaults.error_score_decrement),
@@ -161,7 +161,7 @@ impl Add {
         }
         let sessions = match &file {
             Some(file) => read(file)?,
-            None => vec![one.options()],
+            None => vec![one.options(context)],
         };
         let given: usize = sessions.iter().map(|options| options.cookies.len()).sum();
         let options = AddOptions { pool, create_pool, sessions };

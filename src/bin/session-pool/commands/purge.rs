@@ -12,6 +12,7 @@ use super::Result;
 use crate::choices::ReasonChoice;
 use crate::consent::{Consent, counted};
 use crate::context::{Context, note};
+use crate::moment;
 use crate::output::{Cell, Column, Rows, span};
 use crate::source::{open_store, read_store};
 
@@ -26,7 +27,7 @@ pub(crate) struct Purge {
     /// The store's directory. No crawler may have it open.
     store: PathBuf,
     /// Those that were retired longer ago than this: `7d`, `12h`, `30min`.
-    #[arg(long, value_name = "AGE", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "AGE", value_parser = moment::span)]
     older_than: Duration,
     /// Those that were retired for this reason only. Can be given several times.
     #[arg(long, value_enum)]
