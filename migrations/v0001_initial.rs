@@ -29,7 +29,7 @@ pub(crate) const VERSION: u8 = 1;
 
 /// The step from nothing to version 1: an empty store is one of version 1.
 pub(crate) const STEP: Step =
-    Step { version: 1, name: "initial", run: |_trees, _cursor| Ok(Chunk::default()) };
+    Step { version: 1, name: "initial", rewrites: &[], run: |_trees, _cursor| Ok(Chunk::default()) };
 
 /// The hot part of a session.
 #[derive(Serialize, Deserialize)]

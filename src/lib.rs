@@ -181,8 +181,9 @@
 //! The rooms of the source import one way: `session` (pure: what a session is and how a use changes it) <- `store` (the
 //! trait [`Store`], on disk and in memory) <- [`archive`] (everything in a store, in one file), [`inspect`] (questions one
 //! asks a store, offline for the most part) <- `retirement` (events and log) <- `pool` (handing out, taking back, committing,
-//! checkpoints) and [`recovery`] (restoring and repairing) <- the command-line tool. Beside the store, on `session` alone,
-//! stands `identity` (the proxies and fingerprints of new sessions), which the pool asks; above the pool `client`.
+//! checkpoints), [`recovery`] (restoring and repairing) and [`maintenance`] (an operator's hand) <- the command-line tool.
+//! Beside the store, on `session` alone, stands `identity` (the proxies and fingerprints of new sessions), which the pool asks;
+//! above the pool `client`.
 
 pub mod archive;
 #[cfg(feature = "reqwest")]
@@ -201,6 +202,7 @@ pub mod guide {
 }
 mod identity;
 pub mod inspect;
+pub mod maintenance;
 mod pool;
 mod read_at;
 pub mod recovery;
@@ -233,9 +235,9 @@ pub use session::{
     UserData, Verdict,
 };
 pub use store::{
-    Batch, Change, Healed, LogEntry, MemoryStore, MigrationProgress, PoolEntry, PoolName, PoolNumber,
-    ReadOptions, ReadStore, Sequence, SessionChange, SledReader, SledStore, SledStoreOptions, Store,
-    StoreError, StoreReport, Unreadable, Visited, Visitor, schema_version,
+    Batch, Change, Healed, LogEntry, MemoryStore, MigrationProgress, MigrationStep, PoolEntry, PoolName,
+    PoolNumber, ReadOptions, ReadStore, Sequence, SessionChange, SledReader, SledStore, SledStoreOptions,
+    Store, StoreError, StoreReport, Unreadable, Visited, Visitor, schema_version,
 };
 
 /// The README's examples, compiled and run.

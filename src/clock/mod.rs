@@ -41,6 +41,16 @@ pub trait Clock: Send + Sync + 'static {
     }
 }
 
+/// By how much the clock may be behind the newest time in a store without anything being done.
+const UNNOTICED: Duration = Duration::from_secs(60);
+
+/// How far the time of a pool goes on ahead of its clock, which shows `now`, where `newest` is the newest time that its
+/// sessions and its log tell (T-3). Zero where the clock is not behind that by more than a minute.
+pub(crate) fn lead(newest: Timestamp, now: Timestamp) -> Duration {
+    let ahead = newest.since(now);
+    if ahead > UNNOTICED { ahead } else { Duration::ZERO }
+}
+
 /// Which steps of the clock behind it a [`Clock`] has met, since it began. A clock of your own starts from the default,
 /// which is none, and fills in what it knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

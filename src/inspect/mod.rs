@@ -18,6 +18,7 @@
 
 mod check;
 mod filter;
+mod newest;
 mod open;
 mod proxy_health;
 mod query;
@@ -25,6 +26,7 @@ mod stats;
 
 pub use check::{CheckReport, Finding, check, check_with};
 pub use filter::{Filter, Glob, InvalidFilter, UserDataFilter};
+pub(crate) use newest::newest_retirement;
 pub use open::{Opened, checkpoints, open};
 pub(crate) use proxy_health::proxy_health_in;
 pub use proxy_health::{Fate, ProxyHealth, ProxyReport, proxy_health};

@@ -16,7 +16,7 @@ use super::core::{Entry, PoolCore};
 use super::directory::Directory;
 use super::handle::{Create, PolicyFn, PoolHandle};
 use super::observe;
-use super::opening::{Opening, newest_retirement};
+use super::opening::Opening;
 use super::payloads::Payloads;
 use super::policy::HostRules;
 use super::report::OpenReport;
@@ -27,6 +27,7 @@ use super::{BackOff, CheckAfter, SessionPool};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{BoxError, Result};
 use crate::identity::{Fingerprints, Identities, Proxies};
+use crate::inspect::newest_retirement;
 use crate::retirement::Broadcast;
 use crate::session::{Invalid, Limits, Reply, SessionOptions, State, StatusRules, Timestamp, Verdict};
 use crate::store::{PoolEntry, PoolName, Unreadable};
@@ -399,9 +400,7 @@ impl PoolBuilder {
                     rule: "it says live, and the session is retired".to_owned(),
                 }),
                 Ok(session) => {
-                    newest = newest
-                        .max(session.1.created_at)
-                        .max(session.1.last_used_at.unwrap_or(Timestamp::MIN));
+                    newest = newest.max(session.1.newest_time());
                     match self.strategy {
                         Strategy::Random => directory.restore(session),
                         _ => sessions.push(session),

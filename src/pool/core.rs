@@ -61,10 +61,7 @@ impl PoolCore {
     /// The session that some options describe, created now. The times in them are the clock's.
     pub(crate) fn build(&self, options: SessionOptions) -> Result<NewSession, Invalid> {
         let now = self.moment();
-        let mut new = options.build(now.clock)?;
-        new.record.created_at = now.to_pool(new.record.created_at);
-        new.record.expires_at = now.to_pool(new.record.expires_at);
-        Ok(new)
+        options.build_ahead(now.clock, now.ahead)
     }
 
     /// Changes the directory, then lets others hear of it.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::{Clock, ClockSteps};
+use crate::clock::{self, Clock, ClockSteps};
 use crate::session::Timestamp;
 
 /// Where a pool's time comes from: its clock, and how far the pool is ahead of it (T-3).
@@ -28,9 +28,6 @@ pub(crate) struct Now {
 }
 
 impl PoolTime {
-    /// By how much the clock may be behind the newest time in the store without anything being done.
-    const UNNOTICED: Duration = Duration::from_secs(60);
-
     /// The time as the clock tells it, and what that is.
     pub(crate) fn new(clock: Arc<dyn Clock>) -> (Self, Now) {
         let (now, steps) = clock.now_and_steps();
@@ -40,8 +37,8 @@ impl PoolTime {
 
     /// Lets the time go on from `newest` where the clock, which shows `now`, is behind it by more than a minute.
     pub(crate) fn go_on_from(&mut self, newest: Timestamp, now: Now) -> Now {
-        let ahead = newest.since(now.clock);
-        if ahead > Self::UNNOTICED {
+        let ahead = clock::lead(newest, now.clock);
+        if !ahead.is_zero() {
             self.ahead = ahead;
         }
         Now { ahead: self.ahead, ..now }

@@ -225,6 +225,18 @@ impl SessionOptions {
         let payload_length = payload.check()?;
         Ok(NewSession { id: id.unwrap_or_else(SessionId::generate), record, payload, payload_length })
     }
+
+    /// The same in a pool whose time is ahead of its clock. The times in the options, and `now`, are the clock's.
+    ///
+    /// # Errors
+    ///
+    /// As [`SessionOptions::build`].
+    pub(crate) fn build_ahead(self, now: Timestamp, ahead: Duration) -> Result<NewSession, Invalid> {
+        let mut new = self.build(now)?;
+        new.record.created_at = new.record.created_at.plus(ahead);
+        new.record.expires_at = new.record.expires_at.plus(ahead);
+        Ok(new)
+    }
 }
 
 #[cfg(test)]

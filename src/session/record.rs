@@ -142,6 +142,11 @@ impl SessionRecord {
         self.resting_until.is_some_and(|until| now < until)
     }
 
+    /// The newest time that it tells of what has happened to it: what is to come aside.
+    pub(crate) fn newest_time(&self) -> Timestamp {
+        self.last_used_at.map_or(self.created_at, |used| used.max(self.created_at))
+    }
+
     /// Why a live session is no longer usable: the first of Blocked, Exhausted, Expired.
     pub fn unusable_because(&self, now: Timestamp) -> Option<Reason> {
         if self.is_blocked() {

@@ -4,6 +4,7 @@
 //! and decides nothing: what to write is in the [`Batch`].
 
 mod batch;
+pub(crate) mod cost;
 mod error;
 mod memory;
 mod name;
@@ -18,7 +19,7 @@ use std::sync::Arc;
 pub(crate) use self::sled::fuzzing;
 /// The bytes of records, payloads, log entries and pools, as they are stored. Archives hold the same.
 pub(crate) use self::sled::values as format;
-pub(crate) use self::sled::{ReadLock, SalvagedStore, TakePayload};
+pub(crate) use self::sled::{ReadLock, SalvagedStore, TakePayload, is_store, outlook};
 pub use batch::{Batch, Change, LogEntry, PoolEntry, SessionChange};
 pub use error::{StoreError, Unreadable};
 pub use memory::MemoryStore;
@@ -26,7 +27,7 @@ pub use name::{PoolName, PoolNumber, Sequence};
 pub use read::{ReadStore, Visited, Visitor};
 pub use read_options::ReadOptions;
 pub use report::{Healed, StoreReport};
-pub use sled::{MigrationProgress, SledReader, SledStore, SledStoreOptions, schema_version};
+pub use sled::{MigrationProgress, MigrationStep, SledReader, SledStore, SledStoreOptions, schema_version};
 
 /// A place that keeps sessions: it is read ([`ReadStore`]), and written to.
 ///

@@ -45,6 +45,11 @@ impl ReadOptions {
         self
     }
 
+    pub(crate) fn with_cipher(mut self, cipher: Option<Cipher>) -> Self {
+        self.cipher = cipher;
+        self
+    }
+
     pub(crate) fn cipher(&self) -> Option<Cipher> {
         self.cipher.clone()
     }

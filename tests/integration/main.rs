@@ -36,10 +36,13 @@ mod encryption;
 mod handing_out;
 mod identity;
 mod injuries;
+mod maintenance;
 mod many_pools;
 mod model;
 #[cfg(all(feature = "tracing", feature = "metrics"))]
 mod observability;
+#[cfg(feature = "cli")]
+mod operator;
 mod peers;
 #[cfg(unix)]
 mod permissions;

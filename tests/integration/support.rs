@@ -90,6 +90,14 @@ impl Place {
         }
     }
 
+    /// Changes it while no pool is open.
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&dyn Store) -> T) -> T {
+        match self {
+            Self::Disk(_) => change(&SledStoreOptions::new().create(false).open(self.path()).unwrap()),
+            Self::Memory(store) => change(store),
+        }
+    }
+
     pub(crate) fn assert_sound(&self) {
         self.look(assert_sound);
     }

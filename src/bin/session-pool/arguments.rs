@@ -1,16 +1,23 @@
 //! What every command takes, and which commands there are.
 
+use std::sync::LazyLock;
+
 use clap::{Args, Parser, ValueEnum};
 
 use crate::commands::Command;
 use crate::keys::Keys;
 use crate::output::Format;
 
+/// The version of the tool, and that of the stores that it writes.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    format!("{} (schema version {})", env!("CARGO_PKG_VERSION"), session_pool::schema_version())
+});
+
 /// Looks into a session store offline: what is in it, and why its sessions were retired; backs it up and repairs it.
 ///
 /// Cookies' values, user data and proxy passwords are masked, unless --reveal is given.
 #[derive(Parser)]
-#[command(version, after_help = crate::exit_code::HELP, max_term_width = 110)]
+#[command(version = VERSION.as_str(), after_help = crate::exit_code::HELP, max_term_width = 110)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,

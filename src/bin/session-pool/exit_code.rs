@@ -6,12 +6,13 @@ use std::path::PathBuf;
 
 use session_pool::StoreError;
 use session_pool::archive::ArchiveError;
+use session_pool::maintenance::{InvalidJson, MaintenanceError};
 
 use crate::source::{At, InUse, NoCheckpoint};
 
 /// What `--help` says of them.
 pub(crate) const HELP: &str = "\
-Exit codes: 0 done; 1 the disk, the engine or a damaged store failed; 2 wrong arguments; 3 no store that can be read; \
+Exit codes: 0 done; 1 the disk, the engine or a damaged store failed, or the answer was no; 2 wrong arguments; 3 no store that can be read; \
 4 the store is in use; 5 no such session; 6 not everything is sound, or something is lost: the output says what.
 
 Example: session-pool stats sessions";
@@ -20,7 +21,8 @@ Example: session-pool stats sessions";
 pub(crate) const SUCCESS: u8 = 0;
 /// It failed: the disk, the engine, a damaged store.
 pub(crate) const FAILURE: u8 = 1;
-// 2 is clap's: wrong arguments.
+/// Wrong arguments, or something that is given breaks a rule. It is clap's, too.
+pub(crate) const WRONG: u8 = 2;
 /// There is no such store, or it is not one that can be read.
 pub(crate) const NO_STORE: u8 = 3;
 /// Another process has the store open.
@@ -43,6 +45,18 @@ impl std::fmt::Display for NotFound {
 
 impl Error for NotFound {}
 
+/// What was asked for breaks a rule: which one.
+#[derive(Debug)]
+pub(crate) struct Wrong(pub(crate) String);
+
+impl std::fmt::Display for Wrong {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for Wrong {}
+
 /// What was found is in the output.
 #[derive(Debug)]
 pub(crate) struct Unsound(pub(crate) PathBuf);
@@ -61,6 +75,12 @@ pub(crate) fn of(error: &(dyn Error + 'static)) -> u8 {
     }
     if error.is::<Unsound>() {
         return UNSOUND;
+    }
+    if error.is::<Wrong>() || error.is::<InvalidJson>() {
+        return WRONG;
+    }
+    if let Some(error) = error.downcast_ref::<MaintenanceError>() {
+        return of_maintenance(error);
     }
     if error.is::<InUse>() {
         return IN_USE;
@@ -87,6 +107,21 @@ fn of_archive(error: &ArchiveError) -> u8 {
         | ArchiveError::WrongKey
         | ArchiveError::NotEncrypted => NO_STORE,
         ArchiveError::Store(error) => of_store(error),
+        _ => FAILURE,
+    }
+}
+
+fn of_maintenance(error: &MaintenanceError) -> u8 {
+    match error {
+        MaintenanceError::Store(error) => of_store(error),
+        MaintenanceError::NotFound { .. } => NOT_FOUND,
+        MaintenanceError::Unsound { .. } => UNSOUND,
+        MaintenanceError::NoSuchPool { .. }
+        | MaintenanceError::PoolNeeded { .. }
+        | MaintenanceError::InSeveralPools { .. }
+        | MaintenanceError::Duplicate { .. }
+        | MaintenanceError::Invalid { .. }
+        | MaintenanceError::Place { .. } => WRONG,
         _ => FAILURE,
     }
 }

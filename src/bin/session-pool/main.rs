@@ -3,6 +3,7 @@
 mod arguments;
 mod choices;
 mod commands;
+mod consent;
 mod context;
 mod exit_code;
 mod filters;

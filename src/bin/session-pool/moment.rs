@@ -94,6 +94,13 @@ impl FromStr for Moment {
     }
 }
 
+/// A span of time that is an argument: an age, a life.
+pub(crate) fn span(text: &str) -> Result<Duration, String> {
+    let character = |at| text.get(..at).map_or(1, |before: &str| before.chars().count() + 1);
+    read_span(text, character)
+        .map_err(|NoMoment(why)| format!("{why}; a span of time is 2h, 3d, or \"1h 30m\""))
+}
+
 /// Reads a span of time; `character` answers which character of what was given is at a byte of it.
 pub(crate) fn read_span(text: &str, character: impl Fn(usize) -> usize) -> Result<Duration, NoMoment> {
     use humantime::DurationError as Error;

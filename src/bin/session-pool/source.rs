@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use session_pool::archive::ArchiveReader;
 use session_pool::inspect::{self, Opened};
-use session_pool::{SledStore, SledStoreOptions, StoreError, StoreReport, Timestamp};
+use session_pool::{SledReader, SledStore, SledStoreOptions, StoreError, StoreReport, Timestamp};
 
 use crate::commands::Result;
 use crate::context::{Context, note};
@@ -143,6 +143,13 @@ impl Error for At {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.error.source()
     }
+}
+
+/// Opens a store for reading, also one that is about to be changed: not before that is agreed to, is it opened for writing.
+pub(crate) fn read_store(path: &Path, context: &Context) -> Result<SledReader> {
+    let progress = context.progress("reading");
+    let options = context.keys.reading()?.on_progress(move |done, total| progress.set(done, total));
+    Ok(SledReader::open(path, &options)?)
 }
 
 /// Opens a store for writing, and says on stderr what had to be done for that.

@@ -10,22 +10,13 @@ use crate::pool::directory::{Collected, SlotIndex};
 use crate::pool::observe;
 use crate::retirement::Retirement;
 use crate::session::{Payload, SessionId, Timestamp};
+use crate::store::cost::{COMES_OR_GOES, PAYLOAD, UNSYNCED, USED};
 use crate::store::{Batch, Change, LogEntry, SessionChange, StoreError};
 
 /// How many sessions are copied in one go, while their pool's lock is held.
 const COLLECT: usize = 64;
 /// How many sessions go into one transaction, about.
 const BATCH: usize = 512;
-/// How much may be written between two syncs of the disk, in bytes as the engine writes them. It takes for durable what it
-/// has handed to the system: where it wrote more than a segment of its log (512 KiB) since the last sync, it could use
-/// again a segment whose values it has only just written elsewhere, and a power cut lose both.
-const UNSYNCED: usize = 256 << 10;
-/// How many bytes a session adds to that: one that is used, whose record changes; and one that comes or goes, which the
-/// indexes and the log hear of too. Each change is written, and the leaf that it is in every tenth time. A payload is
-/// written about three times so.
-const USED: usize = 400;
-const COMES_OR_GOES: usize = 2000;
-const PAYLOAD: usize = 3;
 
 /// What has been collected and not yet told.
 #[derive(Default)]

@@ -45,7 +45,7 @@ impl ReadLock {
             Err(error) => return Err(StoreError::io("open", lock)(error)),
         };
         try_several_times(path, &lock, &mut file, File::try_lock_shared)?;
-        Ok(Some(Self { _file: file }))
+        if is_at(&file, &lock) { Ok(Some(Self { _file: file })) } else { Self::take(path) }
     }
 }
 
@@ -71,6 +71,20 @@ fn try_several_times(
             Err(TryLockError::Error(error)) => return Err(StoreError::io("lock", lock)(error)),
         }
     }
+}
+
+/// Whether a file is the one of that name. Whoever compacts a store puts another directory into its place: who opened the
+/// lock of the one before has locked nothing.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let (Ok(this), Ok(named)) = (file.metadata(), fs::metadata(path)) else { return false };
+    (this.dev(), this.ino()) == (named.dev(), named.ino())
+}
+
+#[cfg(not(unix))]
+fn is_at(_file: &File, _path: &Path) -> bool {
+    true
 }
 
 fn read_holder(file: &mut File) -> Option<u32> {
@@ -134,6 +148,15 @@ pub(super) fn inspect(path: &Path) -> Result<Found, StoreError> {
         }
     }
     Ok(Found::Empty)
+}
+
+/// Whether there is a store at `path`, a finished one.
+///
+/// # Errors
+///
+/// [`StoreError::NotADirectory`], [`StoreError::NotAStore`], [`StoreError::Damaged`], [`StoreError::Io`].
+pub(crate) fn is_store(path: &Path) -> Result<bool, StoreError> {
+    Ok(matches!(inspect(path)?, Found::Store(Marker { is_unfinished: false, .. })))
 }
 
 fn read_marker(path: &Path, text: &[u8]) -> Result<Marker, StoreError> {
@@ -260,8 +283,13 @@ pub(super) fn lock(path: &Path) -> Result<StoreLock, StoreError> {
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&lock).map_err(StoreError::io("open", &lock))?;
-    try_several_times(path, &lock, &mut file, File::try_lock)?;
+    let mut file = loop {
+        let mut file = options.open(&lock).map_err(StoreError::io("open", &lock))?;
+        try_several_times(path, &lock, &mut file, File::try_lock)?;
+        if is_at(&file, &lock) {
+            break file;
+        }
+    };
     let mut write = || {
         file.set_len(0)?;
         file.rewind()?;

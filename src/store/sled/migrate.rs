@@ -34,6 +34,8 @@ pub struct MigrationProgress {
 pub(super) struct Step {
     pub(super) version: u32,
     pub(super) name: &'static str,
+    /// The trees whose entries it rewrites, for whoever wants to know what it would do.
+    pub(super) rewrites: &'static [Tree],
     /// Answers the next chunk, from the start (`None`) or from a cursor that it gave itself. It only reads.
     pub(super) run: fn(&Trees, Option<&[u8]>) -> Result<Chunk, StoreError>,
 }
@@ -164,8 +166,10 @@ mod tests {
         Ok(Chunk { writes: writes.to_vec(), ..Chunk::default() })
     }
 
-    const STEPS: &[Step] =
-        &[Step { version: 1, name: "double", run: double }, Step { version: 2, name: "mark", run: mark }];
+    const STEPS: &[Step] = &[
+        Step { version: 1, name: "double", rewrites: &[Tree::Sessions], run: double },
+        Step { version: 2, name: "mark", rewrites: &[], run: mark },
+    ];
 
     fn values(trees: &Trees) -> Vec<u8> {
         trees.sessions.iter().values().map(|value| value.unwrap()[0]).collect()

@@ -15,6 +15,7 @@ mod migrate;
 #[path = "../../../migrations/mod.rs"]
 mod migrations;
 mod open;
+mod outlook;
 mod read;
 mod reader;
 mod salvage;
@@ -28,12 +29,14 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-pub(crate) use directory::ReadLock;
 use directory::StoreLock;
+pub(crate) use directory::{ReadLock, is_store};
 use engine::Engine;
 use floors::Floors;
 pub use migrate::MigrationProgress;
 pub use open::SledStoreOptions;
+pub use outlook::MigrationStep;
+pub(crate) use outlook::outlook;
 use parking_lot::RwLock;
 pub use reader::SledReader;
 pub(crate) use salvaged::{SalvagedStore, TakePayload};

@@ -57,7 +57,13 @@ impl SledReader {
     ///   of what can be read.
     /// - [`StoreError::Io`]: the disk failed.
     pub fn open(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Self, StoreError> {
-        let path = path.as_ref();
+        let store = Self::open_any(path.as_ref(), options)?;
+        store.check_schema()?;
+        Ok(store)
+    }
+
+    /// The same, also of one that has an older schema version: its trees can be counted, and not understood.
+    pub(super) fn open_any(path: &Path, options: &ReadOptions) -> Result<Self, StoreError> {
         // Looked at before the lock is taken, whose error would say less, and again once nobody else can change it.
         find(path)?;
         let lock = ReadLock::take(path)?;
@@ -93,7 +99,6 @@ impl SledReader {
             let marked = marked.max(store.marked()?);
             health::judge(path, store.trees.image(), marked, witnessed)?;
         }
-        store.check_schema()?;
         Ok(store)
     }
 
@@ -125,11 +130,15 @@ impl SledReader {
     }
 
     /// The version that the trees have: a migration that was killed leaves an older one than the directory says.
-    fn check_schema(&self) -> Result<(), StoreError> {
+    pub(super) fn schema(&self) -> Result<u32, StoreError> {
         let value = self.read_meta(keys::SCHEMA)?;
         let found =
             value.and_then(|value| value.as_ref().first_chunk().map(|bytes| u32::from_be_bytes(*bytes)));
-        let (found, path) = (found.unwrap_or_default(), self.path.clone());
+        Ok(found.unwrap_or_default())
+    }
+
+    fn check_schema(&self) -> Result<(), StoreError> {
+        let (found, path) = (self.schema()?, self.path.clone());
         match found.cmp(&schema_version()) {
             std::cmp::Ordering::Equal => Ok(()),
             std::cmp::Ordering::Less => {

@@ -2,12 +2,19 @@
 //!
 //! A new one is a file with a struct of arguments that has `run`, its `mod`, its variant of [`Command`], and its arm below.
 
+mod add;
 mod backup;
 mod check;
+mod compact;
+mod completions;
 mod list;
+mod man;
+mod migrate;
+mod purge;
 mod recovered;
 mod repair;
 mod restore;
+mod retire;
 mod retirements;
 mod show;
 mod stats;
@@ -32,6 +39,13 @@ pub(crate) enum Command {
     Backup(backup::Backup),
     Restore(restore::Restore),
     Repair(repair::Repair),
+    Retire(retire::Retire),
+    Add(add::Add),
+    Purge(purge::Purge),
+    Compact(compact::Compact),
+    Migrate(migrate::Migrate),
+    Completions(completions::Completions),
+    Man(man::Man),
 }
 
 pub(crate) fn run(command: Command, context: &Context, out: &mut dyn Write) -> Result {
@@ -44,6 +58,13 @@ pub(crate) fn run(command: Command, context: &Context, out: &mut dyn Write) -> R
         Command::Backup(command) => command.run(context, out),
         Command::Restore(command) => command.run(context, out),
         Command::Repair(command) => command.run(context, out),
+        Command::Retire(command) => command.run(context, out),
+        Command::Add(command) => command.run(context, out),
+        Command::Purge(command) => command.run(context, out),
+        Command::Compact(command) => command.run(context, out),
+        Command::Migrate(command) => command.run(context, out),
+        Command::Completions(command) => command.run(out),
+        Command::Man(command) => command.run(out),
     }
 }
 

@@ -1,0 +1,69 @@
+//! `man`: the manual.
+
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory};
+use clap_mangen::Man as Page;
+
+use super::Result;
+use crate::arguments::Arguments;
+use crate::exit_code::Wrong;
+
+/// Prints a page of the manual, or writes all of them.
+///
+/// Example: session-pool man | man -l -
+#[derive(Args)]
+pub(crate) struct Man {
+    /// The command that the page is about. Default: the tool as a whole.
+    #[arg(conflicts_with = "dir")]
+    command: Option<String>,
+    /// Write all pages into this directory, instead: `session-pool.1`, `session-pool-list.1`, … Pages that are there are
+    /// replaced.
+    #[arg(long)]
+    dir: Option<PathBuf>,
+}
+
+impl Man {
+    pub(crate) fn run(self, out: &mut dyn Write) -> Result {
+        let Self { command, dir } = self;
+        let mut pages = pages();
+        if let Some(dir) = dir {
+            fs::create_dir_all(&dir).map_err(|error| format!("{}: {error}", dir.display()))?;
+            for (name, page) in pages {
+                let file = dir.join(format!("{name}.1"));
+                fs::write(&file, page?).map_err(|error| format!("{}: {error}", file.display()))?;
+            }
+            return Ok(());
+        }
+        let wanted = command.as_ref().map_or(ROOT.to_owned(), |command| format!("{ROOT}-{command}"));
+        match pages.iter().position(|(name, _)| *name == wanted) {
+            Some(at) => Ok(out.write_all(&pages.swap_remove(at).1?)?),
+            None => Err(Wrong(format!(
+                "there is no command {:?}: --help lists them",
+                command.unwrap_or_default()
+            ))
+            .into()),
+        }
+    }
+}
+
+const ROOT: &str = "session-pool";
+
+/// The pages, by name: that of the tool, and one for each command.
+fn pages() -> Vec<(String, std::io::Result<Vec<u8>>)> {
+    let mut root = Arguments::command();
+    root.build();
+    let mut pages = vec![(ROOT.to_owned(), render(root.clone()))];
+    for command in root.get_subcommands().filter(|command| command.get_name() != "help") {
+        pages.push((format!("{ROOT}-{}", command.get_name()), render(command.clone())));
+    }
+    pages
+}
+
+fn render(command: clap::Command) -> std::io::Result<Vec<u8>> {
+    let mut page = Vec::new();
+    Page::new(command).render(&mut page)?;
+    Ok(page)
+}
