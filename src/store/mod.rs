@@ -5,6 +5,7 @@
 
 mod batch;
 mod error;
+mod filling;
 mod memory;
 mod name;
 mod report;
@@ -20,6 +21,7 @@ pub(crate) use self::sled::values as format;
 pub(crate) use self::sled::{ReadLock, SalvagedStore, TakePayload};
 pub use batch::{Batch, Change, LogEntry, PoolEntry, SessionChange};
 pub use error::{StoreError, Unreadable};
+pub(crate) use filling::Filling;
 pub use memory::MemoryStore;
 pub use name::{PoolName, PoolNumber, Sequence};
 pub use report::{Healed, StoreReport};
