@@ -119,7 +119,9 @@ impl Consistency {
         for Pool { entry, line, log } in self.pools.values() {
             if let Some((from, to)) = log.first_gap(entry) {
                 let name = &entry.name;
-                let rule = format!("the pool {name} lacks its retirements {from} to {to}, and lost_log does not say so");
+                let rule = format!(
+                    "the pool {name} lacks its retirements {from} to {to}, and lost_log does not say so"
+                );
                 note(*line, rule);
             }
         }

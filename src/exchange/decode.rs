@@ -119,8 +119,7 @@ pub(super) fn session(pool: PoolNumber, mut fields: Fields) -> Answer<ArchivedSe
 
 fn retired(value: Value) -> Answer<Retired> {
     let mut fields = Fields::of("retired", value)?;
-    let retired =
-        Retired { reason: fields.required("reason", reason)?, at: fields.required("at", time)? };
+    let retired = Retired { reason: fields.required("reason", reason)?, at: fields.required("at", time)? };
     fields.finish()?;
     Ok(retired)
 }

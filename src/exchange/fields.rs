@@ -110,10 +110,6 @@ impl Fields {
         self.map.remove(field)
     }
 
-    pub(super) fn has(&self, field: &str) -> bool {
-        self.map.contains_key(field)
-    }
-
     /// A value read by `read`; `None` where it is missing or null.
     pub(super) fn optional<T>(
         &mut self,

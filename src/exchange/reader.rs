@@ -152,8 +152,10 @@ impl<R: BufRead> JsonlReader<R> {
                 let line = self.lines.number();
                 let former = self.pools.get(&entry.name).map(|(_, line)| *line);
                 if let Some(former) = former.or_else(|| self.numbers.get(&entry.number).copied()) {
-                    let rule =
-                        format!("the pool {} has the name or the number of that in line {former}", entry.name);
+                    let rule = format!(
+                        "the pool {} has the name or the number of that in line {former}",
+                        entry.name
+                    );
                     return Err(ExchangeError::Disagrees { at: at.clone(), rule });
                 }
                 self.pools.insert(entry.name.clone(), (entry.number, line));
@@ -209,9 +211,7 @@ impl<R: BufRead> JsonlReader<R> {
             return Err(ExchangeError::CutShort { at, rule });
         };
         let End { pools, retirements, sessions, unreadable: _ } = self.read;
-        if !self.is_faulty
-            && (pools, retirements, sessions) != (end.pools, end.retirements, end.sessions)
-        {
+        if !self.is_faulty && (pools, retirements, sessions) != (end.pools, end.retirements, end.sessions) {
             let rule = format!(
                 "it says that there are {} pools, {} retirements and {} sessions, and there are {pools}, \
                  {retirements} and {sessions}: lines are missing, or were added",
@@ -234,7 +234,9 @@ impl<R: BufRead> Iterator for JsonlReader<R> {
         self.is_over |= matches!(
             &next,
             Ok(None)
-                | Err(ExchangeError::Io { .. } | ExchangeError::TooLong { .. } | ExchangeError::CutShort { .. })
+                | Err(ExchangeError::Io { .. }
+                    | ExchangeError::TooLong { .. }
+                    | ExchangeError::CutShort { .. })
         );
         next.transpose()
     }

@@ -9,7 +9,7 @@ use super::encode::{EndLine, HeaderLine, Line};
 use super::{ExchangeError, FORMAT, VERSION};
 use crate::archive::{ArchiveItem, ArchiveSummary, ArchivedSession, Cut, NewFile};
 use crate::session::{Payload, Timestamp};
-use crate::store::{PoolName, PoolNumber, Store};
+use crate::store::{PoolName, PoolNumber, ReadStore};
 
 /// What is exported, and how.
 #[derive(Debug, Clone, Default)]
@@ -48,7 +48,7 @@ impl ExportOptions {
 /// [`ExchangeError::Io`] where `out` fails, [`ExchangeError::Store`] where the store cannot be read,
 /// [`ExchangeError::NoSuchPool`].
 pub fn write_jsonl(
-    store: &dyn Store,
+    store: &dyn ReadStore,
     out: impl Write,
     options: &ExportOptions,
 ) -> Result<ArchiveSummary, ExchangeError> {
@@ -75,7 +75,7 @@ pub fn write_jsonl(
 ///
 /// Those of [`write_jsonl`]; [`ExchangeError::Io`] also where the file is there already.
 pub fn write_jsonl_file(
-    store: &dyn Store,
+    store: &dyn ReadStore,
     path: impl AsRef<Path>,
     options: &ExportOptions,
 ) -> Result<ArchiveSummary, ExchangeError> {

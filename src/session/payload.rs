@@ -58,7 +58,10 @@ impl Payload {
             masked.collect()
         };
         Self {
-            cookies: cookies.iter().map(|cookie| Cookie { value: MASK.to_owned(), ..cookie.clone() }).collect(),
+            cookies: cookies
+                .iter()
+                .map(|cookie| Cookie { value: MASK.to_owned(), ..cookie.clone() })
+                .collect(),
             user_data: keys.map(|key| (key.clone(), MASK.into())).collect::<serde_json::Map<_, _>>().into(),
             proxy: proxy.as_ref().and_then(|proxy| proxy.to_string().parse().ok()),
             fingerprint: fingerprint.as_ref().map(|Fingerprint { headers: all, attributes }| Fingerprint {

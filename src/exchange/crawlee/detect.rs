@@ -35,11 +35,13 @@ pub(in super::super) fn detect(input: impl Read) -> Result<Dialect, ExchangeErro
         (None, Some(_), false) => Ok(Dialect::Js3),
         (Some(python), js, _) => {
             let js = js.unwrap_or("retired");
-            let rule = format!("it has `{python}`, as Crawlee Python writes it, and `{js}`, as Crawlee JS does");
+            let rule =
+                format!("it has `{python}`, as Crawlee Python writes it, and `{js}`, as Crawlee JS does");
             Err(ExchangeError::UnknownDialect { rule })
         }
         (None, None, false) => {
-            let rule = "it has nothing that tells Crawlee JS and Crawlee Python apart: say which it is".to_owned();
+            let rule =
+                "it has nothing that tells Crawlee JS and Crawlee Python apart: say which it is".to_owned();
             Err(ExchangeError::UnknownDialect { rule })
         }
     }

@@ -107,7 +107,9 @@ mod tests {
         ] {
             assert_eq!(parse(text), Some(micros), "{text}");
         }
-        for bad in ["", "P", "PT", "3000", "p1d", "P1", "PT1D", "P1H", "PT.5S", "PT1.S", "P-1D", "PTS", "P1éD"] {
+        for bad in
+            ["", "P", "PT", "3000", "p1d", "P1", "PT1D", "P1H", "PT.5S", "PT1.S", "P-1D", "PTS", "P1éD"]
+        {
             assert_eq!(parse(bad), None, "{bad}");
         }
         assert_eq!(parse("P999999999999Y"), None);
@@ -116,7 +118,8 @@ mod tests {
 
     #[test]
     fn what_is_written_reads_back() {
-        for millis in [1, -1, 59_999, 86_400_000, 365 * 86_400_000, 315_569_519_999_999, -315_569_519_999_999] {
+        for millis in [1, -1, 59_999, 86_400_000, 365 * 86_400_000, 315_569_519_999_999, -315_569_519_999_999]
+        {
             assert_eq!(parse(&format(millis)), Some(millis * 1000), "{millis}");
         }
     }

@@ -105,7 +105,9 @@ mod tests {
         let (time, is_exact) = parse_time(&json!("2026-11-22T21:14:34.719837Z")).unwrap();
         assert_eq!((time.to_string().as_str(), is_exact), ("2026-11-22T21:14:34.719Z", false));
         assert!(parse_time(&json!("2026-11-22T21:14:34.719Z")).unwrap().1);
-        for bad in ["+275760-13-13T00:00:00.000Z", "+1", "-", "", "+é75760-09-13T00:00:00.000Z", "Invalid Date"] {
+        for bad in
+            ["+275760-13-13T00:00:00.000Z", "+1", "-", "", "+é75760-09-13T00:00:00.000Z", "Invalid Date"]
+        {
             assert_eq!(parse_time(&json!(bad)), None, "{bad}");
         }
         assert_eq!(parse_time(&json!(5)), None);

@@ -8,7 +8,8 @@ use crate::session::Proxy;
 /// credentials decoded.
 pub(super) fn parts(proxy: &Proxy) -> [(&'static str, String); 4] {
     let (scheme, credentials, host) = proxy.parts();
-    let (user, password) = credentials.unwrap_or_default().split_once(':').unwrap_or((credentials.unwrap_or_default(), ""));
+    let (user, password) =
+        credentials.unwrap_or_default().split_once(':').unwrap_or((credentials.unwrap_or_default(), ""));
     let (hostname, port) = match host.rsplit_once(':') {
         // A colon within brackets is one of an IPv6 address.
         Some((hostname, port)) if !port.ends_with(']') => (hostname, port),

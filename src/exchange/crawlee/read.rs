@@ -74,8 +74,13 @@ fn session(reading: &Reading, fields: &mut Fields, notes: &mut Notes) -> Answer<
     let (id, renamed) = match name.parse::<SessionId>() {
         Ok(id) => (id, false),
         Err(_) if rename_ids => {
-            let id = derived_id(&name).map_err(|_| fields.wrong("id", &name.clone().into(), "has no new id"))?;
-            notes.changed("id", format_args!("{name:?}"), format_args!("{id}; the old one is in its user data"));
+            let id =
+                derived_id(&name).map_err(|_| fields.wrong("id", &name.clone().into(), "has no new id"))?;
+            notes.changed(
+                "id",
+                format_args!("{name:?}"),
+                format_args!("{id}; the old one is in its user data"),
+            );
             (id, true)
         }
         Err(Invalid { rule, value, .. }) => {
@@ -139,8 +144,7 @@ fn record(dialect: Dialect, now: Timestamp, fields: &mut Fields, notes: &mut Not
     if dialect == Dialect::Python {
         blocked_status_codes(fields, notes);
     }
-    let was_retired =
-        dialect == Dialect::Js4 && fields.optional("retired", boolean)?.unwrap_or_default();
+    let was_retired = dialect == Dialect::Js4 && fields.optional("retired", boolean)?.unwrap_or_default();
     let uses_for_retiring = u32::from(is_js && error_score >= max_error_score);
     let is_used_up = usage_count.saturating_sub(uses_for_retiring) >= max_usage_count;
     let reason = if error_score >= max_error_score.plus(max_error_score) {
@@ -222,7 +226,9 @@ fn proxy(fields: &mut Fields, notes: &mut Notes) -> Answer<Option<Proxy>> {
     // The rest repeats what is in the URL, and may say more.
     for (name, ours) in proxy_info::parts(&proxy) {
         match info.take(name) {
-            Some(theirs) if theirs != *ours && theirs.as_u64().map(|port| port.to_string()) != Some(ours.clone()) => {
+            Some(theirs)
+                if theirs != *ours && theirs.as_u64().map(|port| port.to_string()) != Some(ours.clone()) =>
+            {
                 notes.dropped(info.name(name), "not what is in its URL");
             }
             _ => {}

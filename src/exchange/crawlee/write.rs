@@ -17,7 +17,7 @@ use super::{Dialect, RENAMED_FROM, duration, proxy_info};
 use crate::session::{
     ErrorScore, Fingerprint, Limits, Payload, Proxy, Retired, SessionId, SessionRecord, Timestamp,
 };
-use crate::store::{PoolName, PoolNumber, Store, StoreError};
+use crate::store::{PoolName, PoolNumber, ReadStore, StoreError};
 
 /// How much a state holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -39,7 +39,7 @@ pub struct CrawleeSummary {
 /// [`ExchangeError::Io`] where `out` fails, [`ExchangeError::Store`] where the store cannot be read,
 /// [`ExchangeError::WhichPool`], [`ExchangeError::NoSuchPool`].
 pub fn write(
-    store: &dyn Store,
+    store: &dyn ReadStore,
     pool: Option<&PoolName>,
     dialect: Dialect,
     now: Timestamp,
@@ -47,7 +47,8 @@ pub fn write(
     note: &mut dyn FnMut(&Note),
 ) -> Result<CrawleeSummary, ExchangeError> {
     let pool = the_pool(store, pool)?.number;
-    let mut writer = Writer { store, pool, dialect, now, names: HashSet::new(), summary: count(store, pool, now)? };
+    let mut writer =
+        Writer { store, pool, dialect, now, names: HashSet::new(), summary: count(store, pool, now)? };
     let io = ExchangeError::io("write");
     let written = writer.state(&mut out, note);
     match written {
@@ -63,7 +64,7 @@ pub fn write(
 ///
 /// Those of [`write()`]; [`ExchangeError::Io`] also where the file is there already.
 pub fn write_file(
-    store: &dyn Store,
+    store: &dyn ReadStore,
     pool: Option<&PoolName>,
     dialect: Dialect,
     now: Timestamp,
@@ -74,7 +75,7 @@ pub fn write_file(
 }
 
 /// How many sessions Crawlee will take for usable. What cannot be read is not in it.
-fn count(store: &dyn Store, pool: PoolNumber, now: Timestamp) -> Result<CrawleeSummary, StoreError> {
+fn count(store: &dyn ReadStore, pool: PoolNumber, now: Timestamp) -> Result<CrawleeSummary, StoreError> {
     let mut summary = CrawleeSummary::default();
     store.visit_sessions(pool, None, &mut |item| {
         match item {
@@ -99,7 +100,7 @@ impl From<std::io::Error> for Failure {
 }
 
 struct Writer<'a> {
-    store: &'a dyn Store,
+    store: &'a dyn ReadStore,
     pool: PoolNumber,
     dialect: Dialect,
     now: Timestamp,
@@ -130,7 +131,9 @@ impl Writer<'_> {
         visited.map_err(Failure::Store)?;
         let CrawleeSummary { usable, retired, unreadable: _ } = self.summary;
         let counts = match self.dialect {
-            Dialect::Js3 | Dialect::Js4 => json!({ "usableSessionsCount": usable, "retiredSessionsCount": retired }),
+            Dialect::Js3 | Dialect::Js4 => {
+                json!({ "usableSessionsCount": usable, "retiredSessionsCount": retired })
+            }
             Dialect::Python => json!({
                 // The pool's own size, which is the larger one of what it has by default and what there is.
                 "maxPoolSize": (usable + retired).max(1000),
@@ -286,7 +289,11 @@ fn python_time(time: Timestamp, notes: &mut Notes) -> (Timestamp, String) {
     if kept != time {
         notes.changed("created_at", time, kept);
     }
-    let digits = if kept.as_millis() % 1000 == 0 { chrono::SecondsFormat::Secs } else { chrono::SecondsFormat::Micros };
+    let digits = if kept.as_millis() % 1000 == 0 {
+        chrono::SecondsFormat::Secs
+    } else {
+        chrono::SecondsFormat::Micros
+    };
     (kept, kept.to_datetime().to_rfc3339_opts(digits, true))
 }
 
