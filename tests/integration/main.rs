@@ -33,6 +33,7 @@ mod disk_full;
 mod durability;
 #[cfg(feature = "encryption")]
 mod encryption;
+mod exchange;
 mod handing_out;
 mod identity;
 mod injuries;

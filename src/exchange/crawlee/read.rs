@@ -256,7 +256,7 @@ mod tests {
             let id = derived_id(name).unwrap();
             assert_eq!(derived_id(name).unwrap(), id);
         }
-        assert_eq!(derived_id("user-42").unwrap().as_str(), "user_42_39f57abd");
+        assert_eq!(derived_id("user-42").unwrap().as_str(), "user_42_7d06b873");
         assert_ne!(derived_id("user-42"), derived_id("user 42"));
     }
 }

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Map, Number, Value, json};
 
@@ -42,11 +43,11 @@ pub fn write(
     store: &dyn ReadStore,
     pool: Option<&PoolName>,
     dialect: Dialect,
-    now: Timestamp,
+    now: DateTime<Utc>,
     mut out: impl Write,
     note: &mut dyn FnMut(&Note),
 ) -> Result<CrawleeSummary, ExchangeError> {
-    let pool = the_pool(store, pool)?.number;
+    let (pool, now) = (the_pool(store, pool)?.number, Timestamp::from(now));
     let mut writer =
         Writer { store, pool, dialect, now, names: HashSet::new(), summary: count(store, pool, now)? };
     let io = ExchangeError::io("write");
@@ -67,7 +68,7 @@ pub fn write_file(
     store: &dyn ReadStore,
     pool: Option<&PoolName>,
     dialect: Dialect,
-    now: Timestamp,
+    now: DateTime<Utc>,
     path: impl AsRef<Path>,
     note: &mut dyn FnMut(&Note),
 ) -> Result<CrawleeSummary, ExchangeError> {
