@@ -4,7 +4,6 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::crawlee::Dialect;
 use super::fields::Wrong;
 use super::lines::MAX_LINE_LENGTH;
 use crate::archive::ArchiveError;
@@ -128,12 +127,6 @@ pub enum ExchangeError {
         name: PoolName,
         /// The pools there are.
         names: Vec<PoolName>,
-    },
-    /// Sessions of Crawlee are sessions of one pool, and that has to be named.
-    #[error("a state of {dialect} holds the sessions of one pool: name the pool that they go to")]
-    PoolNeeded {
-        /// What it is.
-        dialect: Dialect,
     },
 }
 

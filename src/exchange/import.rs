@@ -12,9 +12,7 @@ use super::note::{Note, Notes};
 use super::{ExchangeError, ImportFormat, Input, JsonlReader, Place};
 use crate::archive::{ArchiveItem, ArchivedSession};
 use crate::session::{Payload, Retired, SessionId, SessionRecord, Timestamp};
-use crate::store::{
-    Change, Filling, PoolEntry, PoolName, PoolNumber, Sequence, SledStoreOptions, Store, StoreError,
-};
+use crate::store::{Change, Filling, PoolEntry, PoolName, PoolNumber, SledStoreOptions, Store, StoreError};
 
 /// A session that is brought in.
 #[derive(Debug, Clone, PartialEq)]
@@ -192,7 +190,7 @@ fn for_each_consistent<R: BufRead>(
 }
 
 /// Brings sessions into a pool of a store that no pool has open; the pool comes into being where there is none of that name.
-/// Retired ones come with new entries in its log, in the order of their retirements. `note` is handed what could not be
+/// Retired ones come with new entries in its log, in the order in which they come. `note` is handed what could not be
 /// carried over. It takes memory for the ids.
 ///
 /// Everything is checked before anything is written. What is written then goes in batches: where it is stopped between two
@@ -200,66 +198,49 @@ fn for_each_consistent<R: BufRead>(
 ///
 /// # Errors
 ///
-/// - Those of [`JsonlReader`] and [`ExchangeError::UnknownDialect`]; [`ExchangeError::Masked`].
-/// - [`ExchangeError::Field`]: an id that does not fit ([`ImportOptions::rename_ids`]), for instance.
-/// - [`ExchangeError::Duplicate`]: a session is there twice.
-/// - [`ExchangeError::AlreadyThere`]: sessions are in the pool already ([`ImportOptions::skip_existing`]).
-/// - [`ExchangeError::Store`]: the store cannot be read or written.
+/// Those of [`CheckedImport::check`] and of [`CheckedImport::into_pool`].
 pub fn import_into(
     store: &dyn Store,
     pool: &PoolName,
-    input: &mut Input,
+    input: Input,
     options: &ImportOptions,
     note: &mut dyn FnMut(&Note),
 ) -> Result<Imported, ExchangeError> {
-    let plan = Plan::make(input, options, note)?;
-    plan.carry_out(store, pool, input, options)
+    CheckedImport::check(input, options, note)?.into_pool(store, pool)
 }
 
-/// The same into a store in the directory `path`, which is opened once the input is known to be whole. Where there is no
-/// store, a new one is made, and nothing is left of it where that fails.
+/// Sessions that are known to be whole, and can be brought into a pool.
 ///
-/// # Errors
+/// ```
+/// # let store = session_pool::MemoryStore::new();
+/// use session_pool::exchange::{CheckedImport, ImportOptions, Input};
 ///
-/// Those of [`import_into`]; those of [`SledStoreOptions::open`] as [`ExchangeError::Store`].
-pub fn import_into_path(
-    path: impl AsRef<Path>,
-    pool: &PoolName,
-    input: &mut Input,
-    options: &ImportOptions,
-    write: SledStoreOptions,
-    note: &mut dyn FnMut(&Note),
-) -> Result<Imported, ExchangeError> {
-    let path = path.as_ref();
-    let plan = Plan::make(input, options, note)?;
-    let is_new = SledStoreOptions::is_nothing_at(path)?;
-    if options.dry_run && is_new {
-        return plan.carry_out(&crate::store::MemoryStore::new(), pool, input, options);
-    }
-    if !is_new {
-        let store = write.create(false).open(path)?;
-        return plan.carry_out(&store, pool, input, options);
-    }
-    let mut imported = Imported::default();
-    write.create_filled(path, |store| {
-        imported = plan.carry_out(store, pool, input, options)?;
-        Ok::<_, ExchangeError>(())
-    })?;
-    Ok(imported)
-}
-
-/// What is known of what is imported before anything is written: its ids, and in which order its retired ones were
-/// retired.
-struct Plan {
+/// let state = r#"{ "usableSessionsCount": 1, "sessions": [{ "id": "session_1", "createdAt": "2026-03-01T12:00:00.000Z" }] }"#;
+/// let input = Input::from_bytes(state.as_bytes().to_vec());
+/// let checked = CheckedImport::check(input, &ImportOptions::new(), &mut |note| println!("{note}"))?;
+/// let imported = checked.into_pool(&store, &"shop.example".parse()?)?;
+/// assert_eq!(imported.live, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct CheckedImport {
+    input: Input,
+    options: ImportOptions,
     format: ImportFormat,
-    /// Each id, with its place in the order of retirements, from 1; 0 for a live one.
+    /// Each id, and the line or the place in the list that it is in.
     ids: HashMap<SessionId, u64>,
 }
 
-impl Plan {
-    /// Goes through the input.
-    fn make(
-        input: &mut Input,
+impl CheckedImport {
+    /// Goes through an input: whether everything in it can be imported. `note` is handed what cannot be carried over.
+    ///
+    /// # Errors
+    ///
+    /// - Those of [`JsonlReader`] and [`ExchangeError::UnknownDialect`]; [`ExchangeError::Masked`].
+    /// - [`ExchangeError::Field`]: an id that does not fit ([`ImportOptions::rename_ids`]), for instance.
+    /// - [`ExchangeError::Duplicate`]: a session is there twice.
+    pub fn check(
+        mut input: Input,
         options: &ImportOptions,
         note: &mut dyn FnMut(&Note),
     ) -> Result<Self, ExchangeError> {
@@ -268,14 +249,8 @@ impl Plan {
             None => input.format()?,
         };
         let mut ids: HashMap<SessionId, u64> = HashMap::new();
-        let mut retired: Vec<(Timestamp, SessionId)> = Vec::new();
-        let mut note = |notes: Vec<Note>| notes.iter().for_each(&mut *note);
-        let told = for_each(input, format, options, &mut |place, brought, notes| {
-            note(notes);
-            if let Some(Retired { at, .. }) = brought.record.retired {
-                retired.push((at, brought.id));
-            }
-            // Until it is known that there is no other one, the place is kept where the order will be.
+        let told = for_each(&mut input, format, options, &mut |place, brought, notes| {
+            notes.iter().for_each(&mut *note);
             match ids.insert(brought.id, number_of(&place)) {
                 None => Ok(()),
                 Some(first) => {
@@ -284,36 +259,66 @@ impl Plan {
                 }
             }
         })?;
-        note(told);
-        ids.values_mut().for_each(|place| *place = 0);
-        retired.sort_unstable();
-        for (order, (_, id)) in (1..).zip(retired) {
-            ids.insert(id, order);
-        }
-        Ok(Self { format, ids })
+        told.iter().for_each(&mut *note);
+        Ok(Self { input, options: options.clone(), format, ids })
     }
 
-    /// Writes the sessions.
-    fn carry_out(
-        mut self,
-        store: &dyn Store,
+    /// What it is.
+    pub fn format(&self) -> ImportFormat {
+        self.format
+    }
+
+    /// Makes a new store of the sessions, in the directory `path`, which must be empty or missing.
+    ///
+    /// # Errors
+    ///
+    /// [`ExchangeError::Store`]: [`StoreError::AlreadyExists`], or it cannot be written. Then nothing is left of it.
+    pub fn into_new_store(
+        self,
+        path: impl AsRef<Path>,
         pool: &PoolName,
-        input: &mut Input,
-        options: &ImportOptions,
+        write: SledStoreOptions,
     ) -> Result<Imported, ExchangeError> {
+        if self.options.dry_run {
+            return self.into_pool(&crate::store::MemoryStore::new(), pool);
+        }
+        let mut imported = Imported::default();
+        write.create_filled(path.as_ref(), |store| {
+            imported = self.into_pool(store, pool)?;
+            Ok::<_, ExchangeError>(())
+        })?;
+        Ok(imported)
+    }
+
+    /// Writes the sessions into a pool.
+    ///
+    /// # Errors
+    ///
+    /// - [`ExchangeError::AlreadyThere`]: sessions are in the pool already ([`ImportOptions::skip_existing`]). Nothing was
+    ///   written.
+    /// - [`ExchangeError::Store`]: the store cannot be read or written.
+    /// - What [`CheckedImport::check`] answers, where the input is another one meanwhile.
+    pub fn into_pool(mut self, store: &dyn Store, pool: &PoolName) -> Result<Imported, ExchangeError> {
         let mut imported = Imported::default();
         let (entry, is_new) = pool_entry(store, pool)?;
         imported.pools = u64::from(is_new);
-        imported.skipped = self.pass_over_existing(store, &entry, options.skip_existing)?;
-        self.close_ranks();
-        let (number, before) = (entry.number, entry.last_sequence);
+        imported.skipped = self.pass_over_existing(store, &entry)?;
+        let Self { mut input, options, format, mut ids } = self;
+        let (number, mut last_sequence) = (entry.number, entry.last_sequence);
         let mut filling = Filling::of_pool(store, entry);
-        for_each(input, self.format, options, &mut |_, brought, _| {
+        for_each(&mut input, format, &options, &mut |_, brought, _| {
             let Brought { id, record, payload } = brought;
-            let Some(order) = self.ids.get(&id) else { return Ok(()) };
+            // Each once, whatever the input has become meanwhile.
+            if ids.remove(&id).is_none() {
+                return Ok(());
+            }
             imported.count(&record);
-            let retirement = (*order > 0).then(|| Sequence(before.0.saturating_add(*order)));
-            imported.log_entries += u64::from(retirement.is_some());
+            // In the order in which they are written, so that the log has no gap wherever it is stopped.
+            let retirement = record.retired.map(|_| last_sequence.next());
+            if let Some(sequence) = retirement {
+                last_sequence = sequence;
+                imported.log_entries += 1;
+            }
             if options.dry_run {
                 return Ok(());
             }
@@ -326,12 +331,7 @@ impl Plan {
     }
 
     /// Takes out the ids that the pool has already, or refuses them.
-    fn pass_over_existing(
-        &mut self,
-        store: &dyn Store,
-        entry: &PoolEntry,
-        skip: bool,
-    ) -> Result<u64, ExchangeError> {
+    fn pass_over_existing(&mut self, store: &dyn Store, entry: &PoolEntry) -> Result<u64, ExchangeError> {
         const NAMED: usize = 10;
         let mut existing = Vec::new();
         for id in self.ids.keys() {
@@ -340,7 +340,7 @@ impl Plan {
             }
         }
         existing.sort_unstable();
-        if !skip && !existing.is_empty() {
+        if !self.options.skip_existing && !existing.is_empty() {
             let more = existing.len().saturating_sub(NAMED) as u64;
             existing.truncate(NAMED);
             return Err(ExchangeError::AlreadyThere { pool: entry.name.clone(), ids: existing, more });
@@ -349,15 +349,6 @@ impl Plan {
             self.ids.remove(id);
         }
         Ok(existing.len() as u64)
-    }
-
-    /// Numbers the retired ones anew, so that there is no gap.
-    fn close_ranks(&mut self) {
-        let mut orders: Vec<&mut u64> = self.ids.values_mut().filter(|order| **order > 0).collect();
-        orders.sort_unstable();
-        for (order, place) in (1..).zip(orders) {
-            *place = order;
-        }
     }
 }
 

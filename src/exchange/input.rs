@@ -65,6 +65,11 @@ impl Input {
         Self { source: Box::new(Cursor::new(bytes)) }
     }
 
+    /// Anything that can be read from its beginning again.
+    pub fn new(source: impl BufRead + Seek + 'static) -> Self {
+        Self { source: Box::new(source) }
+    }
+
     /// What it is, by its beginning and, for a state of Crawlee, by its fields.
     ///
     /// # Errors

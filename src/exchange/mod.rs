@@ -8,7 +8,7 @@
 //! | everything in a store, as text | [`write_jsonl`], [`write_jsonl_file`] |
 //! | an export, item by item | [`JsonlReader`] |
 //! | an export, as a new store that is the same | [`import_store`] |
-//! | sessions of an export or of Crawlee, into a pool | [`import_into`], [`import_into_path`] |
+//! | sessions of an export or of Crawlee, into a pool | [`import_into`], [`CheckedImport`] |
 //! | a pool, for Crawlee | [`crawlee::write`](crawlee::write()), [`crawlee::write_file`] |
 //!
 //! **An export holds secrets in clear**: cookies, user data, the proxies' passwords; also one of an encrypted store. Files
@@ -110,7 +110,7 @@ use std::ops::ControlFlow;
 
 pub use error::{ExchangeError, Place};
 use import::Brought;
-pub use import::{ImportOptions, Imported, import_into, import_into_path, import_store};
+pub use import::{CheckedImport, ImportOptions, Imported, import_into, import_store};
 pub use input::{ImportFormat, Input, looks_like_jsonl};
 pub use lines::MAX_LINE_LENGTH;
 pub use note::{Fate, Note};

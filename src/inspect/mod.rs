@@ -17,11 +17,13 @@
 //! ```
 
 mod check;
+mod diff;
 mod proxy_health;
 mod query;
 mod stats;
 
 pub use check::{CheckReport, Finding, check};
+pub use diff::{DiffOptions, DiffSummary, Difference, FieldChange, diff};
 pub(crate) use proxy_health::proxy_health_in;
 pub use proxy_health::{Fate, ProxyHealth, ProxyReport, proxy_health};
 pub use query::{Filter, Found, find, for_each, pools};

@@ -28,6 +28,7 @@ mod costs;
 mod crash;
 #[cfg(feature = "reqwest")]
 mod crawl_example;
+mod diff;
 #[cfg(target_os = "linux")]
 mod disk_full;
 mod durability;

@@ -220,12 +220,6 @@ impl SledStoreOptions {
         filled
     }
 
-    /// Whether there is no store at `path` yet, so that one can be made there.
-    pub(crate) fn is_nothing_at(path: &Path) -> Result<bool, StoreError> {
-        let found = directory::inspect(path)?;
-        Ok(matches!(found, Found::Empty | Found::Store(Marker { is_unfinished: true, .. })))
-    }
-
     /// Answers what is at `path` unless it is something that must not be opened.
     fn refuse(&self, path: &Path) -> Result<Found, StoreError> {
         match directory::inspect(path)? {

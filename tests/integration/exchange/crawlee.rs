@@ -28,9 +28,9 @@ fn options() -> ImportOptions {
 fn import_with(state: &str, options: &ImportOptions) -> Result<(MemoryStore, Vec<Note>), String> {
     let store = MemoryStore::new();
     let mut notes = Vec::new();
-    let mut input = Input::from_bytes(state.as_bytes().to_vec());
+    let input = Input::from_bytes(state.as_bytes().to_vec());
     let imported =
-        import_into(&store, &PoolName::default(), &mut input, options, &mut |note| notes.push(note.clone()));
+        import_into(&store, &PoolName::default(), input, options, &mut |note| notes.push(note.clone()));
     match imported {
         Ok(_) => {
             assert_sound(&store);

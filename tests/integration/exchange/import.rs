@@ -1,8 +1,12 @@
 //! Importing into stores on disk: all or nothing, and nothing that is there is changed.
 
+use std::io::{BufRead, Cursor, Read, Seek, SeekFrom};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
 use serde_json::{Value, json};
 use session_pool::exchange::{
-    ExchangeError, ImportOptions, Imported, Input, import_into, import_into_path, import_store,
+    CheckedImport, ExchangeError, ImportFormat, ImportOptions, Imported, Input, import_into, import_store,
 };
 use session_pool::{
     MemoryStore, PoolName, ReadStore, Reason, SessionOptions, SessionPool, SledStoreOptions, StoreError,
@@ -10,7 +14,7 @@ use session_pool::{
 };
 
 use super::{jsonl_of, open};
-use crate::support::{Place, SECOND, assert_sound, clock, content, id, named, worked_store};
+use crate::support::{FaultyStore, Place, SECOND, assert_sound, clock, content, id, named, worked_store};
 
 fn crawlee(ids: &[&str]) -> Input {
     let sessions: Vec<Value> = ids
@@ -25,13 +29,21 @@ fn name(name: &str) -> PoolName {
     name.parse().unwrap()
 }
 
+/// As the tool does it: what is imported is looked at before the store is.
 fn import_at(
     place: &Place,
     pool: &str,
-    input: &mut Input,
+    input: Input,
     options: &ImportOptions,
 ) -> Result<Imported, ExchangeError> {
-    import_into_path(place.path(), &name(pool), input, options, SledStoreOptions::new(), &mut |_| {})
+    let checked = CheckedImport::check(input, options, &mut |_| {})?;
+    match SledStoreOptions::new().create(false).open(place.path()) {
+        Ok(store) => checked.into_pool(&store, &name(pool)),
+        Err(StoreError::NotFound { .. }) => {
+            checked.into_new_store(place.path(), &name(pool), SledStoreOptions::new())
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 #[test]
@@ -39,7 +51,7 @@ fn sessions_come_into_an_existing_store_beside_those_that_are_there() {
     let place = Place::disk();
     worked_store(&place, 21);
     let before = place.look(content);
-    let imported = import_at(&place, "new", &mut crawlee(&["x", "y"]), &ImportOptions::new()).unwrap();
+    let imported = import_at(&place, "new", crawlee(&["x", "y"]), &ImportOptions::new()).unwrap();
     assert_eq!((imported.pools, imported.live, imported.retired), (1, 2, 0));
     let after = place.look(content);
     place.assert_sound();
@@ -49,9 +61,8 @@ fn sessions_come_into_an_existing_store_beside_those_that_are_there() {
     assert!(pool.get(&id("x")).unwrap().is_usable());
 }
 
-/// Retired sessions come with entries in the log, behind those that are there and in the order of their retirements.
 #[test]
-fn retired_ones_come_with_new_entries_in_the_log_in_the_order_of_their_retirements() {
+fn retired_ones_come_with_new_entries_in_the_log_behind_those_that_are_there() {
     let from = Place::memory();
     let clock = clock();
     let pool = from.open(|builder| builder.name("old").clock(clock.clone()));
@@ -70,7 +81,7 @@ fn retired_ones_come_with_new_entries_in_the_log_in_the_order_of_their_retiremen
         let _ = pool.add(named(name)).unwrap().retire().unwrap();
     }
     drop(pool);
-    let imported = import_at(&place, "here", &mut Input::from_bytes(text), &ImportOptions::new()).unwrap();
+    let imported = import_at(&place, "here", Input::from_bytes(text), &ImportOptions::new()).unwrap();
     assert_eq!((imported.live, imported.retired, imported.log_entries, imported.pools), (1, 4, 4, 0));
     place.assert_sound();
     let pool = place.open(|builder| builder.name("here"));
@@ -83,10 +94,10 @@ fn retired_ones_come_with_new_entries_in_the_log_in_the_order_of_their_retiremen
     assert_eq!(
         log[2..],
         [
-            of(3, "d", Reason::Retired),
-            of(4, "c", Reason::Blocked),
-            of(5, "a", Reason::Retired),
-            of(6, "b", Reason::Retired)
+            of(3, "a", Reason::Retired),
+            of(4, "b", Reason::Retired),
+            of(5, "c", Reason::Blocked),
+            of(6, "d", Reason::Retired)
         ]
     );
     let _ = pool.acquire_by_id(&id("live")).unwrap().retire().unwrap();
@@ -102,22 +113,21 @@ fn sessions_that_are_there_already_are_refused_by_name_or_passed_over() {
     let _ = pool.add(named("c")).unwrap().retire().unwrap();
     drop(pool);
     let before = place.look(content);
-    let error =
-        import_at(&place, "default", &mut crawlee(&["a", "b", "c"]), &ImportOptions::new()).unwrap_err();
+    let error = import_at(&place, "default", crawlee(&["a", "b", "c"]), &ImportOptions::new()).unwrap_err();
     assert_eq!(error.to_string(), "the pool default has the sessions b, c already");
     assert_eq!(place.look(content), before);
     let options = ImportOptions::new().skip_existing(true);
-    let imported = import_at(&place, "default", &mut crawlee(&["a", "b", "c"]), &options).unwrap();
+    let imported = import_at(&place, "default", crawlee(&["a", "b", "c"]), &options).unwrap();
     assert_eq!((imported.live, imported.skipped), (1, 2));
     let after = place.look(content);
     assert!(before.iter().all(|item| after.contains(item)) && after.len() == before.len() + 1);
-    let imported = import_at(&place, "default", &mut crawlee(&["a", "b", "c"]), &options).unwrap();
+    let imported = import_at(&place, "default", crawlee(&["a", "b", "c"]), &options).unwrap();
     assert_eq!((imported.live, imported.skipped), (0, 3), "again changes nothing");
     assert_eq!(place.look(content), after);
     let many: Vec<String> = (10..30).map(|n| format!("s{n}")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
-    import_at(&place, "default", &mut crawlee(&many), &ImportOptions::new()).unwrap();
-    let error = import_at(&place, "default", &mut crawlee(&many), &ImportOptions::new()).unwrap_err();
+    import_at(&place, "default", crawlee(&many), &ImportOptions::new()).unwrap();
+    let error = import_at(&place, "default", crawlee(&many), &ImportOptions::new()).unwrap_err();
     assert!(error.to_string().ends_with("s18, s19 and 10 more already"), "{error}");
     place.assert_sound();
 }
@@ -126,7 +136,7 @@ fn sessions_that_are_there_already_are_refused_by_name_or_passed_over() {
 fn an_import_that_is_refused_leaves_no_store_and_opens_none() {
     let place = Place::disk();
     let bad = || Input::from_bytes(b"{\"sessions\":[{\"id\":\"a-b\",\"cookieJar\":{}}]}".to_vec());
-    let error = import_at(&place, "default", &mut bad(), &ImportOptions::new()).unwrap_err();
+    let error = import_at(&place, "default", bad(), &ImportOptions::new()).unwrap_err();
     assert!(matches!(error, ExchangeError::Field { .. }), "{error}");
     assert!(!place.path().exists());
     drop(place.open(|builder| builder));
@@ -135,10 +145,10 @@ fn an_import_that_is_refused_leaves_no_store_and_opens_none() {
         files.map(|file| std::fs::metadata(file).unwrap().modified().unwrap())
     };
     let before = modified();
-    import_at(&place, "default", &mut bad(), &ImportOptions::new()).unwrap_err();
+    import_at(&place, "default", bad(), &ImportOptions::new()).unwrap_err();
     assert_eq!(modified(), before);
     let pool = place.open(|builder| builder);
-    let error = import_at(&place, "default", &mut crawlee(&["a"]), &ImportOptions::new()).unwrap_err();
+    let error = import_at(&place, "default", crawlee(&["a"]), &ImportOptions::new()).unwrap_err();
     assert!(matches!(error, ExchangeError::Store(StoreError::InUse { .. })), "{error}");
     drop(pool);
 }
@@ -147,18 +157,17 @@ fn an_import_that_is_refused_leaves_no_store_and_opens_none() {
 fn a_dry_run_checks_everything_and_writes_nothing() {
     let place = Place::disk();
     let options = ImportOptions::new().dry_run(true);
-    let imported = import_at(&place, "default", &mut crawlee(&["a", "b"]), &options).unwrap();
+    let imported = import_at(&place, "default", crawlee(&["a", "b"]), &options).unwrap();
     assert_eq!((imported.live, imported.pools), (2, 1));
     assert!(!place.path().exists());
     let pool = place.open(|builder| builder);
     pool.add(named("a")).unwrap();
     drop(pool);
     let before = place.look(content);
-    let error = import_at(&place, "default", &mut crawlee(&["a", "b"]), &options).unwrap_err();
+    let error = import_at(&place, "default", crawlee(&["a", "b"]), &options).unwrap_err();
     assert!(matches!(error, ExchangeError::AlreadyThere { .. }));
     let imported =
-        import_at(&place, "default", &mut crawlee(&["a", "b"]), &options.clone().skip_existing(true))
-            .unwrap();
+        import_at(&place, "default", crawlee(&["a", "b"]), &options.clone().skip_existing(true)).unwrap();
     assert_eq!((imported.live, imported.skipped), (1, 1));
     assert_eq!(place.look(content), before);
     let text = place.look(jsonl_of);
@@ -182,18 +191,19 @@ fn a_store_that_is_made_of_another_ones_sessions_is_sound() {
     let store = MemoryStore::new();
     // Ids of two pools differ, as they are made.
     let options = ImportOptions::new().now(Timestamp::MAX);
-    let mut input = Input::from_bytes(text);
-    let imported = import_into(&store, &name("all"), &mut input, &options, &mut |_| {}).unwrap();
+    let imported =
+        import_into(&store, &name("all"), Input::from_bytes(text.clone()), &options, &mut |_| {}).unwrap();
     assert_eq!((imported.live, imported.retired), (live, retired));
     assert_sound(&store);
     let of_a = options.clone().from_pool(name("a"));
-    let one = import_into(&store, &name("a"), &mut input, &of_a, &mut |_| {}).unwrap();
+    let one = import_into(&store, &name("a"), Input::from_bytes(text.clone()), &of_a, &mut |_| {}).unwrap();
     let of_b = options.from_pool(name("b"));
-    let other = import_into(&store, &name("b"), &mut input, &of_b, &mut |_| {}).unwrap();
+    let other = import_into(&store, &name("b"), Input::from_bytes(text.clone()), &of_b, &mut |_| {}).unwrap();
     assert_eq!((one.live + other.live, one.retired + other.retired), (live, retired));
     assert_sound(&store);
     let of_c = ImportOptions::new().from_pool(name("c"));
-    let error = import_into(&store, &name("c"), &mut input, &of_c, &mut |_| {}).unwrap_err();
+    let error =
+        import_into(&store, &name("c"), Input::from_bytes(text.clone()), &of_c, &mut |_| {}).unwrap_err();
     assert!(error.to_string().contains("it has no pool c"), "{error}");
     let payloads = |store: &dyn ReadStore, pool: &str| -> usize {
         let pool =
@@ -211,6 +221,68 @@ fn a_store_that_is_made_of_another_ones_sessions_is_sound() {
     from.look(|old| assert_eq!(payloads(&store, "a"), payloads(old, "a")));
 }
 
+/// An input during whose second reading the store begins to fail.
+struct FailsInTheMiddle {
+    text: Cursor<Vec<u8>>,
+    readings: u32,
+    store: Arc<FaultyStore>,
+}
+
+impl Read for FailsInTheMiddle {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.text.read(buffer)
+    }
+}
+
+impl BufRead for FailsInTheMiddle {
+    fn fill_buf(&mut self) -> std::io::Result<&[u8]> {
+        if self.readings == 2 && self.text.position() > self.text.get_ref().len() as u64 / 2 {
+            self.store.fails_commit.store(true, Ordering::SeqCst);
+        }
+        self.text.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.text.consume(amount);
+    }
+}
+
+impl Seek for FailsInTheMiddle {
+    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+        self.readings += 1;
+        self.text.seek(to)
+    }
+}
+
+#[test]
+fn an_import_that_stops_in_the_middle_leaves_a_sound_store_and_can_be_finished() {
+    let from = Place::memory();
+    let pool = from.open(|builder| builder.max_pool_size(5000));
+    for n in 0..3000 {
+        let session = pool.add(named(&format!("s{n}"))).unwrap();
+        if n % 3 > 0 {
+            let _ = session.retire().unwrap();
+        }
+    }
+    drop(pool);
+    let text = from.look(jsonl_of);
+    let store = Arc::new(FaultyStore::default());
+    let options = ImportOptions::new().format(ImportFormat::Jsonl);
+    let input = FailsInTheMiddle { text: Cursor::new(text.clone()), readings: 0, store: Arc::clone(&store) };
+    let error = import_into(&store, &name("a"), Input::new(input), &options, &mut |_| {}).unwrap_err();
+    assert!(matches!(error, ExchangeError::Store(_)), "{error}");
+    store.fails_commit.store(false, Ordering::SeqCst);
+    assert_sound(&store);
+    let there = content(&store).len();
+    assert!(there > 500, "some of them are there: {there}");
+    let options = options.skip_existing(true);
+    let rest = import_into(&store, &name("a"), Input::from_bytes(text), &options, &mut |_| {}).unwrap();
+    assert_sound(&store);
+    assert!(rest.skipped > 100 && rest.skipped + rest.live + rest.retired == 3000, "{rest:?}");
+    let stats = &inspect::stats(&store, Timestamp::MIN.into()).unwrap()[0];
+    assert_eq!((stats.live, stats.retired[&Reason::Retired]), (1000, 2000));
+}
+
 #[test]
 fn what_comes_from_a_clock_that_is_ahead_counts_as_now_in_a_pool() {
     let from = Place::memory();
@@ -224,9 +296,10 @@ fn what_comes_from_a_clock_that_is_ahead_counts_as_now_in_a_pool() {
     let now: Timestamp = serde_json::from_str("\"2026-01-01T00:00:00Z\"").unwrap();
     let mut notes = Vec::new();
     let options = ImportOptions::new().now(now);
-    let mut input = Input::from_bytes(text);
-    import_into(&store, &name("a"), &mut input, &options, &mut |note| notes.push(note.field.clone()))
-        .unwrap();
+    import_into(&store, &name("a"), Input::from_bytes(text.clone()), &options, &mut |note| {
+        notes.push(note.field.clone())
+    })
+    .unwrap();
     notes.sort();
     assert_eq!(notes, ["created_at", "created_at", "last_used_at", "last_used_at", "retired.at"]);
     assert_sound(&store);
@@ -255,6 +328,6 @@ fn a_new_store_is_made_where_there_is_none_and_never_over_something_else() {
     let place = Place::disk();
     std::fs::create_dir(place.path()).unwrap();
     std::fs::write(place.path().join("other"), "mine").unwrap();
-    let error = import_at(&place, "default", &mut crawlee(&["a"]), &ImportOptions::new()).unwrap_err();
+    let error = import_at(&place, "default", crawlee(&["a"]), &ImportOptions::new()).unwrap_err();
     assert!(matches!(error, ExchangeError::Store(StoreError::NotAStore { .. })), "{error}");
 }
