@@ -70,7 +70,9 @@ impl Cut {
     /// Leaves out all pools but one. Where there is no such pool, the names of all are the answer.
     pub(crate) fn keep_pool(&mut self, name: &PoolName) -> Option<Vec<PoolName>> {
         if !self.pools.iter().any(|pool| pool.name == *name) {
-            return Some(self.pools.iter().map(|pool| pool.name.clone()).collect());
+            let mut names: Vec<PoolName> = self.pools.iter().map(|pool| pool.name.clone()).collect();
+            names.sort();
+            return Some(names);
         }
         self.pools.retain(|pool| pool.name == *name);
         None

@@ -102,7 +102,7 @@ impl Consistency {
         };
         for ((_, id), Seen { session, entry }) in &self.sessions {
             match (session, entry) {
-                (Some((_, None)), None) | (None, None) => {}
+                (Some((_, None)) | None, None) => {}
                 (Some((_, Some(reason))), Some((_, logged))) if reason == logged => {}
                 (Some((line, Some(_))), None) => {
                     note(*line, format!("session {id} is retired, and no retirement tells of it"));

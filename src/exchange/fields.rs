@@ -225,7 +225,7 @@ pub(super) fn time(value: &Value) -> Result<Timestamp, &'static str> {
     const RULE: &str = "must be a time as 2026-03-01T12:00:00.000Z, of the years 0 to 9999, in milliseconds";
     let text = value.as_str().ok_or(RULE)?;
     let time: DateTime<Utc> = DateTime::parse_from_rfc3339(text).map_err(|_| RULE)?.into();
-    let is_exact = time.nanosecond() % 1_000_000 == 0 && time.nanosecond() < 1_000_000_000;
+    let is_exact = time.nanosecond().is_multiple_of(1_000_000) && time.nanosecond() < 1_000_000_000;
     let kept = Timestamp::from(time);
     if is_exact && kept.to_datetime() == time { Ok(kept) } else { Err(RULE) }
 }

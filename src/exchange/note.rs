@@ -76,7 +76,7 @@ impl fmt::Display for Note {
 pub(super) struct Notes {
     session: Option<String>,
     cookie: Option<String>,
-    notes: Vec<Note>,
+    gathered: Vec<Note>,
 }
 
 impl Notes {
@@ -108,10 +108,10 @@ impl Notes {
 
     fn push(&mut self, field: String, fate: Fate) {
         let (session, cookie) = (self.session.clone(), self.cookie.clone());
-        self.notes.push(Note { session, cookie, field, fate });
+        self.gathered.push(Note { session, cookie, field, fate });
     }
 
     pub(super) fn into_notes(self) -> Vec<Note> {
-        self.notes
+        self.gathered
     }
 }

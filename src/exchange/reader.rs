@@ -39,9 +39,8 @@ pub struct JsonlReader<R> {
     /// The pools there were so far, and the lines that they were in.
     pools: HashMap<PoolName, (PoolNumber, u64)>,
     numbers: HashMap<PoolNumber, u64>,
-    read: End,
-    /// Whether a line was not as it should be, so that the numbers at the end mean nothing.
-    is_faulty: bool,
+    /// How much was read; `None` once a line was not as it should be, so that the numbers at the end mean nothing.
+    read: Option<End>,
     end: Option<End>,
     /// Whether the last line need not be there, nor agree.
     is_edited: bool,
@@ -82,8 +81,7 @@ impl<R: BufRead> JsonlReader<R> {
             is_masked,
             pools: HashMap::new(),
             numbers: HashMap::new(),
-            read: End::default(),
-            is_faulty: false,
+            read: Some(End::default()),
             end: None,
             is_edited: false,
             is_over: false,
@@ -134,7 +132,7 @@ impl<R: BufRead> JsonlReader<R> {
                 Ok(Some(item)) => return Ok(Some(item)),
                 Ok(None) => {}
                 Err(error) => {
-                    self.is_faulty = true;
+                    self.read = None;
                     return Err(error);
                 }
             }
@@ -160,13 +158,13 @@ impl<R: BufRead> JsonlReader<R> {
                 }
                 self.pools.insert(entry.name.clone(), (entry.number, line));
                 self.numbers.insert(entry.number, line);
-                self.read.pools += 1;
+                self.count(|read| &mut read.pools);
                 Ok(Some(ArchiveItem::Pool(entry)))
             }
             "retirement" => {
                 let pool = self.pool_of(&mut fields).map_err(field)?;
                 let (sequence, entry) = decode::retirement(fields).map_err(field)?;
-                self.read.retirements += 1;
+                self.count(|read| &mut read.retirements);
                 Ok(Some(ArchiveItem::LogEntry { pool, sequence, entry }))
             }
             "session" => {
@@ -175,7 +173,7 @@ impl<R: BufRead> JsonlReader<R> {
                 if let Some(payload) = &session.payload {
                     payload.check().map_err(|invalid| ExchangeError::invalid(at.clone(), invalid))?;
                 }
-                self.read.sessions += 1;
+                self.count(|read| &mut read.sessions);
                 Ok(Some(ArchiveItem::Session(session)))
             }
             "end" => {
@@ -186,6 +184,12 @@ impl<R: BufRead> JsonlReader<R> {
                 let rule = "must be pool, retirement, session or end";
                 Err(field(Wrong::new("kind", &Value::String(kind), rule)))
             }
+        }
+    }
+
+    fn count(&mut self, field: impl FnOnce(&mut End) -> &mut u64) {
+        if let Some(read) = &mut self.read {
+            *field(read) += 1;
         }
     }
 
@@ -210,8 +214,9 @@ impl<R: BufRead> JsonlReader<R> {
             let rule = "the last line, which says that it is, is missing: the file is cut short".to_owned();
             return Err(ExchangeError::CutShort { at, rule });
         };
-        let End { pools, retirements, sessions, unreadable: _ } = self.read;
-        if !self.is_faulty && (pools, retirements, sessions) != (end.pools, end.retirements, end.sessions) {
+        if let Some(End { pools, retirements, sessions, unreadable: _ }) = self.read
+            && (pools, retirements, sessions) != (end.pools, end.retirements, end.sessions)
+        {
             let rule = format!(
                 "it says that there are {} pools, {} retirements and {} sessions, and there are {pools}, \
                  {retirements} and {sessions}: lines are missing, or were added",

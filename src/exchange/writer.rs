@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fmt;
 use std::io::Write;
 use std::path::Path;
 
@@ -12,10 +13,24 @@ use crate::session::{Payload, Timestamp};
 use crate::store::{PoolName, PoolNumber, ReadStore};
 
 /// What is exported, and how.
-#[derive(Debug, Clone, Default)]
+#[derive(Default)]
 pub struct ExportOptions {
     pool: Option<PoolName>,
     is_masked: bool,
+    on_progress: Option<OnProgress>,
+}
+
+/// Whoever hears how many items were written.
+pub(super) type OnProgress = Box<dyn Fn(u64)>;
+
+impl fmt::Debug for ExportOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { pool, is_masked, on_progress: _ } = self;
+        f.debug_struct("ExportOptions")
+            .field("pool", pool)
+            .field("is_masked", is_masked)
+            .finish_non_exhaustive()
+    }
 }
 
 impl ExportOptions {
@@ -36,6 +51,13 @@ impl ExportOptions {
     #[must_use]
     pub fn masked(mut self, masked: bool) -> Self {
         self.is_masked = masked;
+        self
+    }
+
+    /// Hears now and then how many items were written. Default: nobody does.
+    #[must_use]
+    pub fn on_progress(mut self, callback: impl Fn(u64) + 'static) -> Self {
+        self.on_progress = Some(Box::new(callback));
         self
     }
 }
@@ -64,6 +86,10 @@ pub fn write_jsonl(
     while let Some(page) = cut.next_page(store)? {
         for item in &page {
             writer.item(item)?;
+        }
+        if let Some(callback) = &options.on_progress {
+            let ArchiveSummary { pools, sessions, log_entries, unreadable: _ } = writer.summary;
+            callback(pools + sessions + log_entries);
         }
     }
     writer.finish(cut.unreadable())

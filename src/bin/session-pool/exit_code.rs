@@ -5,11 +5,13 @@ use std::io;
 use std::path::PathBuf;
 
 use session_pool::StoreError;
+use session_pool::exchange::ExchangeError;
 
 /// What `--help` says of them.
 pub(crate) const HELP: &str = "\
-Exit codes: 0 done; 1 the disk, the engine or a damaged store failed; 2 wrong arguments; 3 no store that can be read; \
-4 the store is in use; 5 no such session; 6 not everything is sound, or something is lost: the output says what.
+Exit codes: 0 done; 1 the disk, the engine or a damaged store failed; 2 wrong arguments, or ones that do not fit what is \
+there; 3 no store, archive or file that can be read; \
+4 the store is in use; 5 no such session or pool; 6 not everything is sound, or something is lost: the output says what.
 
 Example: session-pool stats sessions";
 
@@ -17,12 +19,13 @@ Example: session-pool stats sessions";
 pub(crate) const SUCCESS: u8 = 0;
 /// It failed: the disk, the engine, a damaged store.
 pub(crate) const FAILURE: u8 = 1;
-// 2 is clap's: wrong arguments.
-/// There is no such store, or it is not one that can be read.
+/// Wrong arguments, by clap, or ones that do not fit what is there.
+pub(crate) const USAGE: u8 = 2;
+/// There is no such store, or it is not one that can be read; the same for files that are imported.
 pub(crate) const NO_STORE: u8 = 3;
 /// Another process has the store open.
 pub(crate) const IN_USE: u8 = 4;
-/// There is no such session.
+/// There is no such session, or no such pool.
 pub(crate) const NOT_FOUND: u8 = 5;
 
 /// The store is not sound, or something of it is lost; what is in the output.
@@ -52,6 +55,30 @@ impl std::fmt::Display for Unsound {
 
 impl Error for Unsound {}
 
+/// Arguments that do not fit each other, or what is there.
+#[derive(Debug)]
+pub(crate) struct Usage(pub(crate) String);
+
+impl std::fmt::Display for Usage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for Usage {}
+
+/// A file that is not what it must be.
+#[derive(Debug)]
+pub(crate) struct BadFile(pub(crate) String);
+
+impl std::fmt::Display for BadFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for BadFile {}
+
 pub(crate) fn of(error: &(dyn Error + 'static)) -> u8 {
     if error.is::<NotFound>() {
         return NOT_FOUND;
@@ -59,8 +86,14 @@ pub(crate) fn of(error: &(dyn Error + 'static)) -> u8 {
     if error.is::<Unsound>() {
         return UNSOUND;
     }
-    let store_error = match error.downcast_ref::<session_pool::Error>() {
-        Some(session_pool::Error::Store(error)) => Some(error),
+    if error.is::<Usage>() {
+        return USAGE;
+    }
+    if error.is::<BadFile>() {
+        return NO_STORE;
+    }
+    let store_error = match (error.downcast_ref(), error.downcast_ref()) {
+        (Some(session_pool::Error::Store(error)), _) | (_, Some(ExchangeError::Store(error))) => Some(error),
         _ => error.downcast_ref::<StoreError>(),
     };
     match store_error {
@@ -79,5 +112,9 @@ pub(crate) fn of(error: &(dyn Error + 'static)) -> u8 {
 }
 
 pub(crate) fn is_closed_pipe(error: &(dyn Error + 'static)) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    let error = match error.downcast_ref() {
+        Some(ExchangeError::Io { source, .. }) => Some(source),
+        _ => error.downcast_ref::<io::Error>(),
+    };
+    error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }

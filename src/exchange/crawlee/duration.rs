@@ -1,5 +1,7 @@
 //! ISO 8601 durations as Crawlee Python writes and reads them: a year is 365 days, a month 30.
 
+use std::fmt::Write;
+
 /// What a unit is in microseconds, largest first. `M` is a month before the `T`, and a minute behind it.
 const DAY: i128 = 86_400_000_000;
 const BEFORE_T: [(char, i128); 4] = [('Y', 365 * DAY), ('M', 30 * DAY), ('W', 7 * DAY), ('D', DAY)];
@@ -63,9 +65,9 @@ pub(super) fn format(millis: i64) -> String {
     let mut time = part(hours, 'H') + &part(minutes, 'M');
     if millis > 0 {
         let fraction = format!("{millis:03}");
-        time += &format!("{seconds}.{}S", fraction.trim_end_matches('0'));
+        let _ = write!(time, "{seconds}.{}S", fraction.trim_end_matches('0'));
     } else if seconds > 0 || (date.is_empty() && time.is_empty()) {
-        time += &format!("{seconds}S");
+        let _ = write!(time, "{seconds}S");
     }
     let time = if time.is_empty() { time } else { format!("T{time}") };
     format!("{sign}P{date}{time}")

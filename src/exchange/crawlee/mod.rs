@@ -40,13 +40,14 @@ mod read_cookies;
 mod state;
 mod write;
 mod write_cookies;
+mod write_session;
 
 use std::fmt;
 
 pub(super) use detect::detect;
 pub(super) use read::{Reading, read_file_fields, read_session};
 pub(super) use state::visit;
-pub use write::{CrawleeSummary, write, write_file};
+pub use write::{CrawleeOptions, CrawleeSummary, write, write_file};
 
 /// The key of the user data that keeps the id that a session had in Crawlee, where it does not fit here.
 pub const RENAMED_FROM: &str = "crawlee_id";

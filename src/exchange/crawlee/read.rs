@@ -84,8 +84,7 @@ fn session(reading: &Reading, fields: &mut Fields, notes: &mut Notes) -> Answer<
             (id, true)
         }
         Err(Invalid { rule, value, .. }) => {
-            let rule = format!("{rule}; ids that do not fit can be renamed");
-            return Err(Wrong { field: "id".to_owned(), value, rule });
+            return Err(Wrong { field: "id".to_owned(), value, rule: rule.to_owned() });
         }
     };
     let mut user_data = fields.optional_object("userData")?.unwrap_or_default();

@@ -254,7 +254,9 @@ impl Diff<'_> {
                 (Some(_), _) => (old.pop(), None),
             };
             self.compared += 1;
-            if let Some(callback) = self.options.on_progress.as_ref().filter(|_| self.compared % 1024 == 0) {
+            if let Some(callback) =
+                self.options.on_progress.as_ref().filter(|_| self.compared.is_multiple_of(1024))
+            {
                 callback(self.compared);
             }
             let difference = match next {

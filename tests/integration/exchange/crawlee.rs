@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use session_pool::exchange::crawlee::{self, Dialect, RENAMED_FROM};
+use session_pool::exchange::crawlee::{self, CrawleeOptions, Dialect, RENAMED_FROM};
 use session_pool::exchange::{Fate, ImportFormat, ImportOptions, Input, Note, import_into};
 use session_pool::{
     Cookie, Fingerprint, Fingerprints, MemoryStore, Payload, PoolName, PoolNumber, ReadStore, Reason,
@@ -49,8 +49,8 @@ fn import(state: &Value) -> (MemoryStore, Vec<Note>) {
 
 fn export(store: &dyn ReadStore, dialect: Dialect) -> (Value, Vec<Note>) {
     let (mut out, mut notes) = (Vec::new(), Vec::new());
-    crawlee::write(store, None, dialect, now().into(), &mut out, &mut |note| notes.push(note.clone()))
-        .unwrap();
+    let options = CrawleeOptions::new(dialect).now(now());
+    crawlee::write(store, &mut out, &options, &mut |note| notes.push(note.clone())).unwrap();
     (serde_json::from_slice(&out).unwrap(), notes)
 }
 
@@ -544,10 +544,13 @@ fn a_pool_has_to_be_named_where_there_are_several() {
     drop(sessions);
     place.look(|store| {
         let write = |pool: Option<&str>| {
-            let pool: Option<PoolName> = pool.map(|name| name.parse().unwrap());
+            let options = CrawleeOptions::new(Dialect::Python).now(now());
+            let options = match pool {
+                Some(name) => options.pool(name.parse().unwrap()),
+                None => options,
+            };
             let mut out = Vec::new();
-            let written =
-                crawlee::write(store, pool.as_ref(), Dialect::Python, now().into(), &mut out, &mut |_| {});
+            let written = crawlee::write(store, &mut out, &options, &mut |_| {});
             written.map(|_| String::from_utf8(out).unwrap()).map_err(|error| error.to_string())
         };
         assert_eq!(write(None).unwrap_err(), "the store has the pools a, b: name one of them");

@@ -6,7 +6,8 @@ use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 use session_pool::exchange::{
-    CheckedImport, ExchangeError, ImportFormat, ImportOptions, Imported, Input, import_into, import_store,
+    CheckedImport, ExchangeError, ImportFormat, ImportOptions, Imported, Input, check_export, import_into,
+    import_store,
 };
 use session_pool::{
     MemoryStore, PoolName, ReadStore, Reason, SessionOptions, SessionPool, SledStoreOptions, StoreError,
@@ -154,27 +155,26 @@ fn an_import_that_is_refused_leaves_no_store_and_opens_none() {
 }
 
 #[test]
-fn a_dry_run_checks_everything_and_writes_nothing() {
-    let place = Place::disk();
-    let options = ImportOptions::new().dry_run(true);
-    let imported = import_at(&place, "default", crawlee(&["a", "b"]), &options).unwrap();
-    assert_eq!((imported.live, imported.pools), (2, 1));
-    assert!(!place.path().exists());
+fn what_an_import_would_do_is_told_without_doing_it() {
+    let place = Place::memory();
     let pool = place.open(|builder| builder);
     pool.add(named("a")).unwrap();
     drop(pool);
-    let before = place.look(content);
-    let error = import_at(&place, "default", crawlee(&["a", "b"]), &options).unwrap_err();
-    assert!(matches!(error, ExchangeError::AlreadyThere { .. }));
-    let imported =
-        import_at(&place, "default", crawlee(&["a", "b"]), &options.clone().skip_existing(true)).unwrap();
-    assert_eq!((imported.live, imported.skipped), (1, 1));
-    assert_eq!(place.look(content), before);
-    let text = place.look(jsonl_of);
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("new");
-    let imported = import_store(text.as_slice(), &path, &options, SledStoreOptions::new()).unwrap();
-    assert!(imported.live == 1 && !path.exists());
+    let checked =
+        |options: &ImportOptions| CheckedImport::check(crawlee(&["a", "b"]), options, &mut |_| {}).unwrap();
+    place.look(|store| {
+        let before = content(store);
+        let would = |options: &ImportOptions, pool: &str| checked(options).would_import(store, &name(pool));
+        let error = would(&ImportOptions::new(), "default").unwrap_err();
+        assert!(matches!(error, ExchangeError::AlreadyThere { .. }));
+        let imported = would(&ImportOptions::new().skip_existing(true), "default").unwrap();
+        assert_eq!((imported.live, imported.skipped, imported.pools), (1, 1, 0));
+        let imported = would(&ImportOptions::new(), "new").unwrap();
+        assert_eq!((imported.live, imported.skipped, imported.pools), (2, 0, 1));
+        assert_eq!(content(store), before);
+        let imported = check_export(jsonl_of(store).as_slice(), &ImportOptions::new()).unwrap();
+        assert_eq!((imported.live, imported.pools), (1, 1));
+    });
 }
 
 /// Many of them, so that they go in several batches.
@@ -297,7 +297,7 @@ fn what_comes_from_a_clock_that_is_ahead_counts_as_now_in_a_pool() {
     let mut notes = Vec::new();
     let options = ImportOptions::new().now(now);
     import_into(&store, &name("a"), Input::from_bytes(text.clone()), &options, &mut |note| {
-        notes.push(note.field.clone())
+        notes.push(note.field.clone());
     })
     .unwrap();
     notes.sort();

@@ -4,6 +4,9 @@
 
 mod backup;
 mod check;
+mod diff;
+mod export;
+mod import;
 mod list;
 mod recovered;
 mod repair;
@@ -32,6 +35,9 @@ pub(crate) enum Command {
     Backup(backup::Backup),
     Restore(restore::Restore),
     Repair(repair::Repair),
+    Export(export::Export),
+    Import(import::Import),
+    Diff(diff::Diff),
 }
 
 pub(crate) fn run(command: Command, context: &Context, out: &mut dyn Write) -> Result {
@@ -44,6 +50,9 @@ pub(crate) fn run(command: Command, context: &Context, out: &mut dyn Write) -> R
         Command::Backup(command) => command.run(context, out),
         Command::Restore(command) => command.run(context, out),
         Command::Repair(command) => command.run(context, out),
+        Command::Export(command) => command.run(context, out),
+        Command::Import(command) => command.run(context, out),
+        Command::Diff(command) => command.run(context, out),
     }
 }
 
