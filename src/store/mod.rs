@@ -9,6 +9,7 @@ mod filling;
 mod memory;
 mod name;
 mod read;
+mod read_options;
 mod report;
 mod sled;
 
@@ -25,8 +26,9 @@ pub(crate) use filling::Filling;
 pub use memory::MemoryStore;
 pub use name::{PoolName, PoolNumber, Sequence};
 pub use read::{ReadStore, Visited, Visitor};
+pub use read_options::ReadOptions;
 pub use report::{Healed, StoreReport};
-pub use sled::{MigrationProgress, SledStore, SledStoreOptions, schema_version};
+pub use sled::{MigrationProgress, SledReader, SledStore, SledStoreOptions, schema_version};
 
 /// A place that keeps sessions: it is read ([`ReadStore`]), and written to.
 ///

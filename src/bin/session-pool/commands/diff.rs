@@ -1,6 +1,5 @@
 //! `diff`: what is different between two stores or archives.
 
-use std::cell::RefCell;
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -8,7 +7,7 @@ use std::path::PathBuf;
 use anstyle::Style;
 use clap::Args;
 use serde_json::Value;
-use session_pool::inspect::{DiffOptions, DiffSummary, Difference, FieldChange, diff};
+use session_pool::inspect::{DiffOptions, DiffSummary, Difference, FieldChange, Opened, diff};
 use session_pool::{PoolEntry, PoolName, SessionId, SessionRecord};
 
 use super::{Result, note_unreadable};
@@ -42,6 +41,10 @@ pub(crate) struct Diff {
     /// Show secrets: cookies' values, user data, the proxy's password.
     #[arg(long)]
     reveal: bool,
+    /// Look into the newest whole checkpoint of each store, which a crawler may have open meanwhile. An archive is taken
+    /// as it is.
+    #[arg(long)]
+    checkpoint: bool,
 }
 
 /// A difference, or one field of it.
@@ -134,11 +137,10 @@ fn state(record: &SessionRecord) -> String {
 
 impl Diff {
     pub(crate) fn run(self, context: &Context, out: &mut dyn Write) -> Result {
-        let Self { from, to, pool, summary, limit, reveal } = self;
-        let (from, to) = (Source { path: from }.open(context)?, Source { path: to }.open(context)?);
-        let progress = RefCell::new(context.progress("comparing"));
-        let mut options =
-            DiffOptions::new().reveal(reveal).on_progress(move |done| progress.borrow_mut().set(done, 0));
+        let Self { from, to, pool, summary, limit, reveal, checkpoint } = self;
+        let (from, to) = (open(from, checkpoint, context)?, open(to, checkpoint, context)?);
+        let progress = context.progress("comparing");
+        let mut options = DiffOptions::new().reveal(reveal).on_progress(move |done| progress.set(done, 0));
         if let Some(name) = pool {
             options = options.pool(name);
         }
@@ -178,6 +180,10 @@ impl Diff {
         note_unreadable(counts.unreadable);
         Ok(())
     }
+}
+
+fn open(path: PathBuf, checkpoint: bool, context: &Context) -> Result<Opened> {
+    Source { checkpoint: checkpoint && !path.is_file(), path }.open(context)
 }
 
 fn tell(counts: &DiffSummary, out: &mut dyn Write) -> Result {

@@ -1,6 +1,5 @@
 //! `export`: a store as text.
 
-use std::cell::RefCell;
 use std::error::Error;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -108,8 +107,8 @@ fn is_stdout(file: &Path) -> bool {
 
 /// A bar that moves on with what was written.
 fn progress(context: &Context) -> impl Fn(u64) + 'static {
-    let progress = RefCell::new(context.progress("exporting"));
-    move |done| progress.borrow_mut().set(done, 0)
+    let progress = context.progress("exporting");
+    move |done| progress.set(done, 0)
 }
 
 /// Answers how much could not be read.

@@ -12,6 +12,7 @@ use session_pool::exchange::{
     CheckedImport, ExchangeError, ImportFormat, ImportOptions, Imported, Input, Place, check_export,
     import_store, looks_like_jsonl,
 };
+use session_pool::inspect;
 use session_pool::{MemoryStore, PoolName, SledStoreOptions, StoreError};
 
 use super::Result;
@@ -20,7 +21,7 @@ use crate::counting::CountingInput;
 use crate::exit_code::{BadFile, Usage};
 use crate::notes::{Notes, ReportArguments};
 use crate::output::{Format, document, escape};
-use crate::source::{Source, open_store};
+use crate::source::open_store;
 
 /// Brings sessions in: from JSON Lines that `export` wrote, or from a state file of Crawlee.
 ///
@@ -180,13 +181,16 @@ impl Import {
         let refused = |error| refused(error, self);
         let pool = self.into_pool.clone().unwrap_or_default();
         if self.into_pool.is_some() && self.dry_run {
-            let source = Source { path: self.store.clone() };
-            return match source.open(context) {
-                Ok(store) => checked.would_import(&*store, &pool).map_err(refused),
-                Err(error) if is_no_store(&*error) => {
+            return match inspect::open(&self.store, &context.keys.reading()?) {
+                Ok(inspect::Opened::Store(store)) => checked.would_import(&store, &pool).map_err(refused),
+                Err(session_pool::Error::Store(StoreError::NotFound { .. })) => {
                     checked.would_import(&MemoryStore::new(), &pool).map_err(refused)
                 }
-                Err(error) => Err(error),
+                Ok(_) => {
+                    Err(session_pool::Error::from(StoreError::NotADirectory { path: self.store.clone() })
+                        .into())
+                }
+                Err(error) => Err(error.into()),
             };
         }
         if self.dry_run {
