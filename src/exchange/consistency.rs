@@ -1,18 +1,25 @@
 //! Whether what is imported as a whole store agrees with itself: its sessions with its log (I-2), each once.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasher, RandomState};
 
 use super::{ExchangeError, Place};
 use crate::archive::{ArchiveItem, ArchivedSession};
 use crate::session::{Reason, SessionId};
 use crate::store::{LogEntry, PoolEntry, PoolNumber, Sequence};
 
-/// What was seen so far. It takes memory for every session, some 100 bytes each.
+/// What was seen so far. It takes memory for every session, some 80 bytes each.
 #[derive(Debug, Default)]
 pub(super) struct Consistency {
     pools: BTreeMap<PoolNumber, Pool>,
-    sessions: HashMap<(PoolNumber, SessionId), Seen>,
+    sessions: HashMap<Key, Seen>,
+    /// What makes the keys.
+    hashers: [RandomState; 2],
 }
+
+/// What stands for a session: two hashes of its pool and id, which nobody can foresee. That two sessions have the same
+/// does not happen.
+type Key = [u64; 2];
 
 #[derive(Debug)]
 struct Pool {
@@ -24,8 +31,11 @@ struct Pool {
 /// What is known of an id: from its session, and from the entry of the log that is about it.
 #[derive(Debug, Clone, Copy, Default)]
 struct Seen {
-    session: Option<(u64, Option<Reason>)>,
-    entry: Option<(u64, Reason)>,
+    /// The lines that they are in; 0 for none.
+    session_line: u64,
+    entry_line: u64,
+    session: Option<Reason>,
+    entry: Option<Reason>,
 }
 
 impl Consistency {
@@ -52,11 +62,12 @@ impl Consistency {
             );
             return Err(ExchangeError::Disagrees { at, rule });
         }
-        let seen = self.sessions.entry((*pool, *id)).or_default();
-        if let Some((first, _)) = seen.session {
-            return Err(ExchangeError::Duplicate { at, first: Place::Line(first), id: id.to_string() });
+        let seen = self.sessions.entry(key(&self.hashers, *pool, id)).or_default();
+        if seen.session_line > 0 {
+            let first = Place::Line(seen.session_line);
+            return Err(ExchangeError::Duplicate { at, first, id: id.to_string() });
         }
-        seen.session = Some((line, record.retired.map(|retired| retired.reason)));
+        (seen.session_line, seen.session) = (line, record.retired.map(|retired| retired.reason));
         Ok(())
     }
 
@@ -82,12 +93,12 @@ impl Consistency {
             return Err(disagrees(format!("retirement {sequence} of the pool {name} was there already")));
         }
         if sequence > *purged_through {
-            let seen = self.sessions.entry((number, entry.id)).or_default();
-            if let Some((first, _)) = seen.entry {
-                let id = entry.id;
+            let seen = self.sessions.entry(key(&self.hashers, number, &entry.id)).or_default();
+            if seen.entry_line > 0 {
+                let (id, first) = (entry.id, seen.entry_line);
                 return Err(disagrees(format!("session {id} was retired already, in line {first}")));
             }
-            seen.entry = Some((line, entry.reason));
+            (seen.entry_line, seen.entry) = (line, Some(entry.reason));
         }
         Ok(())
     }
@@ -100,19 +111,17 @@ impl Consistency {
                 first = Some((line, rule));
             }
         };
-        for ((_, id), Seen { session, entry }) in &self.sessions {
-            match (session, entry) {
-                (Some((_, None)) | None, None) => {}
-                (Some((_, Some(reason))), Some((_, logged))) if reason == logged => {}
-                (Some((line, Some(_))), None) => {
-                    note(*line, format!("session {id} is retired, and no retirement tells of it"));
+        for Seen { session_line, entry_line, session, entry } in self.sessions.values() {
+            match (session_line, entry_line) {
+                (_, 0) if session.is_some() => {
+                    note(*session_line, "the session is retired, and no retirement tells of it".to_owned());
                 }
-                (Some((line, _)), Some((logged, _))) => {
-                    let rule = format!("session {id} is not what line {logged} says that became of it");
-                    note(*line, rule);
-                }
-                (None, Some((line, _))) => {
-                    note(*line, format!("session {id} was retired, and is not there"));
+                (_, 0) => {}
+                (0, _) => note(*entry_line, "the session was retired, and is not there".to_owned()),
+                _ if session == entry => {}
+                _ => {
+                    let rule = format!("the session is not what line {entry_line} says that became of it");
+                    note(*session_line, rule);
                 }
             }
         }
@@ -130,6 +139,10 @@ impl Consistency {
             Some((line, rule)) => Err(ExchangeError::Disagrees { at: Place::Line(line), rule }),
         }
     }
+}
+
+fn key(hashers: &[RandomState; 2], pool: PoolNumber, id: &SessionId) -> Key {
+    [hashers[0].hash_one((pool, id)), hashers[1].hash_one((pool, id))]
 }
 
 /// A set of numbers, most of which follow each other.

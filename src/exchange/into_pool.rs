@@ -1,6 +1,5 @@
 //! Importing sessions into a pool, also of a store that is there already.
 
-use std::collections::HashMap;
 use std::path::Path;
 
 #[cfg(doc)]
@@ -51,15 +50,19 @@ pub struct CheckedImport {
     input: Input,
     options: ImportOptions,
     format: ImportFormat,
-    ids: HashMap<SessionId, Planned>,
+    /// The sessions, by id.
+    planned: Vec<Planned>,
 }
 
 /// A session that was seen in the input.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Planned {
+    id: SessionId,
     /// The line, or the place in the list, that it is in.
     number: u64,
     is_retired: bool,
+    /// Whether it is passed over, or written already.
+    is_done: bool,
 }
 
 impl CheckedImport {
@@ -79,20 +82,24 @@ impl CheckedImport {
             Some(format) => format,
             None => input.format()?,
         };
-        let mut ids: HashMap<SessionId, Planned> = HashMap::new();
+        let mut planned = Vec::new();
+        let mut last = Place::File;
         let told = for_each(&mut input, format, options, &mut |place, brought, notes| {
             notes.iter().for_each(&mut *note);
-            let planned = Planned { number: number_of(&place), is_retired: brought.record.retired.is_some() };
-            match ids.insert(brought.id, planned) {
-                None => Ok(()),
-                Some(first) => {
-                    let first = place_of(&place, first.number);
-                    Err(ExchangeError::Duplicate { at: place, first, id: brought.id.to_string() })
-                }
-            }
+            let Brought { id, record, payload: _ } = brought;
+            let (number, is_retired) = (number_of(&place), record.retired.is_some());
+            planned.push(Planned { id, number, is_retired, is_done: false });
+            last = place;
+            Ok(())
         })?;
         told.iter().for_each(&mut *note);
-        Ok(Self { input, options: options.clone(), format, ids })
+        planned.sort_unstable();
+        let twice = planned.windows(2).filter(|pair| pair[0].id == pair[1].id);
+        if let Some([first, second]) = twice.min_by_key(|pair| pair[1].number) {
+            let (at, first) = (place_of(&last, second.number), place_of(&last, first.number));
+            return Err(ExchangeError::Duplicate { at, first, id: second.id.to_string() });
+        }
+        Ok(Self { input, options: options.clone(), format, planned })
     }
 
     /// What it is.
@@ -129,8 +136,8 @@ impl CheckedImport {
         let existing = self.existing(store, &entry)?;
         let mut imported =
             Imported { pools: u64::from(is_new), skipped: existing.len() as u64, ..Imported::default() };
-        for (id, planned) in &self.ids {
-            if existing.binary_search(id).is_ok() {
+        for planned in &self.planned {
+            if existing.binary_search(&planned.id).is_ok() {
                 continue;
             }
             let counted = if planned.is_retired { &mut imported.retired } else { &mut imported.live };
@@ -154,17 +161,19 @@ impl CheckedImport {
         imported.pools = u64::from(is_new);
         let existing = self.existing(store, &entry)?;
         imported.skipped = existing.len() as u64;
-        for id in existing {
-            self.ids.remove(&id);
+        for planned in &mut self.planned {
+            planned.is_done = existing.binary_search(&planned.id).is_ok();
         }
-        let Self { mut input, options, format, mut ids } = self;
+        let Self { mut input, options, format, mut planned } = self;
         let (number, mut last_sequence) = (entry.number, entry.last_sequence);
         let mut filling = Filling::of_pool(store, entry);
         for_each(&mut input, format, &options, &mut |_, brought, _| {
             let Brought { id, record, payload } = brought;
             // Each once, whatever the input has become meanwhile.
-            if ids.remove(&id).is_none() {
-                return Ok(());
+            let at = planned.binary_search_by_key(&id, |planned| planned.id);
+            match at.ok().and_then(|at| planned.get_mut(at)) {
+                Some(planned) if !planned.is_done => planned.is_done = true,
+                _ => return Ok(()),
             }
             imported.count(&record);
             // In the order in which they are written, so that the log has no gap wherever it is stopped.
@@ -183,12 +192,11 @@ impl CheckedImport {
     fn existing(&self, store: &dyn ReadStore, entry: &PoolEntry) -> Result<Vec<SessionId>, ExchangeError> {
         const NAMED: usize = 10;
         let mut existing = Vec::new();
-        for id in self.ids.keys() {
+        for Planned { id, .. } in &self.planned {
             if store.contains(entry.number, id)? {
                 existing.push(*id);
             }
         }
-        existing.sort_unstable();
         if !self.options.skip_existing && !existing.is_empty() {
             let more = existing.len().saturating_sub(NAMED) as u64;
             existing.truncate(NAMED);

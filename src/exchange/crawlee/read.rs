@@ -156,8 +156,8 @@ fn record(dialect: Dialect, now: Timestamp, fields: &mut Fields, notes: &mut Not
         None
     };
     if let Some(reason) = reason {
-        notes.assumed("the reason of its retirement", reason);
-        notes.assumed("the time of its retirement", now);
+        notes.assumed("why it was retired", reason);
+        notes.assumed("when it was retired", now);
     }
     Ok(SessionRecord {
         created_at,

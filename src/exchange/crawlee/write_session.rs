@@ -93,7 +93,7 @@ impl SessionWriter {
             notes.dropped("max_concurrent_uses", max_concurrent_uses);
         }
         if let Some(Retired { reason, at }) = retired {
-            notes.dropped("retired", format_args!("{reason} at {at}"));
+            notes.dropped("why and when it was retired", format_args!("{reason} at {at}"));
             // Where nothing else tells that it is retired, the score has to.
             let shows = self.dialect == Dialect::Js4 || record.unusable_because(self.now).is_some();
             if !shows {

@@ -154,7 +154,7 @@ fn the_sample_of_js_3_means_here_what_it_meant_there() {
          maxAge is 0",
         "session session_L8OGz4CQeI: cookie pref of example.com/cart: maxAge was 31536000, and is an expiry at \
          2027-11-22T21:14:34.000Z",
-        "session session_nTPlwJxvTX: the reason of its retirement is not told: taken to be blocked",
+        "session session_nTPlwJxvTX: why it was retired is not told: taken to be blocked",
     ] {
         assert!(said.iter().any(|said| said == note), "{note}: {said:#?}");
     }
@@ -464,7 +464,7 @@ fn what_crawlee_has_no_place_for_is_reported_by_session_and_field() {
         "session rich: error_count is left out: 1",
         "session rich: max_concurrent_uses is left out: 2",
         "session rich: cookie sid of h.example/: partition_key is left out: https://top.example",
-        "session old: retired is left out: expired at 2026-11-25T00:00:02.000Z",
+        "session old: why and when it was retired is left out: expired at 2026-11-25T00:00:02.000Z",
     ];
     let js_3 = [
         "session rich: proxy is left out: http://u:***@h:1",

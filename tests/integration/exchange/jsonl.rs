@@ -337,15 +337,15 @@ fn sessions_and_log_that_do_not_agree_are_refused() {
         })
     };
     assert_eq!(edited(&without(4)).unwrap().live, 0, "a live session can be taken out");
-    assert!(edited(&without(5)).unwrap_err().contains("line 3: session b was retired, and is not there"));
+    assert!(edited(&without(5)).unwrap_err().contains("line 3: the session was retired, and is not there"));
     assert!(edited(&without(3)).unwrap_err().contains("line 2: the pool shop lacks its retirements 1 to 1"));
     let lost = without(3).replace("\"lost_log\":[]", "\"lost_log\":[[1,1]]");
     assert!(
-        edited(&lost).unwrap_err().contains("line 4: session b is retired, and no retirement tells of it")
+        edited(&lost).unwrap_err().contains("line 4: the session is retired, and no retirement tells of it")
     );
     assert!(edited(&without(2)).unwrap_err().contains("line 2: pool is \"shop\": must be a pool"));
     let revived = text.replace("\"retired\":{\"reason\":\"retired\"", "\"retired\":{\"reason\":\"expired\"");
-    assert!(refusal(&revived).contains("line 5: session b is not what line 3 says"));
+    assert!(refusal(&revived).contains("line 5: the session is not what line 3 says"));
     let lines: Vec<&str> = text.lines().collect();
     let twice = [lines[0], lines[1], lines[2], lines[2], lines[3], lines[4]].join("\n");
     assert!(edited(&twice).unwrap_err().contains("line 4: retirement 1 of the pool shop was there already"));
