@@ -372,7 +372,7 @@ fn a_session_that_breaks_a_rule_is_refused_by_name_field_value_and_rule() {
             .contains("sessions[1] (RKiZLa9RAb): maxAge is \"soon\": must be")
     );
     let error = python(|s| s["id"] = json!("ihsZubI4CV"));
-    assert_eq!(error, "sessions[1] (ihsZubI4CV): the session ihsZubI4CV was there already: sessions[0]");
+    assert_eq!(error, "sessions[1]: the session ihsZubI4CV was there already: sessions[0]");
     let error = import_with("{\"sessions\":[1],\"sessionCount\":1}", &options()).unwrap_err();
     assert!(error.contains("sessions[0]: the line is 1") || error.contains("must be an object"), "{error}");
 }
