@@ -18,15 +18,17 @@
 
 mod check;
 mod diff;
+mod filter;
 mod open;
 mod proxy_health;
 mod query;
 mod stats;
 
-pub use check::{CheckReport, Finding, check};
+pub use check::{CheckReport, Finding, check, check_with};
 pub use diff::{DiffOptions, DiffSummary, Difference, FieldChange, diff};
+pub use filter::{Filter, Glob, InvalidFilter, UserDataFilter};
 pub use open::{Opened, checkpoints, open};
 pub(crate) use proxy_health::proxy_health_in;
 pub use proxy_health::{Fate, ProxyHealth, ProxyReport, proxy_health};
-pub use query::{Filter, Found, find, for_each, pools};
+pub use query::{Found, find, for_each, history, pools};
 pub use stats::{PoolSummary, stats};

@@ -6,11 +6,15 @@ mod commands;
 mod context;
 mod counting;
 mod exit_code;
+mod filters;
 mod keys;
+mod listed;
+mod moment;
 mod notes;
 mod output;
 mod progress;
 mod secrets;
+mod shown;
 mod source;
 
 use std::io::Write;
