@@ -193,6 +193,7 @@ mod clock;
 pub mod cookies;
 mod encryption;
 mod error;
+pub mod exchange;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzzing;

@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 
 use super::{ArchiveItem, ArchivedSession};
 use crate::session::SessionId;
-use crate::store::{Batch, Change, PoolEntry, PoolNumber, ReadStore, Sequence, StoreError};
+use crate::store::{Batch, Change, PoolEntry, PoolName, PoolNumber, ReadStore, Sequence, StoreError};
 
 /// Where the reader is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,6 +65,17 @@ impl Cut {
         })?;
         cut.pools.sort_by_key(|pool| pool.number);
         Ok(cut)
+    }
+
+    /// Leaves out all pools but one. Where there is no such pool, the names of all are the answer.
+    pub(crate) fn keep_pool(&mut self, name: &PoolName) -> Option<Vec<PoolName>> {
+        if !self.pools.iter().any(|pool| pool.name == *name) {
+            let mut names: Vec<PoolName> = self.pools.iter().map(|pool| pool.name.clone()).collect();
+            names.sort();
+            return Some(names);
+        }
+        self.pools.retain(|pool| pool.name == *name);
+        None
     }
 
     /// How many items could not be read so far.

@@ -59,6 +59,11 @@ use crate::pool::SessionStore;
 /// The version of the format that is written, and the newest that is read.
 pub(crate) const FORMAT: u32 = 1;
 
+/// Whether something begins as an archive does.
+pub(crate) fn is_archive(beginning: &[u8]) -> bool {
+    beginning.starts_with(&frame::MAGIC)
+}
+
 /// What an archive says of itself at its beginning.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]

@@ -17,6 +17,7 @@
 //! ```
 
 mod check;
+mod diff;
 mod filter;
 mod newest;
 mod open;
@@ -25,6 +26,7 @@ mod query;
 mod stats;
 
 pub use check::{CheckReport, Finding, check, check_with};
+pub use diff::{DiffOptions, DiffSummary, Difference, FieldChange, diff};
 pub use filter::{Filter, Glob, InvalidFilter, UserDataFilter};
 pub(crate) use newest::newest_retirement;
 pub use open::{Opened, checkpoints, open};

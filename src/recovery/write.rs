@@ -1,18 +1,13 @@
 //! Writing the new store.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use super::merge::{Chosen, Settled};
 use super::report::{Lost, RecoveryReport};
 use super::sources::Source;
 use crate::error::Result;
 use crate::session::{Payload, SessionId};
-use crate::store::{Batch, Change, PoolNumber, SessionChange, Store, StoreError};
-
-/// How many changes, and how many bytes of payloads, go into one batch, or a few more.
-const BATCH: usize = 512;
-const BATCH_PAYLOADS: usize = 4 << 20;
+use crate::store::{Change, Filling, PoolNumber, Store};
 
 /// Fills a new store.
 pub(super) fn fill(
@@ -21,7 +16,7 @@ pub(super) fn fill(
     sources: &mut [Box<dyn Source>],
     report: &mut RecoveryReport,
 ) -> Result<()> {
-    let mut writer = Writer { store, batch: Batch::default(), payload_bytes: 0 };
+    let mut writer = Filling::of(store);
     for pool in &settled.pools {
         report.pools += 1;
         writer.change(Change::Pool(pool.clone()))?;
@@ -54,7 +49,7 @@ pub(super) fn fill(
                 if let Some(payload) = payload() {
                     seen.insert(key);
                     count(chosen, report);
-                    failure = writer.session(key, chosen, payload);
+                    failure = writer.session(key, chosen.record, payload, None);
                 }
             })?;
             failure?;
@@ -69,7 +64,7 @@ pub(super) fn fill(
         if chosen.record.retired.is_some() {
             report.lost.push(Lost::Payload { pool: name, id });
             count(chosen, report);
-            writer.session(*key, chosen, Payload::default())?;
+            writer.session(*key, chosen.record, Payload::default(), None)?;
         } else {
             report.lost.push(Lost::LiveSession { pool: name, id });
         }
@@ -80,45 +75,4 @@ pub(super) fn fill(
 
 fn count(chosen: &Chosen, report: &mut RecoveryReport) {
     if chosen.record.retired.is_some() { report.retired += 1 } else { report.live += 1 }
-}
-
-struct Writer<'a> {
-    store: &'a dyn Store,
-    batch: Batch,
-    payload_bytes: usize,
-}
-
-impl Writer<'_> {
-    fn session(
-        &mut self,
-        (pool, id): (PoolNumber, SessionId),
-        chosen: &Chosen,
-        payload: Payload,
-    ) -> Result<(), StoreError> {
-        self.payload_bytes += payload.check().unwrap_or_default();
-        self.change(Change::Session(SessionChange {
-            pool,
-            id,
-            record: chosen.record,
-            is_new: true,
-            payload: Some(Arc::new(payload)),
-            retirement: None,
-        }))
-    }
-
-    fn change(&mut self, change: Change) -> Result<(), StoreError> {
-        self.batch.changes.push(change);
-        if self.batch.changes.len() >= BATCH || self.payload_bytes >= BATCH_PAYLOADS {
-            self.flush()?;
-        }
-        Ok(())
-    }
-
-    fn flush(&mut self) -> Result<(), StoreError> {
-        self.store.commit(&self.batch)?;
-        self.store.sync()?;
-        self.batch.changes.clear();
-        self.payload_bytes = 0;
-        Ok(())
-    }
 }

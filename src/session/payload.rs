@@ -42,6 +42,35 @@ impl Payload {
         }
     }
 
+    /// The same without its secrets: `***` for the values of cookies and of user data, for the proxy's password, and for
+    /// headers of the fingerprint that tell who one is.
+    #[must_use]
+    pub fn masked(&self) -> Self {
+        const MASK: &str = "***";
+        const SECRET: [&str; 3] = ["authorization", "cookie", "proxy-authorization"];
+        let Self { cookies, user_data, proxy, fingerprint } = self;
+        let keys = user_data.as_map().keys();
+        let is_secret = |name: &str| SECRET.iter().any(|secret| name.eq_ignore_ascii_case(secret));
+        let headers = |headers: &[(String, String)]| {
+            let masked = headers.iter().map(|(name, value)| {
+                (name.clone(), if is_secret(name) { MASK.to_owned() } else { value.clone() })
+            });
+            masked.collect()
+        };
+        Self {
+            cookies: cookies
+                .iter()
+                .map(|cookie| Cookie { value: MASK.to_owned(), ..cookie.clone() })
+                .collect(),
+            user_data: keys.map(|key| (key.clone(), MASK.into())).collect::<serde_json::Map<_, _>>().into(),
+            proxy: proxy.as_ref().and_then(|proxy| proxy.to_string().parse().ok()),
+            fingerprint: fingerprint.as_ref().map(|Fingerprint { headers: all, attributes }| Fingerprint {
+                headers: headers(all),
+                attributes: attributes.clone(),
+            }),
+        }
+    }
+
     /// How many bytes it takes in memory, roughly.
     pub(crate) fn length_in_memory(&self) -> usize {
         let Self { cookies, user_data, proxy, fingerprint } = self;

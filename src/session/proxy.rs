@@ -31,6 +31,12 @@ impl Proxy {
         &self.0
     }
 
+    /// `scheme`, `user[:password]` and `host[:port]`.
+    pub(crate) fn parts(&self) -> (&str, Option<&str>, &str) {
+        // Nothing gets in that has no parts.
+        parts(&self.0).unwrap_or_default()
+    }
+
     /// Where it is, without its credentials: `scheme://host[:port]`, the host in lower case.
     ///
     /// ```
@@ -39,8 +45,7 @@ impl Proxy {
     /// # Ok::<(), session_pool::Invalid>(())
     /// ```
     pub fn endpoint(&self) -> String {
-        // Nothing gets in that has no parts.
-        let (scheme, _, host) = parts(&self.0).unwrap_or_default();
+        let (scheme, _, host) = self.parts();
         format!("{scheme}://{}", host.to_ascii_lowercase())
     }
 }

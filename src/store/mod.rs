@@ -6,6 +6,7 @@
 mod batch;
 pub(crate) mod cost;
 mod error;
+mod filling;
 mod memory;
 mod name;
 mod read;
@@ -22,6 +23,7 @@ pub(crate) use self::sled::values as format;
 pub(crate) use self::sled::{ReadLock, SalvagedStore, TakePayload, is_store, outlook};
 pub use batch::{Batch, Change, LogEntry, PoolEntry, SessionChange};
 pub use error::{StoreError, Unreadable};
+pub(crate) use filling::Filling;
 pub use memory::MemoryStore;
 pub use name::{PoolName, PoolNumber, Sequence};
 pub use read::{ReadStore, Visited, Visitor};

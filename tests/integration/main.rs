@@ -28,11 +28,13 @@ mod costs;
 mod crash;
 #[cfg(feature = "reqwest")]
 mod crawl_example;
+mod diff;
 #[cfg(target_os = "linux")]
 mod disk_full;
 mod durability;
 #[cfg(feature = "encryption")]
 mod encryption;
+mod exchange;
 mod handing_out;
 mod identity;
 mod injuries;

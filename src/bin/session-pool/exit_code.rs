@@ -6,14 +6,16 @@ use std::path::PathBuf;
 
 use session_pool::StoreError;
 use session_pool::archive::ArchiveError;
+use session_pool::exchange::ExchangeError;
 use session_pool::maintenance::{InvalidJson, MaintenanceError};
 
 use crate::source::{At, InUse, NoCheckpoint};
 
 /// What `--help` says of them.
 pub(crate) const HELP: &str = "\
-Exit codes: 0 done; 1 the disk, the engine or a damaged store failed, or the answer was no; 2 wrong arguments; 3 no store that can be read; \
-4 the store is in use; 5 no such session; 6 not everything is sound, or something is lost: the output says what.
+Exit codes: 0 done; 1 the disk, the engine or a damaged store failed, or the answer was no; 2 wrong arguments, or ones \
+that do not fit what is there; 3 no store, archive or file that can be read; \
+4 the store is in use; 5 no such session or pool; 6 not everything is sound, or something is lost: the output says what.
 
 Example: session-pool stats sessions";
 
@@ -21,13 +23,13 @@ Example: session-pool stats sessions";
 pub(crate) const SUCCESS: u8 = 0;
 /// It failed: the disk, the engine, a damaged store.
 pub(crate) const FAILURE: u8 = 1;
-/// Wrong arguments, or something that is given breaks a rule. It is clap's, too.
+/// Wrong arguments, or something that is given breaks a rule, or does not fit what is there. It is clap's, too.
 pub(crate) const WRONG: u8 = 2;
-/// There is no such store, or it is not one that can be read.
+/// There is no such store, or it is not one that can be read; the same for files that are imported.
 pub(crate) const NO_STORE: u8 = 3;
 /// Another process has the store open.
 pub(crate) const IN_USE: u8 = 4;
-/// There is no such session.
+/// There is no such session, or no such pool.
 pub(crate) const NOT_FOUND: u8 = 5;
 
 /// The store is not sound, or something of it is lost; what is in the output.
@@ -45,7 +47,7 @@ impl std::fmt::Display for NotFound {
 
 impl Error for NotFound {}
 
-/// What was asked for breaks a rule: which one.
+/// What was asked for breaks a rule, or does not fit what is there: which one.
 #[derive(Debug)]
 pub(crate) struct Wrong(pub(crate) String);
 
@@ -69,6 +71,18 @@ impl std::fmt::Display for Unsound {
 
 impl Error for Unsound {}
 
+/// A file that is not what it must be.
+#[derive(Debug)]
+pub(crate) struct BadFile(pub(crate) String);
+
+impl std::fmt::Display for BadFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for BadFile {}
+
 pub(crate) fn of(error: &(dyn Error + 'static)) -> u8 {
     if error.is::<NotFound>() {
         return NOT_FOUND;
@@ -81,6 +95,12 @@ pub(crate) fn of(error: &(dyn Error + 'static)) -> u8 {
     }
     if let Some(error) = error.downcast_ref::<MaintenanceError>() {
         return of_maintenance(error);
+    }
+    if error.is::<BadFile>() {
+        return NO_STORE;
+    }
+    if let Some(ExchangeError::Store(error)) = error.downcast_ref() {
+        return of_store(error);
     }
     if error.is::<InUse>() {
         return IN_USE;
@@ -142,5 +162,9 @@ fn of_store(error: &StoreError) -> u8 {
 }
 
 pub(crate) fn is_closed_pipe(error: &(dyn Error + 'static)) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    let error = match error.downcast_ref() {
+        Some(ExchangeError::Io { source, .. }) => Some(source),
+        _ => error.downcast_ref::<io::Error>(),
+    };
+    error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }

@@ -7,6 +7,9 @@ mod backup;
 mod check;
 mod compact;
 mod completions;
+mod diff;
+mod export;
+mod import;
 mod list;
 mod man;
 mod migrate;
@@ -46,6 +49,9 @@ pub(crate) enum Command {
     Migrate(migrate::Migrate),
     Completions(completions::Completions),
     Man(man::Man),
+    Export(export::Export),
+    Import(import::Import),
+    Diff(diff::Diff),
 }
 
 pub(crate) fn run(command: Command, context: &Context, out: &mut dyn Write) -> Result {
@@ -65,6 +71,9 @@ pub(crate) fn run(command: Command, context: &Context, out: &mut dyn Write) -> R
         Command::Migrate(command) => command.run(context, out),
         Command::Completions(command) => command.run(out),
         Command::Man(command) => command.run(out),
+        Command::Export(command) => command.run(context, out),
+        Command::Import(command) => command.run(context, out),
+        Command::Diff(command) => command.run(context, out),
     }
 }
 

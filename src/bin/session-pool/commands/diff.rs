@@ -1,0 +1,214 @@
+//! `diff`: what is different between two stores or archives.
+
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use anstyle::Style;
+use clap::Args;
+use serde_json::Value;
+use session_pool::inspect::{DiffOptions, DiffSummary, Difference, FieldChange, Opened, diff};
+use session_pool::{PoolEntry, PoolName, SessionId, SessionRecord};
+
+use super::{Result, note_unreadable};
+use crate::context::Context;
+use crate::output::{Cell, Column, Format, Rows, document, style};
+use crate::source::Source;
+
+/// Tells what is different in a store or archive, compared with another one: pools and sessions that appeared, went or
+/// changed, and retirements that are new.
+///
+/// A changed field is a row. The rows of a pool are its own, those of its sessions by id, those of its log.
+///
+/// Example: session-pool diff yesterday.archive sessions
+#[derive(Args)]
+pub(crate) struct Diff {
+    /// The store or archive to compare with.
+    #[arg(value_name = "A")]
+    from: PathBuf,
+    /// The store or archive whose differences are shown.
+    #[arg(value_name = "B")]
+    to: PathBuf,
+    /// Of this pool only.
+    #[arg(long)]
+    pool: Option<PoolName>,
+    /// Show the counts only.
+    #[arg(long)]
+    summary: bool,
+    /// This many rows at most.
+    #[arg(long, conflicts_with = "summary")]
+    limit: Option<usize>,
+    /// Show secrets: cookies' values, user data, the proxy's password.
+    #[arg(long)]
+    reveal: bool,
+    /// Look into the newest whole checkpoint of each store, which a crawler may have open meanwhile. An archive is taken
+    /// as it is.
+    #[arg(long)]
+    checkpoint: bool,
+}
+
+/// A difference, or one field of it.
+struct Row {
+    change: &'static str,
+    what: &'static str,
+    pool: PoolName,
+    id: Option<SessionId>,
+    sequence: Option<u64>,
+    field: Option<String>,
+    from: Value,
+    to: Value,
+}
+
+fn columns() -> Vec<Column<Row>> {
+    vec![
+        Column::new("change", |row: &Row| Cell::text(row.change)).styled(colour),
+        Column::new("what", |row: &Row| Cell::text(row.what)),
+        Column::new("pool", |row: &Row| Cell::text(row.pool.as_str())).shrinking_to(8),
+        Column::new("id", |row: &Row| Cell::maybe(row.id.as_ref(), |id| Cell::text(id.as_str())))
+            .shrinking_to(12),
+        Column::new("sequence", |row: &Row| Cell::maybe(row.sequence, Cell::Count)).right(),
+        Column::new("field", |row: &Row| Cell::maybe(row.field.as_deref(), Cell::text)).shrinking_to(12),
+        Column::new("from", |row: &Row| value(&row.from)).shrinking_to(8),
+        Column::new("to", |row: &Row| value(&row.to)).shrinking_to(8),
+    ]
+}
+
+fn colour(row: &Row) -> Style {
+    match row.change {
+        "appeared" => style::GOOD,
+        "went" => style::BAD,
+        _ => style::WARN,
+    }
+}
+
+fn value(value: &Value) -> Cell<'_> {
+    match value {
+        Value::Null => Cell::Empty,
+        Value::String(text) => Cell::text(text.as_str()),
+        other => Cell::Nested(other.clone()),
+    }
+}
+
+impl Row {
+    fn new(change: &'static str, what: &'static str, pool: &PoolEntry) -> Self {
+        let (pool, none) = (pool.name.clone(), Value::Null);
+        Self { change, what, pool, id: None, sequence: None, field: None, from: none.clone(), to: none }
+    }
+
+    fn of(difference: Difference<'_>) -> Vec<Self> {
+        match difference {
+            Difference::PoolAppeared { pool } => vec![Self::new("appeared", "pool", pool)],
+            Difference::PoolWent { pool } => vec![Self::new("went", "pool", pool)],
+            Difference::PoolChanged { pool, fields } => {
+                let row = |field| Self::new("changed", "pool", pool).field(field);
+                fields.into_iter().map(row).collect()
+            }
+            Difference::SessionAppeared { pool, id, record } => {
+                let to = state(&record).into();
+                vec![Self { id: Some(id), to, ..Self::new("appeared", "session", pool) }]
+            }
+            Difference::SessionWent { pool, id, record } => {
+                let from = state(&record).into();
+                vec![Self { id: Some(id), from, ..Self::new("went", "session", pool) }]
+            }
+            Difference::SessionChanged { pool, id, fields, .. } => {
+                let row = |field| Self { id: Some(id), ..Self::new("changed", "session", pool).field(field) };
+                fields.into_iter().map(row).collect()
+            }
+            Difference::Retired { pool, sequence, entry } => {
+                let to = format!("{} at {}", entry.reason, entry.retired_at).into();
+                let row = Self::new("appeared", "retirement", pool);
+                vec![Self { id: Some(entry.id), sequence: Some(sequence.0), to, ..row }]
+            }
+            // None that this version knows.
+            _ => Vec::new(),
+        }
+    }
+
+    fn field(self, change: FieldChange) -> Self {
+        let FieldChange { field, from, to, .. } = change;
+        Self { field: Some(field), from, to, ..self }
+    }
+}
+
+fn state(record: &SessionRecord) -> String {
+    record.retired.map_or_else(|| "live".to_owned(), |retired| format!("retired: {}", retired.reason))
+}
+
+impl Diff {
+    pub(crate) fn run(self, context: &Context, out: &mut dyn Write) -> Result {
+        let Self { from, to, pool, summary, limit, reveal, checkpoint } = self;
+        let (from, to) = (open(from, checkpoint, context)?, open(to, checkpoint, context)?);
+        let progress = context.progress("comparing");
+        let mut options = DiffOptions::new().reveal(reveal).on_progress(move |done| progress.set(done, 0));
+        if let Some(name) = pool {
+            options = options.pool(name);
+        }
+        if summary {
+            let counts = diff(&*from, &*to, &options, &mut |_| ControlFlow::Continue(()))?;
+            drop(options);
+            match context.format {
+                Format::Table => tell(&counts, out)?,
+                format => document(&counts, format, out)?,
+            }
+            note_unreadable(counts.unreadable);
+            return Ok(());
+        }
+        let limit = limit.unwrap_or(usize::MAX);
+        let mut rows = Rows::new(columns(), context, out)?;
+        let (mut shown, mut written) = (0, Ok(()));
+        let counts = diff(&*from, &*to, &options, &mut |difference| {
+            for row in Row::of(difference) {
+                if shown >= limit {
+                    return ControlFlow::Break(());
+                }
+                written = rows.row(&row);
+                shown += 1;
+                if written.is_err() {
+                    return ControlFlow::Break(());
+                }
+            }
+            ControlFlow::Continue(())
+        })?;
+        drop(options);
+        written?;
+        rows.end()?;
+        if context.format == Format::Table && shown < limit {
+            writeln!(out)?;
+            tell(&counts, out)?;
+        }
+        note_unreadable(counts.unreadable);
+        Ok(())
+    }
+}
+
+fn open(path: PathBuf, checkpoint: bool, context: &Context) -> Result<Opened> {
+    Source { checkpoint: checkpoint && !path.is_file(), path }.open(context)
+}
+
+fn tell(counts: &DiffSummary, out: &mut dyn Write) -> Result {
+    let DiffSummary {
+        pools_appeared,
+        pools_went,
+        pools_changed,
+        sessions_appeared,
+        sessions_went,
+        sessions_changed,
+        sessions_same,
+        retirements_appeared,
+        retirements_went,
+        ..
+    } = *counts;
+    if counts.is_same() {
+        writeln!(out, "no difference: {sessions_same} sessions are the same")?;
+        return Ok(());
+    }
+    writeln!(out, "pools:       {pools_appeared} appeared, {pools_went} went, {pools_changed} changed")?;
+    writeln!(
+        out,
+        "sessions:    {sessions_appeared} appeared, {sessions_went} went, {sessions_changed} changed, {sessions_same} are \
+         the same"
+    )?;
+    writeln!(out, "retirements: {retirements_appeared} are new, {retirements_went} were forgotten")?;
+    Ok(())
+}

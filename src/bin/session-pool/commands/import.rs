@@ -1,0 +1,271 @@
+//! `import`: sessions from a file.
+
+use std::error::Error;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+use session_pool::exchange::crawlee::Dialect;
+use session_pool::exchange::{
+    CheckedImport, ExchangeError, ImportFormat, ImportOptions, Imported, Input, Place, check_export,
+    import_store, looks_like_jsonl,
+};
+use session_pool::inspect;
+use session_pool::{MemoryStore, PoolName, SledStoreOptions, StoreError};
+
+use super::Result;
+use crate::context::Context;
+use crate::counting::CountingInput;
+use crate::exit_code::{BadFile, Wrong};
+use crate::notes::{Notes, ReportArguments};
+use crate::output::{Format, document, escape};
+use crate::source::open_store;
+
+/// Brings sessions in: from JSON Lines that `export` wrote, or from a state file of Crawlee.
+///
+/// JSON Lines become a new store that is the same, or, with --into-pool, their sessions come into a pool, also one of a store
+/// that is there already. A state of Crawlee goes into the pool `default` of a new store where no other one is named.
+/// Everything is checked before anything is written. What cannot be carried over is told on stderr.
+///
+/// Example: session-pool import state.json sessions --into-pool shop.example
+#[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub(crate) struct Import {
+    /// The file; `-`: stdin.
+    file: PathBuf,
+    /// The store's directory: a new one, or with --into-pool one that is there.
+    store: PathBuf,
+    /// What the file is. Default: told by what is in it.
+    #[arg(long, value_enum)]
+    from: Option<Origin>,
+    /// Bring the sessions into this pool, beside what is in it; retired ones get new entries in its log.
+    #[arg(long, value_name = "NAME")]
+    into_pool: Option<PoolName>,
+    /// Take those of this pool of the file only.
+    #[arg(long, value_name = "NAME", requires = "into_pool")]
+    from_pool: Option<PoolName>,
+    /// Give sessions of Crawlee whose ids do not fit (1 to 50 characters of A-Z a-z 0-9 . _ ~) new ones; the old ones are
+    /// kept in their user data, as `crawlee_id`.
+    #[arg(long)]
+    rename_ids: bool,
+    /// Pass over sessions whose ids are in the pool already, instead of refusing them.
+    #[arg(long, requires = "into_pool")]
+    skip_existing: bool,
+    /// The JSON Lines were edited since: the last line need not be there, nor agree with the others.
+    #[arg(long)]
+    edited: bool,
+    /// Check everything, and write nothing.
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    report: ReportArguments,
+}
+
+/// What a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Origin {
+    /// JSON Lines that `export` wrote.
+    Jsonl,
+    /// A state file of Crawlee, whichever one.
+    Crawlee,
+    /// A state file of Crawlee JS 3, or of the Apify SDK.
+    CrawleeJs,
+    /// A state file of Crawlee JS 4.
+    #[value(name = "crawlee-js-4")]
+    CrawleeJs4,
+    /// A state file of Crawlee Python.
+    CrawleePython,
+}
+
+/// What a file was found to be.
+enum Opened {
+    /// An export that becomes a new store: read once, from wherever it comes.
+    Export(Box<dyn BufRead>),
+    /// Sessions for a pool.
+    Sessions(Input),
+}
+
+/// How much tells what something is.
+const BEGINNING: u64 = 64 << 10;
+/// How much is taken from stdin where it has to be read more than once.
+const MAX_STDIN: u64 = 256 << 20;
+
+impl Import {
+    pub(crate) fn run(self, context: &Context, out: &mut dyn Write) -> Result {
+        let refused = |error| refused(error, &self);
+        let mut options = ImportOptions::new()
+            .rename_ids(self.rename_ids)
+            .skip_existing(self.skip_existing)
+            .edited(self.edited)
+            .now(context.now);
+        if let Some(name) = &self.from_pool {
+            options = options.from_pool(name.clone());
+        }
+        let mut notes = Notes::new(&self.report)?;
+        let imported = match self.open(context)? {
+            Opened::Export(input) if self.dry_run => check_export(input, &options).map_err(refused)?,
+            Opened::Export(input) => {
+                let write = context.keys.store(SledStoreOptions::new())?;
+                import_store(input, &self.store, &options, write).map_err(refused)?
+            }
+            Opened::Sessions(mut input) => {
+                if let Some(format) = self.format(&mut input).map_err(refused)? {
+                    options = options.format(format);
+                }
+                let checked = CheckedImport::check(input, &options, &mut |note| notes.take(note));
+                self.write(checked.map_err(refused)?, context)?
+            }
+        };
+        let count = notes.count;
+        notes.tell()?;
+        tell(&imported, &self.store, self.dry_run, count, context, out)
+    }
+
+    /// What the file is said to be.
+    fn format(&self, input: &mut Input) -> std::result::Result<Option<ImportFormat>, ExchangeError> {
+        Ok(match self.from {
+            None => None,
+            Some(Origin::Jsonl) => Some(ImportFormat::Jsonl),
+            Some(Origin::Crawlee) => Some(ImportFormat::Crawlee(input.dialect()?)),
+            Some(Origin::CrawleeJs) => Some(ImportFormat::Crawlee(Dialect::Js3)),
+            Some(Origin::CrawleeJs4) => Some(ImportFormat::Crawlee(Dialect::Js4)),
+            Some(Origin::CrawleePython) => Some(ImportFormat::Crawlee(Dialect::Python)),
+        })
+    }
+
+    fn open(&self, context: &Context) -> Result<Opened> {
+        let name = self.name();
+        let cannot_read = |error: io::Error| BadFile(format!("cannot read {name}: {error}"));
+        let progress = context.progress("importing");
+        let mut beginning = Vec::new();
+        if self.file == Path::new("-") {
+            io::stdin().lock().take(BEGINNING).read_to_end(&mut beginning).map_err(cannot_read)?;
+            if self.is_export(&beginning)? {
+                let input = Cursor::new(beginning).chain(io::stdin());
+                return Ok(Opened::Export(Box::new(BufReader::new(input))));
+            }
+            let rest = MAX_STDIN + 1 - beginning.len() as u64;
+            io::stdin().lock().take(rest).read_to_end(&mut beginning).map_err(cannot_read)?;
+            if beginning.len() as u64 > MAX_STDIN {
+                return Err(
+                    BadFile(format!("{name}: it has more than {MAX_STDIN} bytes: give a file")).into()
+                );
+            }
+            return Ok(Opened::Sessions(Input::from_bytes(beginning)));
+        }
+        let mut file = File::open(&self.file).map_err(cannot_read)?;
+        let length = file.metadata().map_err(cannot_read)?.len();
+        (&mut file).take(BEGINNING).read_to_end(&mut beginning).map_err(cannot_read)?;
+        file.rewind().map_err(cannot_read)?;
+        let input = BufReader::with_capacity(256 << 10, file);
+        Ok(if self.is_export(&beginning)? {
+            Opened::Export(Box::new(CountingInput::new(input, length, 1, progress)))
+        } else {
+            // Looked at to tell what it is, then checked, then written.
+            Opened::Sessions(Input::new(CountingInput::new(input, length, 3, progress)))
+        })
+    }
+
+    /// Whether something that begins so becomes a new store that is the same.
+    fn is_export(&self, beginning: &[u8]) -> Result<bool> {
+        let is_jsonl = match self.from {
+            Some(from) => from == Origin::Jsonl,
+            None => looks_like_jsonl(beginning).map_err(|error| refused(error, self))?,
+        };
+        Ok(is_jsonl && self.into_pool.is_none())
+    }
+
+    fn write(&self, checked: CheckedImport, context: &Context) -> Result<Imported> {
+        let refused = |error| refused(error, self);
+        let pool = self.into_pool.clone().unwrap_or_default();
+        if self.into_pool.is_some() && self.dry_run {
+            return match inspect::open(&self.store, &context.keys.reading()?) {
+                Ok(inspect::Opened::Store(store)) => checked.would_import(&store, &pool).map_err(refused),
+                Err(session_pool::Error::Store(StoreError::NotFound { .. })) => {
+                    checked.would_import(&MemoryStore::new(), &pool).map_err(refused)
+                }
+                Ok(_) => {
+                    Err(session_pool::Error::from(StoreError::NotADirectory { path: self.store.clone() })
+                        .into())
+                }
+                Err(error) => Err(error.into()),
+            };
+        }
+        if self.dry_run {
+            return checked.would_import(&MemoryStore::new(), &pool).map_err(refused);
+        }
+        if self.into_pool.is_some() {
+            match open_store(&self.store, context) {
+                Ok(store) => return checked.into_pool(&store, &pool).map_err(refused),
+                Err(error) if is_no_store(&*error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let write = context.keys.store(SledStoreOptions::new())?;
+        checked.into_new_store(&self.store, &pool, write).map_err(refused)
+    }
+
+    /// How messages call the file.
+    fn name(&self) -> String {
+        if self.file == Path::new("-") { "stdin".to_owned() } else { self.file.display().to_string() }
+    }
+}
+
+fn is_no_store(error: &(dyn Error + 'static)) -> bool {
+    matches!(error.downcast_ref(), Some(StoreError::NotFound { .. }))
+}
+
+/// The error, with the file's name where it is about what is in it, and with what can be done about it.
+fn refused(error: ExchangeError, import: &Import) -> Box<dyn Error> {
+    let is_id = |field: &str| field == "id" && !import.rename_ids;
+    let hint = match &error {
+        ExchangeError::AlreadyThere { .. } => {
+            return Wrong(format!("{error}: --skip-existing passes over them")).into();
+        }
+        ExchangeError::Store(StoreError::AlreadyExists { .. }) => {
+            return Wrong(format!(
+                "{error}; with --into-pool NAME, sessions come into a store that is there"
+            ))
+            .into();
+        }
+        ExchangeError::Store(_) | ExchangeError::Io { .. } => return error.into(),
+        ExchangeError::Field { at: Place::Session(..), field, .. } if is_id(field) => {
+            "; --rename-ids gives it another one"
+        }
+        ExchangeError::UnknownDialect { .. } if import.from.is_none() => "; --from can say what it is",
+        ExchangeError::CutShort { .. } => "; where it was edited: --edited",
+        ExchangeError::Disagrees { .. } if import.into_pool.is_none() => {
+            "; sessions that were picked out come into a pool with --into-pool NAME"
+        }
+        _ => "",
+    };
+    BadFile(format!("{}: {error}{hint}", import.name())).into()
+}
+
+fn tell(
+    imported: &Imported,
+    store: &Path,
+    dry_run: bool,
+    notes: u64,
+    context: &Context,
+    out: &mut dyn Write,
+) -> Result {
+    let Imported { pools, live, retired, log_entries, skipped, .. } = *imported;
+    if context.format != Format::Table {
+        let told = json!({
+            "store": store, "dry_run": dry_run, "pools": pools, "live": live, "retired": retired,
+            "log_entries": log_entries, "skipped": skipped, "notes": notes,
+        });
+        return Ok(document(&told, context.format, out)?);
+    }
+    let store = escape(&store.display().to_string());
+    let would = if dry_run { "would be imported: " } else { "" };
+    let skipped = if skipped > 0 { format!("; {skipped} were there already") } else { String::new() };
+    writeln!(
+        out,
+        "{store}: {would}{pools} new pools, {live} live and {retired} retired sessions, {log_entries} log entries{skipped}"
+    )?;
+    Ok(())
+}

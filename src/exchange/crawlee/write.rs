@@ -1,0 +1,237 @@
+//! A pool of ours as a state of Crawlee.
+
+use std::fmt;
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::json;
+
+use super::super::note::{Note, Notes};
+use super::super::writer::{OnProgress, into_file};
+use super::super::{ExchangeError, the_pool};
+use super::Dialect;
+use super::write_session::SessionWriter;
+use crate::session::{SessionId, SessionRecord, Timestamp};
+use crate::store::{PoolName, PoolNumber, ReadStore, StoreError};
+
+/// How much a state holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
+pub struct CrawleeSummary {
+    /// Sessions that Crawlee may use.
+    pub usable: u64,
+    /// Sessions that are retired, blocked, used up or expired. Crawlee forgets them when it loads the state.
+    pub retired: u64,
+    /// Sessions of the pool that could not be read, and so are not in it.
+    pub unreadable: u64,
+}
+
+/// What is written for Crawlee, and how.
+pub struct CrawleeOptions {
+    dialect: Dialect,
+    pool: Option<PoolName>,
+    now: Timestamp,
+    on_progress: Option<OnProgress>,
+}
+
+impl fmt::Debug for CrawleeOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { dialect, pool, now, on_progress: _ } = self;
+        f.debug_struct("CrawleeOptions")
+            .field("dialect", dialect)
+            .field("pool", pool)
+            .field("now", now)
+            .finish_non_exhaustive()
+    }
+}
+
+impl CrawleeOptions {
+    /// The defaults, for that Crawlee.
+    pub fn new(dialect: Dialect) -> Self {
+        let now = DateTime::<Utc>::from(std::time::SystemTime::now());
+        Self { dialect, pool: None, now: now.into(), on_progress: None }
+    }
+
+    /// Which pool is written. Default: the only one there is.
+    #[must_use]
+    pub fn pool(mut self, name: PoolName) -> Self {
+        self.pool = Some(name);
+        self
+    }
+
+    /// The time that tells who has expired. Default: now.
+    #[must_use]
+    pub fn now(mut self, now: impl Into<Timestamp>) -> Self {
+        self.now = now.into();
+        self
+    }
+
+    /// Hears now and then how many sessions were written. Default: nobody does.
+    #[must_use]
+    pub fn on_progress(mut self, callback: impl Fn(u64) + 'static) -> Self {
+        self.on_progress = Some(Box::new(callback));
+        self
+    }
+}
+
+/// Writes the sessions of a pool as a state of Crawlee. It takes memory for a session. `note` is handed what could not be
+/// carried over.
+///
+/// # Errors
+///
+/// [`ExchangeError::Io`] where `out` fails, [`ExchangeError::Store`] where the store cannot be read,
+/// [`ExchangeError::WhichPool`], [`ExchangeError::NoSuchPool`].
+pub fn write(
+    store: &dyn ReadStore,
+    mut out: impl Write,
+    options: &CrawleeOptions,
+    note: &mut dyn FnMut(&Note),
+) -> Result<CrawleeSummary, ExchangeError> {
+    let CrawleeOptions { dialect, pool, now, on_progress } = options;
+    let pool = the_pool(store, pool.as_ref())?.number;
+    let (dialect, now, on_progress) = (*dialect, *now, on_progress.as_ref());
+    let summary = count(store, pool, now)?;
+    let mut writer = Writer {
+        store,
+        pool,
+        dialect,
+        now,
+        on_progress,
+        sessions: SessionWriter::new(dialect, now),
+        summary,
+    };
+    match writer.state(&mut out, note) {
+        Ok(()) => Ok(writer.summary),
+        Err(Failure::Io(error)) => Err(ExchangeError::io("write")(error)),
+        Err(Failure::Store(error)) => Err(error.into()),
+    }
+}
+
+/// The same into a new file, which only its owner may read, and which is there as a whole or not at all.
+///
+/// # Errors
+///
+/// Those of [`write()`]; [`ExchangeError::Io`] also where the file is there already.
+pub fn write_file(
+    store: &dyn ReadStore,
+    path: impl AsRef<Path>,
+    options: &CrawleeOptions,
+    note: &mut dyn FnMut(&Note),
+) -> Result<CrawleeSummary, ExchangeError> {
+    into_file(path.as_ref(), |out| write(store, std::io::BufWriter::new(out), options, note))
+}
+
+/// How many sessions Crawlee will take for usable. What cannot be read is not in it.
+fn count(store: &dyn ReadStore, pool: PoolNumber, now: Timestamp) -> Result<CrawleeSummary, StoreError> {
+    let mut summary = CrawleeSummary::default();
+    store.visit_sessions(pool, None, &mut |item| {
+        match item {
+            Ok((_, record)) if record.is_usable(now) => summary.usable += 1,
+            Ok(_) => summary.retired += 1,
+            Err(_) => summary.unreadable += 1,
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(summary)
+}
+
+enum Failure {
+    Io(std::io::Error),
+    Store(StoreError),
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+struct Writer<'a> {
+    store: &'a dyn ReadStore,
+    pool: PoolNumber,
+    dialect: Dialect,
+    now: Timestamp,
+    on_progress: Option<&'a OnProgress>,
+    sessions: SessionWriter,
+    summary: CrawleeSummary,
+}
+
+impl Writer<'_> {
+    fn state(&mut self, out: &mut dyn Write, note: &mut dyn FnMut(&Note)) -> Result<(), Failure> {
+        write!(out, "{{\n  \"sessions\": [")?;
+        let (mut is_first, mut written) = (true, 0_u64);
+        let (store, pool) = (self.store, self.pool);
+        let mut failure = None;
+        let visited = store.visit_sessions(pool, None, &mut |item| {
+            let Ok((id, record)) = item else { return ControlFlow::Continue(()) };
+            match self.session(id, &record, &mut is_first, out, note) {
+                Ok(()) => {
+                    written += 1;
+                    if let Some(callback) = self.on_progress.filter(|_| written.is_multiple_of(1024)) {
+                        callback(written);
+                    }
+                    ControlFlow::Continue(())
+                }
+                Err(error) => {
+                    failure = Some(error);
+                    ControlFlow::Break(())
+                }
+            }
+        });
+        if let Some(failure) = failure {
+            return Err(failure);
+        }
+        visited.map_err(Failure::Store)?;
+        let CrawleeSummary { usable, retired, unreadable: _ } = self.summary;
+        let counts = match self.dialect {
+            Dialect::Js3 | Dialect::Js4 => {
+                json!({ "usableSessionsCount": usable, "retiredSessionsCount": retired })
+            }
+            Dialect::Python => json!({
+                // The pool's own size, which is the larger one of what it has by default and what there is.
+                "maxPoolSize": (usable + retired).max(1000),
+                "sessionCount": usable + retired,
+                "usableSessionCount": usable,
+                "retiredSessionCount": retired,
+            }),
+        };
+        write!(out, "{}]", if is_first { "" } else { "\n  " })?;
+        for (name, value) in counts.as_object().into_iter().flatten() {
+            write!(out, ",\n  \"{name}\": {value}")?;
+        }
+        writeln!(out, "\n}}")?;
+        out.flush()?;
+        Ok(())
+    }
+
+    fn session(
+        &mut self,
+        id: SessionId,
+        record: &SessionRecord,
+        is_first: &mut bool,
+        out: &mut dyn Write,
+        note: &mut dyn FnMut(&Note),
+    ) -> Result<(), Failure> {
+        let payload = match self.store.payload(self.pool, &id) {
+            Ok(Some(payload)) => payload,
+            // Without its cookies and its proxy it would go out as somebody else.
+            Ok(None) | Err(StoreError::Unreadable(_)) => {
+                let is_usable = record.is_usable(self.now);
+                let counted = if is_usable { &mut self.summary.usable } else { &mut self.summary.retired };
+                *counted = counted.saturating_sub(1);
+                self.summary.unreadable += 1;
+                return Ok(());
+            }
+            Err(error) => return Err(Failure::Store(error)),
+        };
+        let mut notes = Notes::of(id.as_str());
+        let session = self.sessions.value(id, record, payload, &mut notes);
+        notes.into_notes().iter().for_each(note);
+        let separator = if std::mem::take(is_first) { "" } else { "," };
+        write!(out, "{separator}\n    ")?;
+        serde_json::to_writer(out, &session).map_err(|error| Failure::Io(error.into()))
+    }
+}
