@@ -17,11 +17,16 @@
 //! ```
 
 mod check;
+mod overview;
 mod proxy_health;
 mod query;
 mod stats;
 
 pub use check::{CheckReport, Finding, check};
+pub use overview::{
+    ByReason, CountBucket, ErrorScores, Expiries, Figures, Overview, PoolFigures, Retirements, RetirementsOf,
+    Scope, Spans, Tenths, Timeline, Unusable, Usage, overview,
+};
 pub(crate) use proxy_health::proxy_health_in;
 pub use proxy_health::{Fate, ProxyHealth, ProxyReport, proxy_health};
 pub use query::{Filter, Found, find, for_each, pools};
