@@ -1,0 +1,30 @@
+//! Makes a store in which a lot has happened, to try the tool on.
+//!
+//! ```text
+//! cargo run --release --example sample -- /tmp/sample
+//! cargo run --release --features cli --bin session-pool -- stats /tmp/sample
+//! ```
+//!
+//! Eight sites were crawled for four days, up to now: by day more than by night. One of them banned whoever came for a few
+//! hours of a night, one limits rates, one has accounts that last, one was given up yesterday. One proxy is worse than the
+//! others.
+
+mod history;
+
+use std::process::ExitCode;
+use std::time::SystemTime;
+
+use session_pool::{BoxError, SessionStore};
+
+fn main() -> Result<ExitCode, BoxError> {
+    let Some(path) = std::env::args_os().nth(1) else {
+        eprintln!("Usage: sample DIRECTORY, which is to be new");
+        return Ok(ExitCode::from(2));
+    };
+    let store = SessionStore::builder().checkpoints(None).open(&path)?;
+    if !store.pool_names().is_empty() {
+        return Err("there is a store already".into());
+    }
+    history::write(&store, &history::sites(), SystemTime::now().into())?;
+    Ok(ExitCode::SUCCESS)
+}
