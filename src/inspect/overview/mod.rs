@@ -21,7 +21,7 @@ use timeline::{Reach, Sparse};
 
 use super::query::all_pools;
 use crate::session::{Reason, Timestamp};
-use crate::store::{PoolEntry, PoolName, PoolNumber, Store, StoreError};
+use crate::store::{PoolEntry, PoolName, PoolNumber, ReadStore, StoreError};
 
 /// What of a store an [`Overview`] is of. The default is all of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -69,7 +69,7 @@ pub struct PoolFigures {
 /// # Errors
 ///
 /// [`StoreError`] where the engine fails. What merely cannot be read is counted as such.
-pub fn overview(store: &dyn Store, scope: &Scope, now: DateTime<Utc>) -> Result<Overview, StoreError> {
+pub fn overview(store: &dyn ReadStore, scope: &Scope, now: DateTime<Utc>) -> Result<Overview, StoreError> {
     let (pools, unreadable) = all_pools(store)?;
     let mut pass = Pass::new(store, scope, now.into());
     let mut counted = Vec::new();
@@ -81,7 +81,7 @@ pub fn overview(store: &dyn Store, scope: &Scope, now: DateTime<Utc>) -> Result<
 
 /// One pass over a store.
 struct Pass<'a> {
-    store: &'a dyn Store,
+    store: &'a dyn ReadStore,
     scope: &'a Scope,
     now: Timestamp,
     total: Tally,
@@ -93,7 +93,7 @@ struct Pass<'a> {
 }
 
 impl<'a> Pass<'a> {
-    fn new(store: &'a dyn Store, scope: &'a Scope, now: Timestamp) -> Self {
+    fn new(store: &'a dyn ReadStore, scope: &'a Scope, now: Timestamp) -> Self {
         Self {
             store,
             scope,

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::*;
 use crate::session::{ErrorScore, Limits, Retired, SessionRecord};
-use crate::store::{Batch, Change, LogEntry, MemoryStore, Sequence, SessionChange};
+use crate::store::{Batch, Change, LogEntry, MemoryStore, Sequence, SessionChange, Store};
 
 const NOW: Timestamp = Timestamp::from_millis(1_772_366_400_000);
 const MINUTE: Duration = Duration::from_secs(60);
