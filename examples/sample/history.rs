@@ -1,4 +1,4 @@
-//! Four days of crawling, in a few seconds.
+//! Days of crawling, in a few seconds.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -10,11 +10,11 @@ use session_pool::{
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
+/// How long eight sites are crawled.
+pub(crate) const FOUR_DAYS: Duration = Duration::from_secs(4 * 24 * 3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// How much happens at once.
 const TICK: Duration = Duration::from_secs(150);
-/// How long it all takes.
-const DURATION: Duration = Duration::from_secs(4 * 24 * 3600);
 /// How long ago the last use is.
 const PAUSE: Duration = Duration::from_secs(400);
 
@@ -51,7 +51,7 @@ impl Site {
             bans: 0.001,
             limits: 0.0,
             outrage: None,
-            crawled: (DURATION, Duration::ZERO),
+            crawled: (Duration::MAX, Duration::ZERO),
             proxies: Vec::new(),
             has_accounts: false,
         }
@@ -105,7 +105,7 @@ pub(crate) fn sites() -> Vec<Site> {
         },
         Site {
             sessions: 50,
-            crawled: (DURATION, 20 * HOUR),
+            crawled: (Duration::MAX, 20 * HOUR),
             proxies: data_center,
             ..Site::new("search.example")
         },
@@ -119,12 +119,17 @@ pub(crate) fn sites() -> Vec<Site> {
     ]
 }
 
-/// Crawls these sites up to the time `end`.
-pub(crate) fn write(store: &SessionStore, sites: &[Site], end: DateTime<Utc>) -> Result<()> {
-    let clock = ManualClock::new(end - DURATION);
+/// Crawls these sites for so long, up to the time `end`.
+pub(crate) fn write(
+    store: &SessionStore,
+    sites: &[Site],
+    duration: Duration,
+    end: DateTime<Utc>,
+) -> Result<()> {
+    let clock = ManualClock::new(end - duration);
     let mut random = fastrand::Rng::with_seed(7);
     let mut crawls: Vec<Crawl<'_>> = sites.iter().map(Crawl::new).collect();
-    let mut left = DURATION;
+    let mut left = duration;
     while left > PAUSE {
         for crawl in &mut crawls {
             crawl.tick(store, &clock, left, &mut random)?;

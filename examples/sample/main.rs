@@ -25,6 +25,6 @@ fn main() -> Result<ExitCode, BoxError> {
     if !store.pool_names().is_empty() {
         return Err("there is a store already".into());
     }
-    history::write(&store, &history::sites(), SystemTime::now().into())?;
+    history::write(&store, &history::sites(), history::FOUR_DAYS, SystemTime::now().into())?;
     Ok(ExitCode::SUCCESS)
 }

@@ -8,8 +8,10 @@ mod exit_code;
 mod keys;
 mod output;
 mod progress;
+mod report;
 mod secrets;
 mod source;
+mod target;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -11,8 +11,8 @@ use crate::store::PoolNumber;
 
 /// How many there were over time. Within an overview, all timelines of the same thing have the same steps.
 ///
-/// Times that lie so far off that they would hide the others, a hundredth of all at most on each side, are counted as
-/// `earlier` or `later`.
+/// Times that lie so far off that they would hide the others are counted as `earlier` or `later`: a hundredth of all at most
+/// on each side, a tenth of what is still to come.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[non_exhaustive]
 pub struct Timeline<T> {
@@ -145,7 +145,12 @@ impl<const N: usize> Sparse<N> {
             self.counts.iter().map(|((_, step), counts)| (*step, counts.iter().sum())).collect();
         steps.sort_unstable();
         let mut axis = Axis { step: self.step, first: 0, length: 0 };
-        let Some((mut first, mut last)) = without_outliers(&steps) else { return axis };
+        // What will be is often of two kinds: soon, and in a month.
+        let of_each = match reach {
+            Reach::Back => 100,
+            Reach::Ahead => 10,
+        };
+        let Some((mut first, mut last)) = without_outliers(&steps, of_each) else { return axis };
         let now = step_of(now, STEPS[self.step]);
         match reach {
             Reach::Ahead => {
@@ -175,10 +180,11 @@ fn add<const N: usize>(sums: &mut [u64; N], counts: &[u64; N]) {
     }
 }
 
-/// The first and the last step to show, of those that have something in them, in order; `None` where there are none.
-fn without_outliers(steps: &[(i64, u64)]) -> Option<(i64, i64)> {
+/// The first and the last step to show, of those that have something in them, in order; `None` where there are none. One of so
+/// many may be left out on each side.
+fn without_outliers(steps: &[(i64, u64)], of_each: u64) -> Option<(i64, i64)> {
     let (first, last) = (steps.first()?.0, steps.last()?.0);
-    let spare = steps.iter().map(|(_, count)| count).sum::<u64>() / 100;
+    let spare = steps.iter().map(|(_, count)| count).sum::<u64>() / of_each;
     let inner_first = first_beyond(steps.iter(), spare)?;
     let inner_last = first_beyond(steps.iter().rev(), spare)?;
     // It is worth it only where the rest can be seen much better for it.

@@ -7,6 +7,7 @@ mod check;
 mod list;
 mod recovered;
 mod repair;
+mod report;
 mod restore;
 mod retirements;
 mod show;
@@ -28,6 +29,7 @@ pub(crate) enum Command {
     List(list::List),
     Show(show::Show),
     Retirements(retirements::Retirements),
+    Report(report::ReportCommand),
     Check(check::Check),
     Backup(backup::Backup),
     Restore(restore::Restore),
@@ -40,6 +42,7 @@ pub(crate) fn run(command: Command, context: &Context, out: &mut dyn Write) -> R
         Command::List(command) => command.run(context, out),
         Command::Show(command) => command.run(context, out),
         Command::Retirements(command) => command.run(context, out),
+        Command::Report(command) => command.run(context, out),
         Command::Check(command) => command.run(context, out),
         Command::Backup(command) => command.run(context, out),
         Command::Restore(command) => command.run(context, out),

@@ -86,3 +86,11 @@ function span(from, seconds) {
   const year = ` ${new Date(from).getUTCFullYear()}`;
   return seconds === DAY ? day(from) + year : `${day(from)}–${day(to - DAY * 1000)}${year}`;
 }
+
+// How often a step of so many seconds comes: every 3 hours.
+function each(seconds) {
+  const names = [["week", 7 * DAY], ["day", DAY], ["hour", HOUR], ["minute", MINUTE]];
+  const [unit, length] = names.find(([, size]) => seconds % size === 0) ?? ["second", 1];
+  const count = seconds / length;
+  return count === 1 ? `every ${unit}` : `every ${number(count)} ${unit}s`;
+}

@@ -3,11 +3,12 @@
 const data = JSON.parse(byId("data").textContent);
 const now = Date.parse(data.at);
 
+// What went wrong, before what ends by itself.
 const REASONS = [
   ["blocked", "Blocked"],
+  ["retired", "By caller"],
   ["exhausted", "Exhausted"],
   ["expired", "Expired"],
-  ["retired", "By caller"],
 ];
 const SPANS = [
   ["within_10_minutes", "10 min", "10 m"],
@@ -59,7 +60,7 @@ function top() {
     tile("Live sessions", number(total.live), `${number(total.ready)} ready`),
     tile("Retired, still kept", number(retired), `${number(total.retirements.ever)} ever`),
     tile("Uses", number(total.uses), `${number(total.errors)} bad`),
-    tile("Error rate", percent(total.error_rate), "bad uses, of each use"),
+    tile("Error rate", percent(total.error_rate), "of all uses"),
     tile("Last use", last === null ? "never" : relative(last, now), last === null ? "" : minute(last)),
     tile("Next expiry", next === null ? "none" : relative(next, now), next === null ? "" : minute(next)));
 }
@@ -101,7 +102,7 @@ function retirements(figures) {
   }
   const kinds = REASONS.map(([kind, name]) => ({ kind, name, counts: timeline.counts[kind] }));
   const outside = [[timeline.earlier, "before"], [timeline.later, "after"]].filter(([count]) => count > 0);
-  const text = `${plural(total, "retirement", "retirements")}, one column for each ${duration(timeline.step_seconds).replace(/^1 /, "")}`
+  const text = `${plural(total, "retirement", "retirements")}, one column ${each(timeline.step_seconds)}`
     + outside.map(([count, where]) => `; ${number(count)} more ${where} that are not drawn`).join("");
   const chart = el("div", {});
   const draw = () => {
@@ -147,9 +148,11 @@ function ends(figures) {
   put("ends", el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "How sessions ended, by reason" }, table));
 }
 
-function tenths(title, counts, last, kind, limit) {
-  const bars = counts.map((count, at) => at === 10 ? [last, last, count, "unusable"]
-    : [`${at * 10}–${at * 10 + 10}%`, String(at * 10), count, kind]);
+// `none`: those at nothing, which are among the first tenth too, and have a column of their own.
+function tenths(title, { tenths: counts, none }, names, kind, limit) {
+  const bars = counts.map((count, at) => at === 10 ? [names.full, names.full, count, "unusable"]
+    : at === 0 ? ["below 10%", "<10", count - none, kind] : [`${at * 10}–${at * 10 + 10}%`, String(at * 10), count, kind]);
+  bars.unshift([names.none, names.none, none, "ready"]);
   return [columns(title, bars), asTable(title, [`Of ${limit}`, "Sessions"], bars.map(([label, , count]) => [label, number(count)]))];
 }
 
@@ -159,13 +162,13 @@ function distributions(figures) {
     for (const id of ["usage", "scores", "ages"]) put(id, nothing("There are no live sessions."));
     return;
   }
-  put("usage", el("p", { class: "sub" }, `Uses, of the most there may be. ${plural(usage.unused, "session was", "sessions were")} never used.`),
-    tenths("Usage of live sessions", usage.tenths, "Full", "plain", "max_usage_count"));
-  put("scores", el("p", { class: "sub" }, `Error score, of the maximum. ${plural(scores.zero, "session has", "sessions have")} a score of 0.`),
-    tenths("Error scores of live sessions", scores.tenths, "Max", "blocked", "max_error_score"));
+  put("usage", el("p", { class: "sub" }, "Uses, in percent of the most there may be"),
+    tenths("Usage of live sessions", { tenths: usage.tenths, none: usage.unused }, { none: "New", full: "Full" }, "plain", "max_usage_count"));
+  put("scores", el("p", { class: "sub" }, "Error score, in percent of the maximum"),
+    tenths("Error scores of live sessions", { tenths: scores.tenths, none: scores.zero }, { none: "0", full: "Max" }, "blocked", "max_error_score"));
   const ages = SPANS.map(([key, label, short]) => [`≤ ${label}`, short, figures.ages[key], "plain"]);
   ages.push(["> 7 d", "more", figures.ages.beyond, "plain"]);
-  put("ages", el("p", { class: "sub" }, "Since they were created."), columns("Age of live sessions", ages),
+  put("ages", el("p", { class: "sub" }, "Since they were created"), columns("Age of live sessions", ages),
     asTable("Age of live sessions", ["Age", "Sessions"], ages.map(([label, , count]) => [label, number(count)])));
 }
 
@@ -189,7 +192,7 @@ function expiries(figures) {
   const from = Date.parse(timeline.from);
   const rows = timeline.counts.map((count, at) => [span(from + at * timeline.step_seconds * 1000, timeline.step_seconds), number(count)]);
   const more = timeline.later > 0 ? `; ${number(timeline.later)} more expire later` : "";
-  put("expiries", el("p", { class: "sub" }, `${plural(drawn, "session", "sessions")}, one column for each ${duration(timeline.step_seconds).replace(/^1 /, "")}${more}`),
+  put("expiries", el("p", { class: "sub" }, `${plural(drawn, "session", "sessions")}, one column ${each(timeline.step_seconds)}${more}`),
     timeChart("Expiries ahead", timeline, [{ kind: "ready", name: "Expire", counts: timeline.counts }]),
     asTable("Expiries ahead, over time", ["When", "Sessions"], rows));
 }
@@ -244,21 +247,22 @@ function pools() {
   };
   const columns = [
     { head: "Pool", isText: true, isFirst: true, value: (row) => visible(row.pool), cell: name },
-    count("Live", (row) => row.live),
+    { head: "Retirements over time", isText: true, isFixed: true, value: () => "", cell: (row) => spark(row.retirements, `Retirements over time, ${number(row.retirements.reduce((sum, n) => sum + n, 0))} in all`) },
     count("Ready", (row) => row.ready),
     count("Resting", (row) => row.resting),
     count("Unusable", (row) => row.unusable, "Live, and not to be used any more"),
     ...REASONS.map(([kind, name]) => count(name, (row) => row.retired[kind], "Retired, still kept")),
     count("Uses", (row) => row.uses),
-    { head: "Error rate", value: (row) => row.error_rate, cell: (row) => meter(row.error_rate) },
+    { head: "Error rate", title: "Bad uses, of each use", value: (row) => row.error_rate, cell: (row) => percent(row.error_rate) },
     when("Last use", (row) => timeOf(row.last_used_at)),
-    { head: "Retirements over time", isText: true, isFixed: true, value: () => "", cell: (row) => spark(row.retirements, `Retirements over time, ${number(row.retirements.reduce((sum, n) => sum + n, 0))} in all`) },
   ];
-  put("pools-table", dataTable({ label: "pools", columns, rows: data.pools, found: (row) => visible(row.pool), things: (n) => (n === 1 ? "pool" : "pools") }));
+  const groups = [["", 2], ["Live", 3], ["Retired, still kept", 4], ["", 3]];
+  put("pools-table", dataTable({ label: "pools", columns, groups, rows: data.pools, found: (row) => visible(row.pool), things: (n) => (n === 1 ? "pool" : "pools") }));
 }
 
 function proxies() {
   const rows = data.proxies.map((proxy) => ({ ...proxy, endpoint: visible(proxy.endpoint) }));
+  if (rows.length > 0 && data.without_proxy !== null) rows.push({ ...data.without_proxy, endpoint: "without a proxy" });
   if (rows.length === 0) {
     put("proxies-table", nothing("No session goes out through a proxy."));
     return;
@@ -273,7 +277,7 @@ function proxies() {
     { head: "Error rate", title: "Bad uses, of each use", value: (row) => row.error_rate, cell: (row) => meter(row.error_rate) },
   ];
   const more = data.proxies_left_out > 0 ? el("p", { class: "hint" }, `${number(data.proxies_left_out)} better ones are not in this page.`) : [];
-  put("proxies-table", dataTable({ label: "proxies", columns, rows, found: (row) => row.endpoint, things: (n) => (n === 1 ? "proxy" : "proxies") }), more);
+  put("proxies-table", dataTable({ label: "proxies", columns, rows, least: 25, found: (row) => row.endpoint, things: (n) => (n === 1 ? "proxy" : "proxies") }), more);
 }
 
 function recent() {
@@ -293,7 +297,7 @@ function recent() {
     { head: "Life", title: "From creation to retirement", value: (row) => row.life_seconds, cell: (row) => duration(row.life_seconds) },
   ];
   put("recent-table", dataTable({
-    label: "recent retirements", columns, rows: data.recent, found: (row) => `${visible(row.pool)} ${row.id} ${names[row.reason]}`,
+    label: "recent retirements", columns, rows: data.recent, least: 25, found: (row) => `${visible(row.pool)} ${row.id} ${names[row.reason]}`,
     things: (n) => (n === 1 ? "retirement" : "retirements"), sorted: { at: 0, direction: -1 },
   }));
 }

@@ -1,11 +1,9 @@
 // A table whose heads sort it, and whose rows a filter leaves.
 
-// How many rows are shown before somebody asks for all.
-const ROWS = 100;
-
 // `columns`: [{ head, title, value(row), cell(row), isText, isFirst, isFixed }]; `rows` in their first order. `found(row)`: the
-// text that the filter looks into.
-function dataTable({ label, columns, rows, found, things, sorted }) {
+// text that the filter looks into. `groups`: heads over the heads, each with how many columns it spans. `least`: how many rows are
+// shown before somebody asks for all.
+function dataTable({ label, columns, groups, rows, found, things, sorted, least = 100 }) {
   let order = sorted ?? null;
   let showAll = false;
   const filter = el("input", { type: "search", placeholder: "Filter", "aria-label": `Filter ${label}`, autocomplete: "off", spellcheck: "false" });
@@ -51,7 +49,7 @@ function dataTable({ label, columns, rows, found, things, sorted }) {
     const words = filter.value.toLowerCase().split(/\s+/).filter((word) => word !== "");
     const left = rows.filter((row) => words.every((word) => row.text.includes(word)));
     if (order !== null) left.sort((a, b) => compare(a, b));
-    const shown = showAll ? left : left.slice(0, ROWS);
+    const shown = showAll ? left : left.slice(0, least);
     body.replaceChildren(...shown.map(line));
     count.textContent = left.length === rows.length ? `${number(rows.length)} ${things(rows.length)}`
       : `${number(left.length)} of ${number(rows.length)} ${things(rows.length)}`;
@@ -62,7 +60,9 @@ function dataTable({ label, columns, rows, found, things, sorted }) {
   for (const row of rows) row.text = found(row).toLowerCase();
   filter.addEventListener("input", fill);
   more.addEventListener("click", () => { showAll = true; fill(); });
-  const table = el("table", {}, el("thead", {}, el("tr", {}, heads.map(({ head }) => head))), body);
+  const above = groups && el("tr", { class: "groups" }, groups.map(([text, span], at) => text === ""
+    ? el("td", { colspan: span, class: at === 0 ? "first" : null }) : el("th", { scope: "colgroup", colspan: span }, text)));
+  const table = el("table", { class: "data" }, el("thead", {}, above, el("tr", {}, heads.map(({ head }) => head))), body);
   fill();
   return [
     el("div", { class: "tools" }, filter, count),

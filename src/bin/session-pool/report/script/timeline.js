@@ -8,7 +8,7 @@ const MARKS = [1, 5, 10, 15, 30].map((n) => n * MINUTE)
 function scale(most) {
   const rough = Math.max(1, most / 3);
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = Math.max(1, [1, 2, 2.5, 5, 10].map((n) => n * power).find((n) => n >= rough && Number.isInteger(n)) ?? 10 * power);
+  const step = Math.max(1, [1, 2, 2.5, 4, 5, 10].map((n) => n * power).find((n) => n >= rough && Number.isInteger(n)) ?? 10 * power);
   return { step, top: Math.max(1, Math.ceil(most / step)) * step };
 }
 
