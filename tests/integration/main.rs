@@ -34,6 +34,9 @@ mod durability;
 #[cfg(feature = "encryption")]
 mod encryption;
 mod handing_out;
+#[cfg(feature = "cli")]
+#[path = "../../examples/sample/history.rs"]
+mod history;
 mod identity;
 mod injuries;
 mod many_pools;
@@ -47,6 +50,8 @@ mod permissions;
 mod power_cut;
 mod races;
 mod recovery;
+#[cfg(feature = "cli")]
+mod report;
 mod restart;
 mod retention;
 mod retirements;

@@ -7,20 +7,20 @@ use session_pool::{Cookie, Growth, SessionOptions, SessionPool};
 
 use crate::support::{Place, engine, named};
 
-fn tool(arguments: &[&str]) -> Output {
+pub(crate) fn tool(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_session-pool")).args(arguments).output().unwrap()
 }
 
-fn text(output: &Output) -> String {
+pub(crate) fn text(output: &Output) -> String {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-fn json(output: &Output) -> Value {
+pub(crate) fn json(output: &Output) -> Value {
     serde_json::from_str(&text(output)).unwrap()
 }
 
-fn code(output: &Output) -> i32 {
+pub(crate) fn code(output: &Output) -> i32 {
     output.status.code().unwrap()
 }
 
