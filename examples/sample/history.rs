@@ -58,8 +58,19 @@ impl Site {
     }
 }
 
-/// Eight sites, each with a fate of its own.
-pub(crate) fn sites() -> Vec<Site> {
+/// Eight sites, each with a fate of its own; so many of each.
+pub(crate) fn sites(copies: usize) -> Vec<Site> {
+    let copy = |copy: usize| {
+        let mut sites = eight_sites();
+        for site in sites.iter_mut().filter(|_| copy > 1) {
+            site.name = format!("{copy}.{}", site.name);
+        }
+        sites
+    };
+    (1..=copies).flat_map(copy).collect()
+}
+
+fn eight_sites() -> Vec<Site> {
     let data_center: Vec<String> =
         (1..=12).map(|n| format!("http://crawler:secret@dc{n}.proxy.example:8000")).collect();
     let residential: Vec<String> = ["de", "fr", "us", "jp"]

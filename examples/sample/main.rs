@@ -17,14 +17,18 @@ use std::time::SystemTime;
 use session_pool::{BoxError, SessionStore};
 
 fn main() -> Result<ExitCode, BoxError> {
-    let Some(path) = std::env::args_os().nth(1) else {
-        eprintln!("Usage: sample DIRECTORY, which is to be new");
+    let mut arguments = std::env::args().skip(1);
+    let Some(path) = arguments.next() else {
+        eprintln!(
+            "Usage: sample DIRECTORY [COPIES]: the directory is to be new; of each site so many, one if not given"
+        );
         return Ok(ExitCode::from(2));
     };
+    let copies: usize = arguments.next().map_or(Ok(1), |copies| copies.parse())?;
     let store = SessionStore::builder().checkpoints(None).open(&path)?;
     if !store.pool_names().is_empty() {
         return Err("there is a store already".into());
     }
-    history::write(&store, &history::sites(), history::FOUR_DAYS, SystemTime::now().into())?;
+    history::write(&store, &history::sites(copies), history::FOUR_DAYS, SystemTime::now().into())?;
     Ok(ExitCode::SUCCESS)
 }

@@ -11,6 +11,7 @@ mod progress;
 mod report;
 mod secrets;
 mod source;
+mod stats;
 mod target;
 
 use std::io::Write;
