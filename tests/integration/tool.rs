@@ -192,7 +192,8 @@ fn unreadable_items_are_passed_over_and_counted() {
     assert_eq!(json(&output).as_array().unwrap().len(), 4);
     assert!(String::from_utf8_lossy(&output.stderr).contains("1 unreadable"));
     let stats = json(&tool(&["stats", &path, "--format", "json"]));
-    assert_eq!(stats[1]["unreadable"], 1);
+    assert_eq!(stats["pools"][1]["unreadable_sessions"], 1);
+    assert_eq!(stats["total"]["unreadable_sessions"], 1);
 }
 
 #[test]

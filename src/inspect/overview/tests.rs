@@ -239,6 +239,22 @@ fn the_log_tells_of_sessions_that_are_forgotten_too() {
     assert_eq!((total.retired.retired, total.retirements.by_reason.retired.count), (0, 1));
 }
 
+#[test]
+fn more_sessions_take_no_more_allocations() {
+    let allocations = |sessions: u32| {
+        let session = |at: u32| match at % 3 {
+            0 => retired(Reason::ALL[at as usize % 4], at % 50, at % 40, at % 70 * MINUTE),
+            _ => record(|record| record.expires_at = NOW.plus(at % 50 * MINUTE)),
+        };
+        let store = store(&[(0..sessions).map(session).collect(), vec![]]);
+        allocation_counter::measure(|| {
+            overview(&store, &Scope::default(), NOW.into()).unwrap();
+        })
+        .count_total
+    };
+    assert_eq!(allocations(20_000), allocations(5_000));
+}
+
 /// Programs read these names.
 #[test]
 fn the_names_of_the_fields_stay() {
