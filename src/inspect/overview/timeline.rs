@@ -12,7 +12,7 @@ use crate::store::PoolNumber;
 /// How many there were over time. Within an overview, all timelines of the same thing have the same steps.
 ///
 /// Times that lie so far off that they would hide the others are counted as `earlier` or `later`: a hundredth of all at most
-/// on each side, a tenth of what is still to come.
+/// on each side, a fifth of what is still to come.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[non_exhaustive]
 pub struct Timeline<T> {
@@ -148,7 +148,7 @@ impl<const N: usize> Sparse<N> {
         // What will be is often of two kinds: soon, and in a month.
         let of_each = match reach {
             Reach::Back => 100,
-            Reach::Ahead => 10,
+            Reach::Ahead => 5,
         };
         let Some((mut first, mut last)) = without_outliers(&steps, of_each) else { return axis };
         let now = step_of(now, STEPS[self.step]);
