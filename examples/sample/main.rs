@@ -10,6 +10,7 @@
 //! others.
 
 mod history;
+mod sites;
 
 use std::process::ExitCode;
 use std::time::SystemTime;
@@ -29,6 +30,6 @@ fn main() -> Result<ExitCode, BoxError> {
     if !store.pool_names().is_empty() {
         return Err("there is a store already".into());
     }
-    history::write(&store, &history::sites(copies), history::FOUR_DAYS, SystemTime::now().into())?;
+    history::write(&store, &sites::sites(copies), sites::FOUR_DAYS, SystemTime::now().into())?;
     Ok(ExitCode::SUCCESS)
 }

@@ -39,6 +39,7 @@ mod error;
 mod file;
 mod frame;
 mod reader;
+mod view;
 mod writer;
 
 pub(crate) use cut::Cut;
@@ -46,6 +47,7 @@ pub use error::ArchiveError;
 pub(crate) use file::NewFile;
 pub use reader::{ArchiveItem, ArchiveReader, ArchivedSession};
 use serde::{Deserialize, Serialize};
+pub use view::ArchiveView;
 pub(crate) use writer::ArchiveWriter;
 pub use writer::{ArchiveOptions, write};
 

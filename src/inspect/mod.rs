@@ -6,23 +6,24 @@
 //! # let directory = tempfile::tempdir()?;
 //! # let path = directory.path().join("sessions");
 //! # session_pool::SessionPool::open(&path)?.acquire()?.reclaim()?;
-//! use session_pool::{SledStoreOptions, inspect};
+//! use session_pool::{ReadOptions, inspect};
 //!
-//! let store = SledStoreOptions::new().create(false).open(&path)?;
-//! let stats = inspect::stats(&store, std::time::SystemTime::now().into())?;
-//! assert_eq!(stats[0].live, 1);
-//! assert!(inspect::check(&store)?.is_sound());
-//! assert_eq!(inspect::proxy_health(&store, None)?.without_proxy.live, 1);
+//! let store = inspect::open(&path, &ReadOptions::new())?; // nothing of it is changed; an archive would do too
+//! let overview = inspect::overview(&*store, &inspect::Scope::default(), std::time::SystemTime::now().into())?;
+//! assert_eq!((overview.total.ready, overview.pools.len()), (1, 1));
+//! assert!(inspect::check(&*store)?.is_sound());
+//! assert_eq!(inspect::proxy_health(&*store, None)?.without_proxy.live, 1);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod check;
+mod open;
 mod overview;
 mod proxy_health;
 mod query;
-mod stats;
 
 pub use check::{CheckReport, Finding, check};
+pub use open::{Opened, checkpoints, open};
 pub use overview::{
     ByReason, CountBucket, ErrorScores, Expiries, Figures, Overview, PoolFigures, Retirements, RetirementsOf,
     Scope, Spans, Tenths, Timeline, Unusable, Usage, overview,
@@ -30,4 +31,3 @@ pub use overview::{
 pub(crate) use proxy_health::proxy_health_in;
 pub use proxy_health::{Fate, ProxyHealth, ProxyReport, proxy_health};
 pub use query::{Filter, Found, find, for_each, pools};
-pub use stats::{PoolSummary, stats};

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 use session_pool::archive::{self, ArchiveReader};
-use session_pool::{Checkpoints, inspect};
+use session_pool::inspect::{self, Opened};
 
 use super::Result;
 use crate::context::Context;
 use crate::exit_code::Unsound;
 use crate::output::{Format, document, escape};
-use crate::source::open_store;
+use crate::source::open;
 
 /// Verifies that everything in a store and its checkpoints, or in an archive, can be read and agrees.
 ///
@@ -43,14 +43,16 @@ impl Check {
         if path.is_file() {
             check_archive(&path, context, &mut checked)?;
         } else {
-            let store = open_store(&path, context)?;
-            let report = inspect::check(&store)?;
+            let store = open(&path, context)?;
+            let report = inspect::check(&*store)?;
             (checked.pools, checked.sessions) = (report.pools, report.sessions);
             checked.log_entries = report.log_entries;
-            checked.was_closed = Some(store.open_report().was_closed);
+            if let Opened::Store(store) = &store {
+                checked.was_closed = Some(store.was_closed());
+            }
             checked.findings.extend(report.findings.iter().map(ToString::to_string));
             drop(store);
-            for checkpoint in checkpoints(&path) {
+            for checkpoint in inspect::checkpoints(&path)? {
                 let mut found = Checked::default();
                 match check_archive(&checkpoint, context, &mut found) {
                     Ok(()) if found.findings.is_empty() => checked.checkpoints += 1,
@@ -96,18 +98,4 @@ fn check_archive(path: &Path, context: &Context, checked: &mut Checked) -> Resul
         checked.findings.push(finding);
     }
     Ok(())
-}
-
-fn checkpoints(store: &Path) -> Vec<PathBuf> {
-    let directory = std::fs::read_dir(store.join(Checkpoints::DIRECTORY));
-    let mut files: Vec<PathBuf> = directory
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.is_file())
-        .collect();
-    files.retain(|path| path.extension().is_some_and(|extension| extension == "archive"));
-    files.sort();
-    files
 }

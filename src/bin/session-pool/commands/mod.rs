@@ -17,6 +17,8 @@ use std::error::Error;
 use std::io::Write;
 
 use clap::Subcommand;
+use session_pool::Timestamp;
+use session_pool::inspect::Opened;
 
 use crate::context::Context;
 
@@ -47,6 +49,14 @@ pub(crate) fn run(command: Command, context: &Context, out: &mut dyn Write) -> R
         Command::Backup(command) => command.run(context, out),
         Command::Restore(command) => command.run(context, out),
         Command::Repair(command) => command.run(context, out),
+    }
+}
+
+/// Of an archive, when it was written.
+fn archived_at(opened: &Opened) -> Option<Timestamp> {
+    match opened {
+        Opened::Archive(archive) => Some(archive.header().created_at),
+        _ => None,
     }
 }
 

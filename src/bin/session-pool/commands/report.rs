@@ -8,7 +8,7 @@ use clap::Args;
 use session_pool::inspect::{self, Scope};
 use session_pool::{ReadStore, Retirement, Sequence};
 
-use super::Result;
+use super::{Result, archived_at};
 use crate::context::Context;
 use crate::output::escape;
 use crate::report::Report;
@@ -45,7 +45,9 @@ impl ReportCommand {
         let proxies = inspect::proxy_health(&*store, None)?;
         let recent = recent(&*store)?;
         let name = source.path.display().to_string();
-        let report = Report { store: &name, overview: &overview, proxies: &proxies, recent: &recent };
+        let archived_at = archived_at(&store);
+        let report =
+            Report { store: &name, archived_at, overview: &overview, proxies: &proxies, recent: &recent };
         let page = report.page()?;
         match target.write(page.as_bytes(), out)? {
             Some(file) => Ok(writeln!(

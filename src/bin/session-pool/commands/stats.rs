@@ -6,7 +6,7 @@ use clap::Args;
 use session_pool::inspect::{self, Overview, PoolFigures, Scope};
 use session_pool::{PoolName, Reason};
 
-use super::{Result, note_unreadable};
+use super::{Result, archived_at, note_unreadable};
 use crate::context::Context;
 use crate::output::{Cell, Column, Format, Rows, document};
 use crate::source::Source;
@@ -68,7 +68,8 @@ impl Stats {
         let overview = inspect::overview(&*store, &scope, context.now.to_datetime())?;
         match context.format {
             Format::Table => {
-                Screen::new(&source.path.display().to_string(), &overview, ascii, context).write(out)?
+                let path = source.path.display().to_string();
+                Screen::new(&path, archived_at(&store), &overview, ascii, context).write(out)?;
             }
             Format::Json => document(&overview, context.format, out)?,
             Format::Jsonl => {

@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use std::io;
 
 use session_pool::inspect::{Figures, Overview, ProxyReport};
-use session_pool::{Retirement, schema_version};
+use session_pool::{Retirement, Timestamp, schema_version};
 
 use crate::output::{Zone, escape};
 use data::Data;
@@ -34,6 +34,8 @@ const SCRIPT: &str = concat!(
 pub(crate) struct Report<'a> {
     /// What the store is called in it.
     pub(crate) store: &'a str,
+    /// When it was written, if it is an archive.
+    pub(crate) archived_at: Option<Timestamp>,
     pub(crate) overview: &'a Overview,
     pub(crate) proxies: &'a ProxyReport,
     /// The last retirements, the last one first.
@@ -47,11 +49,13 @@ impl Report<'_> {
     ///
     /// Where the system has no random numbers.
     pub(crate) fn page(&self) -> io::Result<String> {
-        let Self { store, overview, proxies, recent } = *self;
+        let Self { store, archived_at, overview, proxies, recent } = *self;
         let data = serde_json::to_string(&Data::new(overview, proxies, recent))?;
         let (data, store, nonce) =
             (template::escape_json(&data), template::escape_html(&escape(store)), nonce()?);
         let (at, at_text) = (overview.at.to_string(), Zone::Utc.format(overview.at));
+        let archived =
+            archived_at.map(|at| format!(" · archived {}", Zone::Utc.format(at))).unwrap_or_default();
         let (schema, totals) = (schema_version().to_string(), totals(&overview.total));
         let page = template::fill(PAGE, |name| {
             Some(match name {
@@ -61,6 +65,7 @@ impl Report<'_> {
                 "store" => &store,
                 "at" => &at,
                 "at_text" => &at_text,
+                "archived" => &archived,
                 "totals" => &totals,
                 "style" => STYLE,
                 "script" => SCRIPT,

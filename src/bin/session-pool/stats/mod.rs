@@ -12,11 +12,11 @@ mod totals;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use session_pool::Reason;
 use session_pool::inspect::Overview;
+use session_pool::{Reason, Timestamp};
 
 use crate::context::Context;
-use crate::output::{Zone, escape, shorten, style};
+use crate::output::{Zone, escape, relative, shorten, style};
 use bars::Glyphs;
 use text::{Line, flow};
 
@@ -46,6 +46,8 @@ const UNUSABLE: Style = style::FAINT;
 pub(crate) struct Screen<'a> {
     /// What is looked into.
     title: &'a str,
+    /// When it was written, if it is an archive.
+    archived_at: Option<Timestamp>,
     overview: &'a Overview,
     zone: Zone,
     width: usize,
@@ -55,11 +57,25 @@ pub(crate) struct Screen<'a> {
 
 impl<'a> Screen<'a> {
     /// `is_ascii`: no block characters, whatever the locale says.
-    pub(crate) fn new(title: &'a str, overview: &'a Overview, is_ascii: bool, context: &Context) -> Self {
+    pub(crate) fn new(
+        title: &'a str,
+        archived_at: Option<Timestamp>,
+        overview: &'a Overview,
+        is_ascii: bool,
+        context: &Context,
+    ) -> Self {
         let glyphs =
             if is_ascii { Glyphs::Ascii } else { Glyphs::of_locale(|name| std::env::var(name).ok()) };
         let width = context.width.unwrap_or(WIDTH).clamp(MIN_WIDTH, MAX_WIDTH);
-        Self { title, overview, zone: context.zone, width, has_colours: context.has_colours, glyphs }
+        Self {
+            title,
+            archived_at,
+            overview,
+            zone: context.zone,
+            width,
+            has_colours: context.has_colours,
+            glyphs,
+        }
     }
 
     pub(crate) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -78,7 +94,11 @@ impl<'a> Screen<'a> {
         };
         let title = Line::new().then(shorten(&escape(self.title), self.width), style::HEAD);
         let room = self.width.saturating_sub(2);
-        let about = Line::new().faint(shorten(&format!("{pools_text}, at {}", self.zone.format(*at)), room));
+        let mut about = format!("{pools_text}, at {}", self.zone.format(*at));
+        if let Some(written) = self.archived_at {
+            about.push_str(&format!(", as archived {}", relative(written, *at)));
+        }
+        let about = Line::new().faint(shorten(&about, room));
         let mut lines = flow([title, about], self.width, 2);
         lines.push(Line::new());
         lines.extend(self.totals(total));

@@ -60,8 +60,9 @@ fn of(pools: &[(&str, u32, u32)]) -> Overview {
 }
 
 fn drawn(overview: &Overview, width: usize, glyphs: Glyphs) -> String {
-    let screen =
-        Screen { title: "sessions\u{1b}[2J", overview, zone: Zone::Utc, width, has_colours: false, glyphs };
+    let archived_at = Some(NOW.minus(HOUR * 3));
+    let title = "sessions\u{1b}[2J";
+    let screen = Screen { title, archived_at, overview, zone: Zone::Utc, width, has_colours: false, glyphs };
     let mut out = Vec::new();
     screen.write(&mut out).unwrap();
     String::from_utf8(out).unwrap()
@@ -95,7 +96,7 @@ fn no_line_is_wider_than_the_terminal_whatever_is_in_the_store() {
 fn what_is_in_the_store_is_told_in_numbers_too() {
     let drawn = drawn(&of(&[("one", 1200, 80), ("two", 3, 0)]), 80, Glyphs::Blocks);
     for told in [
-        "sessions\\u{1b}[2J  2 pools, at 2026-03-01 12:00:00Z",
+        "sessions\\u{1b}[2J  2 pools, at 2026-03-01 12:00:00Z, as archived 3 h ago",
         "1,203 ▇",
         "blocked 20",
         "by caller",

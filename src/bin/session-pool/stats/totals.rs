@@ -19,7 +19,10 @@ impl Screen<'_> {
         let Unusable { blocked, exhausted, expired, .. } = total.unusable;
         let why = [(blocked, "blocked"), (exhausted, "used up"), (expired, "expired")];
         let why = why.into_iter().filter(|(count, _)| *count > 0);
-        let why: Vec<String> = why.map(|(count, name)| format!("{} {name}", grouped(count))).collect();
+        let mut why: Vec<String> = why.map(|(count, name)| format!("{} {name}", grouped(count))).collect();
+        if let Some(first) = why.first_mut() {
+            first.insert_str(0, "of these ");
+        }
         let live = [
             (format!("ready {}", grouped(total.ready)), total.ready, READY),
             (format!("resting {}", grouped(total.resting)), total.resting, RESTING),
