@@ -73,7 +73,7 @@ pub(crate) fn write(
         if let Some(pool) = crawls.iter().find_map(|crawl| crawl.pool.as_ref()) {
             pool.sweep()?;
         }
-        let step = TICK.min(left - PAUSE);
+        let step = TICK.min(left.saturating_sub(PAUSE));
         clock.advance(step);
         left -= step;
     }

@@ -1,4 +1,4 @@
-//! A browser without a window: Chromium, by the WebDriver protocol.
+//! A browser without a window: Chromium, by the protocol of its driver.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -18,7 +18,7 @@ pub(super) struct Browser {
     /// The address of its session.
     session: String,
     driver: Child,
-    _profile: tempfile::TempDir,
+    profile: tempfile::TempDir,
 }
 
 impl Browser {
@@ -45,7 +45,7 @@ impl Browser {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let session = format!("http://127.0.0.1:{port}/session");
-        let mut browser = Self { runtime, client, session, driver, _profile: profile };
+        let mut browser = Self { runtime, client, session, driver, profile };
         let arguments = [
             "--headless",
             "--no-sandbox",
@@ -58,7 +58,7 @@ impl Browser {
             "--disable-dev-shm-usage",
         ];
         let mut arguments: Vec<String> = arguments.map(str::to_owned).into();
-        arguments.push(format!("--user-data-dir={}", browser._profile.path().display()));
+        arguments.push(format!("--user-data-dir={}", browser.profile.path().display()));
         let wanted = json!({
             "goog:loggingPrefs": { "browser": "ALL" },
             "goog:chromeOptions": { "args": arguments },
@@ -77,16 +77,16 @@ impl Browser {
     }
 
     /// What is in Chromium's own protocol only.
-    fn chromium(&self, command: &str, parameters: Value) -> Value {
+    fn chromium(&self, command: &str, parameters: &Value) -> Value {
         self.call("/goog/cdp/execute", &json!({ "cmd": command, "params": parameters }))
     }
 
     /// Shows a file, in a window of this width.
     pub(super) fn open(&self, file: &std::path::Path, width: u32, scheme: &str) {
         let size = json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500 });
-        self.chromium("Emulation.setDeviceMetricsOverride", size);
+        self.chromium("Emulation.setDeviceMetricsOverride", &size);
         let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
-        self.chromium("Emulation.setEmulatedMedia", media);
+        self.chromium("Emulation.setEmulatedMedia", &media);
         let url = reqwest::Url::from_file_path(file).unwrap();
         self.call("/url", &json!({ "url": url.as_str() }));
         // Charts are drawn when their width is known: with the first frame.

@@ -27,7 +27,8 @@ pub(super) struct Data<'a> {
 
 #[derive(Serialize)]
 struct Pool<'a> {
-    pool: &'a PoolName,
+    #[serde(rename = "pool")]
+    name: &'a PoolName,
     live: u64,
     ready: u64,
     resting: u64,
@@ -111,7 +112,7 @@ impl<'a> Pool<'a> {
             }
         }
         Self {
-            pool: &pool.pool,
+            name: &pool.pool,
             live: figures.live,
             ready: figures.ready,
             resting: figures.resting,

@@ -1,5 +1,7 @@
 //! Text put into a page.
 
+use std::fmt::Write as _;
+
 /// The template with a value in place of each `{{name}}` that has one. What is in the values stays as it is.
 pub(super) fn fill<'a>(template: &'a str, value: impl Fn(&str) -> Option<&'a str>) -> String {
     let mut page = String::with_capacity(template.len());
@@ -46,7 +48,8 @@ pub(super) fn escape_json(json: &str) -> String {
             escaped.push(c);
         } else {
             for unit in c.encode_utf16(&mut [0; 2]) {
-                escaped.push_str(&format!("\\u{unit:04x}"));
+                // Writing to text does not fail.
+                let _ = write!(escaped, "\\u{unit:04x}");
             }
         }
     }

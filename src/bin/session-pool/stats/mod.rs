@@ -94,10 +94,8 @@ impl<'a> Screen<'a> {
         };
         let title = Line::new().then(shorten(&escape(self.title), self.width), style::HEAD);
         let room = self.width.saturating_sub(2);
-        let mut about = format!("{pools_text}, at {}", self.zone.format(*at));
-        if let Some(written) = self.archived_at {
-            about.push_str(&format!(", as archived {}", relative(written, *at)));
-        }
+        let archived = self.archived_at.map(|written| format!(", as archived {}", relative(written, *at)));
+        let about = format!("{pools_text}, at {}{}", self.zone.format(*at), archived.unwrap_or_default());
         let about = Line::new().faint(shorten(&about, room));
         let mut lines = flow([title, about], self.width, 2);
         lines.push(Line::new());

@@ -106,11 +106,11 @@ impl Screen<'_> {
         let mut line =
             gap(Line::new().plain(shorten(&escape(pool.pool.as_str()), widths.name)).to(widths.name));
         line = number(line, &grouped(figures.live), widths.live).plain(" ");
-        let live = [(figures.ready, READY), (figures.resting, RESTING), (figures.unusable.sum(), UNUSABLE)];
-        line = gap(bar(line, &live, &self.glyphs.live(), most_live, widths.live_bar));
+        let states = [(figures.ready, READY), (figures.resting, RESTING), (figures.unusable.sum(), UNUSABLE)];
+        line = gap(bar(line, &states, &self.glyphs.live(), most_live, widths.live_bar));
         line = number(line, &grouped(figures.retired.sum()), widths.retired).plain(" ");
-        let retired = REASONS.map(|(reason, _, style)| (figures.retired[reason], style));
-        line = gap(bar(line, &retired, &self.glyphs.reasons(), most_retired, widths.retired_bar));
+        let reasons = REASONS.map(|(reason, _, style)| (figures.retired[reason], style));
+        line = gap(bar(line, &reasons, &self.glyphs.reasons(), most_retired, widths.retired_bar));
         let errors = if figures.uses == 0 { "-".to_owned() } else { percent(figures.error_rate) };
         line = gap(number(line, &errors, widths.errors));
 

@@ -19,7 +19,7 @@ fn record(retired: Option<(Reason, u32)>, uses: u32) -> SessionRecord {
         created_at: NOW.minus(100 * HOUR),
         expires_at: NOW.plus(HOUR * (uses % 40)),
         last_used_at: Some(NOW.minus(HOUR)),
-        resting_until: (uses % 7 == 0).then(|| NOW.plus(HOUR)),
+        resting_until: uses.is_multiple_of(7).then(|| NOW.plus(HOUR)),
         usage_count: uses,
         error_count: uses / 3,
         error_score: ErrorScore::from_thousandths(uses * 50),

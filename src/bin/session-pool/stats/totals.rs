@@ -144,7 +144,7 @@ impl Screen<'_> {
         let columns = if self.width >= 72 { [9, 8, 7, 13, 13, 9] } else { [8, 7, 0, 13, 0, 9] };
         let row = |cells: [&str; 6]| -> String {
             let cells = cells.into_iter().zip(columns).filter(|(_, columns)| *columns > 0);
-            cells.map(|(text, columns)| format!("{text:>columns$}")).collect()
+            cells.fold(String::new(), |row, (text, columns)| format!("{row}{text:>columns$}"))
         };
         let heads = row(["SHARE", "USES", "90 %", "LIFE", "90 %", "ERRORS"]);
         let more = if self.width >= 72 { "the median, and what 90 % do not exceed" } else { "the median" };
