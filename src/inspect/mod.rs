@@ -17,12 +17,14 @@
 //! ```
 
 mod check;
+mod filter;
 mod open;
 mod overview;
 mod proxy_health;
 mod query;
 
-pub use check::{CheckReport, Finding, check};
+pub use check::{CheckReport, Finding, check, check_with};
+pub use filter::{Filter, Glob, InvalidFilter, UserDataFilter};
 pub use open::{Opened, checkpoints, open};
 pub use overview::{
     ByReason, CountBucket, ErrorScores, Expiries, Figures, Overview, PoolFigures, Retirements, RetirementsOf,
@@ -30,4 +32,4 @@ pub use overview::{
 };
 pub(crate) use proxy_health::proxy_health_in;
 pub use proxy_health::{Fate, ProxyHealth, ProxyReport, proxy_health};
-pub use query::{Filter, Found, find, for_each, pools};
+pub use query::{Found, find, for_each, history, pools};

@@ -62,6 +62,9 @@ fn stats_counts_each_pool_by_state_and_reason_and_all_together() {
     assert_eq!(shop["uses"], 3);
     assert_eq!((&stats["total"]["live"], &stats["total"]["uses"]), (&3.into(), &3.into()));
 
+    let later = json(&tool(&["stats", &path, "--format", "json", "--at", "in 1h", "--since", "in 1h"]));
+    assert_eq!((&later["total"]["ready"], &later["total"]["unusable"]["expired"]), (&0.into(), &3.into()));
+    assert_eq!(later["total"]["retirements"]["by_reason"]["blocked"]["count"], 0);
     let of_one = json(&tool(&["stats", &path, "--format", "json", "--pool", "shop.example"]));
     assert_eq!((&of_one["pools"][0], &of_one["pools"][1]), (shop, &Value::Null));
     let lines = text(&tool(&["stats", &path, "--format", "jsonl"]));
@@ -146,7 +149,8 @@ fn retirements_shows_the_log() {
     assert_eq!(after.as_array().unwrap().len(), 1);
     let none = json(&tool(&["retirements", &path, "--format", "json", "--reason", "expired"]));
     assert_eq!(none, Value::Array(Vec::new()));
-    assert!(text(&tool(&["retirements", &path, "--limit", "1"])).contains("burnt"));
+    let newest = text(&tool(&["retirements", &path, "--limit", "1"]));
+    assert!(newest.contains("blocked ") && !newest.contains("burnt"), "{newest}");
 }
 
 #[test]

@@ -10,6 +10,7 @@ use session_pool::{ReadStore, Retirement, Sequence};
 
 use super::{Result, archived_at};
 use crate::context::Context;
+use crate::moment::{self, Moment};
 use crate::output::escape;
 use crate::report::Report;
 use crate::source::Source;
@@ -25,12 +26,16 @@ const RECENT: usize = 200;
 ///
 /// Example: session-pool report sessions --html sessions.html
 #[derive(Args)]
+#[command(after_help = moment::HELP)]
 pub(crate) struct ReportCommand {
     #[command(flatten)]
     source: Source,
     /// The file to write; `-` for stdout.
     #[arg(long, value_name = "FILE")]
     html: PathBuf,
+    /// Look at the sessions as at this time, a copy of last night for instance: what had expired or rested by then. Default: now.
+    #[arg(long, value_name = "TIME")]
+    at: Option<Moment>,
     /// Replace the file where it is there already.
     #[arg(long)]
     force: bool,
@@ -38,10 +43,11 @@ pub(crate) struct ReportCommand {
 
 impl ReportCommand {
     pub(crate) fn run(self, context: &Context, out: &mut dyn Write) -> Result {
-        let Self { source, html, force } = self;
+        let Self { source, html, at, force } = self;
         let target = Target::new(html, force)?;
         let store = source.open(context)?;
-        let overview = inspect::overview(&*store, &Scope::default(), context.now.to_datetime())?;
+        let at = at.map_or(context.now, |at| at.ago(context));
+        let overview = inspect::overview(&*store, &Scope::default(), at.to_datetime())?;
         let proxies = inspect::proxy_health(&*store, None)?;
         let recent = recent(&*store)?;
         let name = source.path.display().to_string();

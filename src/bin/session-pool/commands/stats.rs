@@ -8,6 +8,7 @@ use session_pool::{PoolName, Reason};
 
 use super::{Result, archived_at, note_unreadable};
 use crate::context::Context;
+use crate::moment::{self, Moment};
 use crate::output::{Cell, Column, Format, Rows, document};
 use crate::source::Source;
 use crate::stats::Screen;
@@ -17,14 +18,21 @@ use crate::stats::Screen;
 ///
 /// As JSON, one object with `total` and `pools`; as JSON Lines and CSV, a line for each pool.
 ///
-/// Example: session-pool stats sessions
+/// Example: session-pool stats sessions --since 2d
 #[derive(Args)]
+#[command(after_help = moment::HELP)]
 pub(crate) struct Stats {
     #[command(flatten)]
     source: Source,
     /// Of this pool only.
-    #[arg(long)]
+    #[arg(long, value_name = "NAME")]
     pool: Option<PoolName>,
+    /// Of the retirements, those then or later: `2d` for the last two days.
+    #[arg(long, value_name = "TIME")]
+    since: Option<Moment>,
+    /// Look at the sessions as at this time, a copy of last night for instance: what had expired or rested by then. Default: now.
+    #[arg(long, value_name = "TIME")]
+    at: Option<Moment>,
     /// Draw bars of ASCII characters. Without it, the locale decides.
     #[arg(long)]
     ascii: bool,
@@ -61,11 +69,13 @@ fn columns() -> Vec<Column<PoolFigures>> {
 
 impl Stats {
     pub(crate) fn run(self, context: &Context, out: &mut dyn Write) -> Result {
-        let Self { source, pool, ascii } = self;
+        let Self { source, pool, since, at, ascii } = self;
         let store = source.open(context)?;
         let mut scope = Scope::default();
         scope.pool = pool;
-        let overview = inspect::overview(&*store, &scope, context.now.to_datetime())?;
+        scope.retired_since = since.map(|since| since.ago(context));
+        let at = at.map_or(context.now, |at| at.ago(context));
+        let overview = inspect::overview(&*store, &scope, at.to_datetime())?;
         match context.format {
             Format::Table => {
                 let path = source.path.display().to_string();
