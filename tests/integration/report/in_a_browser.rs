@@ -1,6 +1,7 @@
 //! The page in a real browser. Without one, these tests do nothing, unless it is demanded.
 
 use serde_json::{Value, json};
+use session_pool::Timestamp;
 
 use super::browser::Browser;
 use super::{HOSTILE, Written, sites};
@@ -237,6 +238,53 @@ fn nothing_overflows_on_a_phone_or_in_a_wide_window_in_the_light_or_in_the_dark(
         assert_eq!(colour == "rgb(246, 245, 242)", scheme == "light", "{colour}");
     }
     assert_quiet(&browser);
+}
+
+#[test]
+fn the_numbers_of_a_store_that_is_larger_than_any_fit_too() {
+    let Some(browser) = Browser::start() else { return };
+    let written = Written::of(&sites());
+    let mut data = written.data();
+    enlarge(&mut data);
+    let at: Timestamp = serde_json::from_value(data["at"].clone()).unwrap();
+    let late = at.plus(std::time::Duration::from_secs(86_400 * 3_000));
+    data["total"]["expiries"]["next_at"] = json!(late);
+    let html = written.html();
+    let (before, from) = html.split_once("id=\"data\">").unwrap();
+    let after = from.split_once("</script>").unwrap().1;
+    let data = data.to_string().replace('<', "\\u003c");
+    let page = written.page.with_extension("large.html");
+    std::fs::write(&page, format!("{before}id=\"data\">{data}</script>{after}")).unwrap();
+    for width in [320, 360, 768, 1280] {
+        browser.open(&page, width, "light");
+        browser.until("return document.querySelector('#expiries svg') !== null");
+        let widest = browser.run("return document.documentElement.scrollWidth");
+        assert!(count(&widest) <= width.into(), "{widest} of {width}");
+        let cut = browser.run(
+            "return [...document.querySelectorAll('.tiles span, .legend > li > *, .sub, .lead')]
+                .filter((text) => text.scrollWidth > text.clientWidth + 1 && text.clientWidth > 0).map((text) => text.textContent)",
+        );
+        assert_eq!(cut, json!([]), "{width}");
+    }
+    assert_quiet(&browser);
+}
+
+/// Makes each count that is not nothing as large as none will be.
+fn enlarge(value: &mut Value) {
+    match value {
+        Value::Number(number) if number.as_u64().is_some_and(|count| count > 0) => {
+            *value = json!(98_765_432_109_u64)
+        }
+        Value::Array(values) => values.iter_mut().for_each(enlarge),
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                if name != "step_seconds" {
+                    enlarge(value);
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 #[test]

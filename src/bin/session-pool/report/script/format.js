@@ -52,8 +52,8 @@ function duration(seconds) {
 function relative(time, now) {
   const seconds = (time - now) / 1000;
   const length = Math.abs(seconds);
-  if (length < MINUTE) return seconds <= 0 ? "just now" : "within a minute";
-  const [unit, size] = length < HOUR ? ["min", MINUTE] : length < 2 * DAY ? ["h", HOUR] : ["d", DAY];
+  if (length < 1) return "now";
+  const [unit, size] = length < MINUTE ? ["s", 1] : length < HOUR ? ["min", MINUTE] : length < 2 * DAY ? ["h", HOUR] : ["d", DAY];
   const text = `${number(Math.floor(length / size))} ${unit}`;
   return seconds <= 0 ? `${text} ago` : `in ${text}`;
 }

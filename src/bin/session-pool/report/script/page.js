@@ -26,8 +26,10 @@ function put(id, ...parts) {
   byId(id).replaceChildren(...parts.flat());
 }
 
+// What is long is written smaller, so that it fits.
 function tile(name, value, more) {
-  return el("li", {}, el("span", { class: "name" }, name), el("span", { class: "value" }, value), el("span", { class: "more" }, more));
+  const size = value.length > 12 ? "value longer" : value.length > 8 ? "value long" : "value";
+  return el("li", {}, el("span", { class: "name" }, name), el("span", { class: size }, value), el("span", { class: "more" }, more));
 }
 
 // --- The top
