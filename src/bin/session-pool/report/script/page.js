@@ -28,7 +28,7 @@ function put(id, ...parts) {
 
 // What is long is written smaller, so that it fits.
 function tile(name, value, more) {
-  const size = value.length > 12 ? "value longer" : value.length > 8 ? "value long" : "value";
+  const size = value.length > 12 ? "value longer" : value.length > 10 ? "value long" : "value";
   return el("li", {}, el("span", { class: "name" }, name), el("span", { class: size }, value), el("span", { class: "more" }, more));
 }
 
@@ -264,7 +264,6 @@ function pools() {
 
 function proxies() {
   const rows = data.proxies.map((proxy) => ({ ...proxy, endpoint: visible(proxy.endpoint) }));
-  if (rows.length > 0 && data.without_proxy !== null) rows.push({ ...data.without_proxy, endpoint: "without a proxy" });
   if (rows.length === 0) {
     put("proxies-table", nothing("No session goes out through a proxy."));
     return;
@@ -278,7 +277,11 @@ function proxies() {
     count("Uses", (row) => row.uses),
     { head: "Error rate", title: "Bad uses, of each use", value: (row) => row.error_rate, cell: (row) => meter(row.error_rate) },
   ];
-  const more = data.proxies_left_out > 0 ? el("p", { class: "hint" }, `${number(data.proxies_left_out)} better ones are not in this page.`) : [];
+  const hints = [];
+  if (data.proxies_left_out > 0) hints.push(`${number(data.proxies_left_out)} better ones are not in this page.`);
+  const none = data.without_proxy;
+  if (none !== null) hints.push(`${plural(none.sessions, "session has", "sessions have")} no proxy: ban rate ${percent(none.ban_rate)}, error rate ${percent(none.error_rate)}.`);
+  const more = hints.map((text) => el("p", { class: "hint" }, text));
   put("proxies-table", dataTable({ label: "proxies", columns, rows, least: 25, found: (row) => row.endpoint, things: (n) => (n === 1 ? "proxy" : "proxies") }), more);
 }
 
