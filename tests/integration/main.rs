@@ -49,6 +49,7 @@ mod permissions;
 #[cfg(target_os = "linux")]
 mod power_cut;
 mod races;
+mod reading;
 mod recovery;
 #[cfg(feature = "cli")]
 mod report;
