@@ -9,8 +9,8 @@
 //! use session_pool::{ReadOptions, inspect};
 //!
 //! let store = inspect::open(&path, &ReadOptions::new())?; // nothing of it is changed; an archive would do too
-//! let stats = inspect::stats(&*store, std::time::SystemTime::now().into())?;
-//! assert_eq!(stats[0].live, 1);
+//! let overview = inspect::overview(&*store, &inspect::Scope::default(), std::time::SystemTime::now().into())?;
+//! assert_eq!((overview.total.ready, overview.pools.len()), (1, 1));
 //! assert!(inspect::check(&*store)?.is_sound());
 //! assert_eq!(inspect::proxy_health(&*store, None)?.without_proxy.live, 1);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -21,16 +21,19 @@ mod diff;
 mod filter;
 mod newest;
 mod open;
+mod overview;
 mod proxy_health;
 mod query;
-mod stats;
 
 pub use check::{CheckReport, Finding, check, check_with};
 pub use diff::{DiffOptions, DiffSummary, Difference, FieldChange, diff};
 pub use filter::{Filter, Glob, InvalidFilter, UserDataFilter};
 pub(crate) use newest::newest_retirement;
 pub use open::{Opened, checkpoints, open};
+pub use overview::{
+    ByReason, CountBucket, ErrorScores, Expiries, Figures, Overview, PoolFigures, Retirements, RetirementsOf,
+    Scope, Spans, Tenths, Timeline, Unusable, Usage, overview,
+};
 pub(crate) use proxy_health::proxy_health_in;
 pub use proxy_health::{Fate, ProxyHealth, ProxyReport, proxy_health};
 pub use query::{Found, find, for_each, history, pools};
-pub use stats::{PoolSummary, stats};

@@ -36,6 +36,9 @@ mod durability;
 mod encryption;
 mod exchange;
 mod handing_out;
+#[cfg(feature = "cli")]
+#[path = "../../examples/sample/history.rs"]
+mod history;
 mod identity;
 mod injuries;
 mod maintenance;
@@ -53,6 +56,8 @@ mod power_cut;
 mod races;
 mod reading;
 mod recovery;
+#[cfg(feature = "cli")]
+mod report;
 mod restart;
 mod retention;
 mod retirements;

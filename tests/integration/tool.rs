@@ -11,20 +11,20 @@ use session_pool::{Cookie, Growth, SessionOptions, SessionPool};
 
 use crate::support::{Place, engine, named};
 
-fn tool(arguments: &[&str]) -> Output {
+pub(crate) fn tool(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_session-pool")).args(arguments).output().unwrap()
 }
 
-fn text(output: &Output) -> String {
+pub(crate) fn text(output: &Output) -> String {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-fn json(output: &Output) -> Value {
+pub(crate) fn json(output: &Output) -> Value {
     serde_json::from_str(&text(output)).unwrap()
 }
 
-fn code(output: &Output) -> i32 {
+pub(crate) fn code(output: &Output) -> i32 {
     output.status.code().unwrap()
 }
 
@@ -56,15 +56,43 @@ fn store() -> (Place, String) {
 }
 
 #[test]
-fn stats_counts_each_pool_by_state_and_reason() {
+fn stats_counts_each_pool_by_state_and_reason_and_all_together() {
     let (_place, path) = store();
     let stats = json(&tool(&["stats", &path, "--format", "json"]));
-    assert_eq!(stats[1]["pool"], "shop.example");
-    assert_eq!((&stats[1]["live"], &stats[1]["resting"]), (&2.into(), &1.into()));
-    assert_eq!((&stats[1]["retired"]["retired"], &stats[1]["retired"]["blocked"]), (&1.into(), &1.into()));
-    assert_eq!(stats[1]["uses"], 3);
-    let table = text(&tool(&["stats", &path]));
-    assert_eq!(table.lines().count(), 3, "{table}");
+    let shop = &stats["pools"][1];
+    assert_eq!(shop["pool"], "shop.example");
+    assert_eq!((&shop["live"], &shop["ready"], &shop["resting"]), (&2.into(), &1.into(), &1.into()));
+    assert_eq!((&shop["retired"]["retired"], &shop["retired"]["blocked"]), (&1.into(), &1.into()));
+    assert_eq!(shop["uses"], 3);
+    assert_eq!((&stats["total"]["live"], &stats["total"]["uses"]), (&3.into(), &3.into()));
+
+    let later = json(&tool(&["stats", &path, "--format", "json", "--at", "in 1h", "--since", "in 1h"]));
+    assert_eq!((&later["total"]["ready"], &later["total"]["unusable"]["expired"]), (&0.into(), &3.into()));
+    assert_eq!(later["total"]["retirements"]["by_reason"]["blocked"]["count"], 0);
+    let of_one = json(&tool(&["stats", &path, "--format", "json", "--pool", "shop.example"]));
+    assert_eq!((&of_one["pools"][0], &of_one["pools"][1]), (shop, &Value::Null));
+    let lines = text(&tool(&["stats", &path, "--format", "jsonl"]));
+    assert_eq!(serde_json::from_str::<Value>(lines.lines().nth(1).unwrap()).unwrap(), *shop);
+    let csv = text(&tool(&["stats", &path, "--format", "csv"]));
+    assert!(csv.starts_with("pool,live,ready,resting,unusable,retired_blocked,"), "{csv}");
+    assert!(csv.lines().nth(2).unwrap().starts_with("shop.example,2,1,1,0,1,0,0,1,2,3,"), "{csv}");
+}
+
+#[test]
+fn stats_is_drawn_in_80_columns_in_characters_that_the_locale_has_and_without_colours_in_a_pipe() {
+    let (_place, path) = store();
+    let drawn = |arguments: &[&str], locale: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_session-pool"));
+        text(&command.args(["stats", &path]).args(arguments).env("LC_ALL", locale).output().unwrap())
+    };
+    let blocks = drawn(&[], "C.UTF-8");
+    assert!(blocks.contains('▇') && !blocks.contains('\u{1b}') && !blocks.contains('\u{202e}'), "{blocks}");
+    assert!(blocks.lines().all(|line| line.chars().count() <= 80), "{blocks}");
+    assert!(blocks.contains("ready 2") && blocks.contains("evil\\u{202e}"), "{blocks}");
+    for ascii in [drawn(&[], "C"), drawn(&["--ascii"], "C.UTF-8")] {
+        assert!(ascii.is_ascii() && ascii.contains('#'), "{ascii}");
+    }
+    assert!(drawn(&["--color", "always"], "C.UTF-8").contains("\u{1b}[32m"));
 }
 
 #[test]
@@ -172,7 +200,8 @@ fn unreadable_items_are_passed_over_and_counted() {
     assert_eq!(json(&output).as_array().unwrap().len(), 4);
     assert!(String::from_utf8_lossy(&output.stderr).contains("1 unreadable"));
     let stats = json(&tool(&["stats", &path, "--format", "json"]));
-    assert_eq!(stats[1]["unreadable"], 1);
+    assert_eq!(stats["pools"][1]["unreadable_sessions"], 1);
+    assert_eq!(stats["total"]["unreadable_sessions"], 1);
 }
 
 #[test]

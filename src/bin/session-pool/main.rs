@@ -14,9 +14,12 @@ mod moment;
 mod notes;
 mod output;
 mod progress;
+mod report;
 mod secrets;
 mod shown;
 mod source;
+mod stats;
+mod target;
 
 use std::io::Write;
 use std::process::ExitCode;

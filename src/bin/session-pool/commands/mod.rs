@@ -16,6 +16,7 @@ mod migrate;
 mod purge;
 mod recovered;
 mod repair;
+mod report;
 mod restore;
 mod retire;
 mod retirements;
@@ -26,6 +27,8 @@ use std::error::Error;
 use std::io::Write;
 
 use clap::Subcommand;
+use session_pool::Timestamp;
+use session_pool::inspect::Opened;
 
 use crate::context::Context;
 
@@ -38,6 +41,7 @@ pub(crate) enum Command {
     List(list::List),
     Show(show::Show),
     Retirements(retirements::Retirements),
+    Report(report::ReportCommand),
     Check(check::Check),
     Backup(backup::Backup),
     Restore(restore::Restore),
@@ -60,6 +64,7 @@ pub(crate) fn run(command: Command, context: &Context, out: &mut dyn Write) -> R
         Command::List(command) => command.run(context, out),
         Command::Show(command) => command.run(context, out),
         Command::Retirements(command) => command.run(context, out),
+        Command::Report(command) => command.run(context, out),
         Command::Check(command) => command.run(context, out),
         Command::Backup(command) => command.run(context, out),
         Command::Restore(command) => command.run(context, out),
@@ -74,6 +79,14 @@ pub(crate) fn run(command: Command, context: &Context, out: &mut dyn Write) -> R
         Command::Export(command) => command.run(context, out),
         Command::Import(command) => command.run(context, out),
         Command::Diff(command) => command.run(context, out),
+    }
+}
+
+/// Of an archive, when it was written.
+fn archived_at(opened: &Opened) -> Option<Timestamp> {
+    match opened {
+        Opened::Archive(archive) => Some(archive.header().created_at),
+        _ => None,
     }
 }
 

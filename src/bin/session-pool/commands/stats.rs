@@ -1,65 +1,106 @@
-//! `stats`: how many there are of what.
+//! `stats`: what is in a store, at a glance.
 
 use std::io::Write;
 
 use clap::Args;
-use session_pool::Reason;
-use session_pool::inspect::{self, PoolSummary};
+use session_pool::inspect::{self, Overview, PoolFigures, Scope};
+use session_pool::{PoolName, Reason};
 
-use super::Result;
+use super::{Result, archived_at, note_unreadable};
 use crate::context::Context;
-use crate::output::{Cell, Column, Format, Rows, document, style};
+use crate::moment::{self, Moment};
+use crate::output::{Cell, Column, Format, Rows, document};
 use crate::source::Source;
+use crate::stats::Screen;
 
-/// Counts the sessions of each pool, by state and reason.
+/// Shows what is in a store: its sessions by state and by pool, why and when they were retired, how much they are used, when they
+/// expire.
 ///
-/// Example: session-pool stats sessions
+/// As JSON, one object with `total` and `pools`; as JSON Lines and CSV, a line for each pool.
+///
+/// Example: session-pool stats sessions --since 2d
 #[derive(Args)]
+#[command(after_help = moment::HELP)]
 pub(crate) struct Stats {
     #[command(flatten)]
     source: Source,
+    /// Of this pool only.
+    #[arg(long, value_name = "NAME")]
+    pool: Option<PoolName>,
+    /// Of the retirements, those then or later: `2d` for the last two days.
+    #[arg(long, value_name = "TIME")]
+    since: Option<Moment>,
+    /// Look at the sessions as at this time, a copy of last night for instance: what had expired or rested by then. Default: now.
+    #[arg(long, value_name = "TIME")]
+    at: Option<Moment>,
+    /// Draw bars of ASCII characters. Without it, the locale decides.
+    #[arg(long)]
+    ascii: bool,
 }
 
-fn retired(pool: &PoolSummary, reason: Reason) -> Cell<'static> {
-    Cell::Count(pool.retired.get(&reason).copied().unwrap_or_default())
+fn retired(pool: &PoolFigures, reason: Reason) -> Cell<'static> {
+    Cell::Count(pool.figures.retired[reason])
 }
 
-fn columns() -> Vec<Column<PoolSummary>> {
+fn columns() -> Vec<Column<PoolFigures>> {
     vec![
-        Column::new("pool", |pool: &PoolSummary| Cell::text(pool.pool.as_str())).shrinking_to(12),
-        Column::new("live", |pool: &PoolSummary| Cell::Count(pool.live)).right().styled(|_| style::GOOD),
-        Column::new("resting", |pool: &PoolSummary| Cell::Count(pool.resting)).right(),
-        Column::new("expired", |pool: &PoolSummary| Cell::Count(pool.expired)).right(),
-        Column::new("retired_blocked", |pool| retired(pool, Reason::Blocked)).right(),
-        Column::new("retired_exhausted", |pool| retired(pool, Reason::Exhausted)).right(),
-        Column::new("retired_expired", |pool| retired(pool, Reason::Expired)).right(),
-        Column::new("retired_by_caller", |pool| retired(pool, Reason::Retired)).right(),
-        Column::new("uses", |pool: &PoolSummary| Cell::Count(pool.uses)).right(),
-        Column::new("errors", |pool: &PoolSummary| Cell::Count(pool.errors)).right(),
-        Column::new("unreadable", |pool: &PoolSummary| Cell::Count(pool.unreadable)).right(),
-        Column::new("next_expiry", |pool: &PoolSummary| Cell::maybe(pool.next_expiry, Cell::Away)),
-        Column::new("last_sequence", |pool: &PoolSummary| Cell::Count(pool.last_sequence.0)).right(),
+        Column::new("pool", |pool: &PoolFigures| Cell::text(pool.pool.as_str())),
+        Column::new("live", |pool: &PoolFigures| Cell::Count(pool.figures.live)),
+        Column::new("ready", |pool: &PoolFigures| Cell::Count(pool.figures.ready)),
+        Column::new("resting", |pool: &PoolFigures| Cell::Count(pool.figures.resting)),
+        Column::new("unusable", |pool: &PoolFigures| Cell::Count(pool.figures.unusable.sum())),
+        Column::new("retired_blocked", |pool| retired(pool, Reason::Blocked)),
+        Column::new("retired_exhausted", |pool| retired(pool, Reason::Exhausted)),
+        Column::new("retired_expired", |pool| retired(pool, Reason::Expired)),
+        Column::new("retired_by_caller", |pool| retired(pool, Reason::Retired)),
+        Column::new("retired_ever", |pool: &PoolFigures| Cell::Count(pool.figures.retirements.ever)),
+        Column::new("uses", |pool: &PoolFigures| Cell::Count(pool.figures.uses)),
+        Column::new("errors", |pool: &PoolFigures| Cell::Count(pool.figures.errors)),
+        Column::new("error_rate", |pool: &PoolFigures| Cell::Number(pool.figures.error_rate)),
+        Column::new("last_used_at", |pool: &PoolFigures| Cell::maybe(pool.figures.last_used_at, Cell::At)),
+        Column::new("next_expiry_at", |pool: &PoolFigures| {
+            Cell::maybe(pool.figures.expiries.next_at, Cell::At)
+        }),
+        Column::new("unreadable", |pool: &PoolFigures| {
+            Cell::Count(pool.figures.unreadable_sessions + pool.figures.retirements.unreadable)
+        }),
     ]
 }
 
 impl Stats {
     pub(crate) fn run(self, context: &Context, out: &mut dyn Write) -> Result {
-        let store = self.source.open(context)?;
-        let summaries = inspect::stats(&*store, context.now.to_datetime())?;
+        let Self { source, pool, since, at, ascii } = self;
+        let store = source.open(context)?;
+        let mut scope = Scope::default();
+        scope.pool = pool;
+        scope.retired_since = since.map(|since| since.ago(context));
+        let at = at.map_or(context.now, |at| at.ago(context));
+        let overview = inspect::overview(&*store, &scope, at.to_datetime())?;
         match context.format {
-            Format::Json => return Ok(document(&summaries, context.format, out)?),
+            Format::Table => {
+                let path = source.path.display().to_string();
+                Screen::new(&path, archived_at(&store), &overview, ascii, context).write(out)?;
+            }
+            Format::Json => document(&overview, context.format, out)?,
             Format::Jsonl => {
-                for pool in &summaries {
+                for pool in &overview.pools {
                     document(pool, context.format, out)?;
                 }
-                return Ok(());
             }
-            Format::Table | Format::Csv => {}
+            Format::Csv => {
+                let mut rows = Rows::new(columns(), context, out)?;
+                for pool in &overview.pools {
+                    rows.row(pool)?;
+                }
+                rows.end()?;
+            }
         }
-        let mut rows = Rows::new(columns(), context, out)?;
-        for pool in &summaries {
-            rows.row(pool)?;
-        }
-        Ok(rows.end()?)
+        note_unreadable(unreadable(&overview));
+        Ok(())
     }
+}
+
+fn unreadable(overview: &Overview) -> u64 {
+    let Overview { total, unreadable_pools, .. } = overview;
+    unreadable_pools + total.unreadable_sessions + total.retirements.unreadable
 }

@@ -15,7 +15,7 @@ use std::io::{self, Write};
 
 pub(crate) use cell::{Cell, Column, style};
 use clap::ValueEnum;
-pub(crate) use escape::{escape, width};
+pub(crate) use escape::{escape, shorten, width};
 pub(crate) use rows::Rows;
 use serde::Serialize;
 pub(crate) use time::{Zone, relative, span};

@@ -1,0 +1,94 @@
+//! `report`: a page to send to a colleague.
+
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use clap::Args;
+use session_pool::inspect::{self, Scope};
+use session_pool::{ReadStore, Retirement, Sequence};
+
+use super::{Result, archived_at};
+use crate::context::Context;
+use crate::moment::{self, Moment};
+use crate::output::escape;
+use crate::report::Report;
+use crate::source::Source;
+use crate::target::Target;
+
+/// How many of the last retirements are in a report.
+const RECENT: usize = 200;
+
+/// Writes a page that tells of a store: charts and tables, in one file that needs no network.
+///
+/// It has the names of pools, the ids of recently retired sessions and where proxies are, but no cookies, no user data and no
+/// passwords.
+///
+/// Example: session-pool report sessions --html sessions.html
+#[derive(Args)]
+#[command(after_help = moment::HELP)]
+pub(crate) struct ReportCommand {
+    #[command(flatten)]
+    source: Source,
+    /// The file to write; `-` for stdout.
+    #[arg(long, value_name = "FILE")]
+    html: PathBuf,
+    /// Look at the sessions as at this time, a copy of last night for instance: what had expired or rested by then. Default: now.
+    #[arg(long, value_name = "TIME")]
+    at: Option<Moment>,
+    /// Replace the file where it is there already.
+    #[arg(long)]
+    force: bool,
+}
+
+impl ReportCommand {
+    pub(crate) fn run(self, context: &Context, out: &mut dyn Write) -> Result {
+        let Self { source, html, at, force } = self;
+        let target = Target::new(html, force)?;
+        let store = source.open(context)?;
+        let at = at.map_or(context.now, |at| at.ago(context));
+        let overview = inspect::overview(&*store, &Scope::default(), at.to_datetime())?;
+        let proxies = inspect::proxy_health(&*store, None)?;
+        let recent = recent(&*store)?;
+        let name = source.path.display().to_string();
+        let archived_at = archived_at(&store);
+        let report =
+            Report { store: &name, archived_at, overview: &overview, proxies: &proxies, recent: &recent };
+        let page = report.page()?;
+        match target.write(page.as_bytes(), out)? {
+            Some(file) => Ok(writeln!(
+                out,
+                "{}: {} pools, {} live and {} retired sessions",
+                escape(&file.display().to_string()),
+                overview.pools.len(),
+                overview.total.live,
+                overview.total.retired.sum()
+            )?),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The last retirements of all pools, the last one first.
+fn recent(store: &dyn ReadStore) -> Result<Vec<Retirement>> {
+    let mut recent = Vec::new();
+    let keep_the_last = |recent: &mut Vec<Retirement>| {
+        recent.sort_by(|a, b| b.retired_at.cmp(&a.retired_at).then(b.sequence.cmp(&a.sequence)));
+        recent.truncate(RECENT);
+    };
+    for pool in inspect::pools(store)? {
+        let after = Sequence(pool.last_sequence.0.saturating_sub(RECENT as u64));
+        store.visit_log(pool.number, after, &mut |item| {
+            // Those that cannot be read are told of in the figures.
+            if let Ok((sequence, entry)) = item {
+                recent.push(Retirement::new(pool.name.clone(), sequence, entry));
+            }
+            if recent.len() > 10 * RECENT {
+                keep_the_last(&mut recent);
+            }
+            ControlFlow::Continue(())
+        })?;
+    }
+    keep_the_last(&mut recent);
+    Ok(recent)
+}

@@ -1,0 +1,135 @@
+//! A line for each pool.
+
+use session_pool::inspect::{Figures, PoolFigures};
+
+use super::bars::{spark, squeeze, stack};
+use super::text::{Line, grouped, percent};
+use super::{READY, REASONS, RESTING, Screen, UNUSABLE};
+use crate::output::{escape, relative, shorten, style, width};
+
+/// How wide what is in the columns.
+struct Widths {
+    name: usize,
+    live: usize,
+    live_bar: usize,
+    retired: usize,
+    retired_bar: usize,
+    errors: usize,
+    /// 0, where there is no room for it; the same for the next.
+    spark: usize,
+    last_use: usize,
+}
+
+/// What stands between two columns.
+const GAP: usize = 2;
+const OVER_TIME: &str = "OVER TIME";
+
+impl Screen<'_> {
+    pub(super) fn pools(&self) -> Vec<Line> {
+        let pools = &self.overview.pools;
+        let widths = self.widths();
+        let right =
+            |text: &str, columns: usize| format!("{}{text}", " ".repeat(columns.saturating_sub(text.len())));
+        let mut head = Line::new().then("POOL", style::HEAD).to(widths.name + GAP);
+        for (text, columns, bar) in
+            [("LIVE", widths.live, widths.live_bar), ("RETIRED", widths.retired, widths.retired_bar)]
+        {
+            let end = head.width() + columns + 1 + bar + GAP;
+            head = head.then(right(text, columns), style::HEAD).to(end);
+        }
+        head = head.then(right("ERRORS", widths.errors), style::HEAD).plain(" ".repeat(GAP));
+        if widths.spark > 0 {
+            head = head.then(OVER_TIME, style::HEAD);
+        }
+        if widths.last_use > 0 {
+            let place = self.width - widths.last_use;
+            head = head.to(place).then(right("LAST USE", widths.last_use), style::HEAD);
+        }
+        let most = |count: fn(&Figures) -> u64| {
+            pools.iter().map(|pool| count(&pool.figures)).max().unwrap_or_default()
+        };
+        let most = (most(|figures| figures.live), most(|figures| figures.retired.sum()));
+        std::iter::once(head).chain(pools.iter().map(|pool| self.pool(pool, &widths, most))).collect()
+    }
+
+    fn widths(&self) -> Widths {
+        let pools = &self.overview.pools;
+        let count = |count: fn(&Figures) -> u64, head: &str| {
+            let widest =
+                pools.iter().map(|pool| grouped(count(&pool.figures)).len()).max().unwrap_or_default();
+            widest.max(head.len())
+        };
+        let (live, retired) =
+            (count(|figures| figures.live, "LIVE"), count(|figures| figures.retired.sum(), "RETIRED"));
+        let is_wide = self.width >= 110;
+        let (live_bar, retired_bar) = match self.width {
+            110.. => (12, 16),
+            72.. => (8, 12),
+            _ => (0, 0),
+        };
+        let (errors, last_use) = (7, if is_wide { 14 } else { 0 });
+        let fixed = live + retired + live_bar + retired_bar + 2 + errors + last_use + 5 * GAP;
+        let room = self.width.saturating_sub(fixed);
+        let longest = pools.iter().map(|pool| width(&escape(pool.pool.as_str()))).max().unwrap_or_default();
+        // A line over time wants as much room as its head; where that is not there, it is left off.
+        let (least_name, least_spark) = (8, OVER_TIME.len());
+        let has_spark = room >= least_name + least_spark;
+        let name = longest.min(room.saturating_sub(if has_spark { least_spark } else { 0 })).max(least_name);
+        let steps = pools.first().map_or(0, |pool| pool.figures.retirements.over_time.counts.blocked.len());
+        let spark =
+            if has_spark { room.saturating_sub(name).clamp(least_spark, steps.max(least_spark)) } else { 0 };
+        Widths { name, live, live_bar, retired, retired_bar, errors, spark, last_use }
+    }
+
+    fn pool(&self, pool: &PoolFigures, widths: &Widths, (most_live, most_retired): (u64, u64)) -> Line {
+        let figures = &pool.figures;
+        // The bar is as long as the pool is large, beside the largest.
+        let bar = |line: Line, parts: &[(u64, anstyle::Style)], fills: &[char], most: u64, columns: usize| {
+            let end = line.width() + columns;
+            let counts: Vec<u64> = parts.iter().map(|(count, _)| *count).collect();
+            let total: u64 = counts.iter().sum();
+            let parts_there = counts.iter().filter(|count| **count > 0).count();
+            let length =
+                stack(&[total, most.saturating_sub(total)], columns)[0].max(parts_there).min(columns);
+            let parts = stack(&counts, length).into_iter().zip(parts).zip(fills);
+            parts
+                .fold(line, |line, ((columns, (_, style)), fill)| {
+                    line.then(fill.to_string().repeat(columns), *style)
+                })
+                .to(end)
+        };
+        let number = |line: Line, text: &str, columns: usize| {
+            line.plain(" ".repeat(columns.saturating_sub(text.len()))).plain(text)
+        };
+        let gap = |line: Line| line.plain(" ".repeat(GAP));
+
+        let mut line =
+            gap(Line::new().plain(shorten(&escape(pool.pool.as_str()), widths.name)).to(widths.name));
+        line = number(line, &grouped(figures.live), widths.live).plain(" ");
+        let states = [(figures.ready, READY), (figures.resting, RESTING), (figures.unusable.sum(), UNUSABLE)];
+        line = gap(bar(line, &states, &self.glyphs.live(), most_live, widths.live_bar));
+        line = number(line, &grouped(figures.retired.sum()), widths.retired).plain(" ");
+        let reasons = REASONS.map(|(reason, _, style)| (figures.retired[reason], style));
+        line = gap(bar(line, &reasons, &self.glyphs.reasons(), most_retired, widths.retired_bar));
+        let errors = if figures.uses == 0 { "-".to_owned() } else { percent(figures.error_rate) };
+        line = gap(number(line, &errors, widths.errors));
+
+        let over_time = &figures.retirements.over_time.counts;
+        let mut all = vec![0; over_time.blocked.len()];
+        for (_, counts) in over_time.iter() {
+            for (sum, count) in all.iter_mut().zip(counts) {
+                *sum += count;
+            }
+        }
+        if widths.spark > 0 {
+            line = line.plain(spark(&squeeze(&all, widths.spark), self.glyphs));
+        }
+        if widths.last_use > 0 {
+            let text =
+                figures.last_used_at.map_or("never".to_owned(), |time| relative(time, self.overview.at));
+            let place = (self.width - widths.last_use).max(line.width());
+            line = number(line.to(place), &text, widths.last_use);
+        }
+        line
+    }
+}
