@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 
 use super::{ArchiveItem, ArchivedSession};
 use crate::session::SessionId;
-use crate::store::{Batch, Change, PoolEntry, PoolNumber, Sequence, Store, StoreError};
+use crate::store::{Batch, Change, PoolEntry, PoolNumber, ReadStore, Sequence, StoreError};
 
 /// Where the reader is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,7 +46,7 @@ const PAGE_BYTES: usize = 256 << 10;
 
 impl Cut {
     /// The store as it is now.
-    pub(crate) fn begin(store: &dyn Store) -> Result<Self, StoreError> {
+    pub(crate) fn begin(store: &dyn ReadStore) -> Result<Self, StoreError> {
         let mut cut = Self {
             pools: Vec::new(),
             position: Position::Pools,
@@ -78,7 +78,10 @@ impl Cut {
     }
 
     /// The next items; `None` at the end.
-    pub(crate) fn next_page(&mut self, store: &dyn Store) -> Result<Option<Vec<ArchiveItem>>, StoreError> {
+    pub(crate) fn next_page(
+        &mut self,
+        store: &dyn ReadStore,
+    ) -> Result<Option<Vec<ArchiveItem>>, StoreError> {
         if let Some(failure) = self.failure.take() {
             self.position = Position::Done;
             return Err(failure);
@@ -107,7 +110,7 @@ impl Cut {
 
     fn log_page(
         &mut self,
-        store: &dyn Store,
+        store: &dyn ReadStore,
         at: usize,
         read: Sequence,
         page: &mut Vec<ArchiveItem>,
@@ -142,7 +145,7 @@ impl Cut {
 
     fn sessions_page(
         &mut self,
-        store: &dyn Store,
+        store: &dyn ReadStore,
         at: usize,
         read: Option<SessionId>,
         page: &mut Vec<ArchiveItem>,
@@ -187,7 +190,7 @@ impl Cut {
     }
 
     /// Takes what a batch is about to change, as it still is. Where that fails, the reader hears of it.
-    pub(crate) fn before(&mut self, batch: &Batch, store: &dyn Store) {
+    pub(crate) fn before(&mut self, batch: &Batch, store: &dyn ReadStore) {
         for change in &batch.changes {
             let taken = match change {
                 Change::Session(change) if change.is_new => {
@@ -215,7 +218,7 @@ impl Cut {
         self.unread(pool, id) && self.done.insert((pool, *id))
     }
 
-    fn take(&mut self, pool: PoolNumber, id: &SessionId, store: &dyn Store) -> Result<(), StoreError> {
+    fn take(&mut self, pool: PoolNumber, id: &SessionId, store: &dyn ReadStore) -> Result<(), StoreError> {
         if !self.pass_over(pool, id) {
             return Ok(());
         }
@@ -240,7 +243,7 @@ impl Cut {
         number: PoolNumber,
         first: Sequence,
         last: Sequence,
-        store: &dyn Store,
+        store: &dyn ReadStore,
     ) -> Result<(), StoreError> {
         let Ok(at) = self.pools.binary_search_by_key(&number, |pool| pool.number) else { return Ok(()) };
         let pool = &mut self.pools[at];
@@ -265,7 +268,7 @@ impl Cut {
 
 /// The payload of a session; `None` where it is missing or cannot be read.
 fn readable_payload(
-    store: &dyn Store,
+    store: &dyn ReadStore,
     pool: PoolNumber,
     id: &SessionId,
 ) -> Result<Option<crate::session::Payload>, StoreError> {

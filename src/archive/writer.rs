@@ -8,7 +8,7 @@ use super::{ArchiveError, ArchiveHeader, ArchiveItem, ArchiveSummary, ArchivedSe
 use crate::encryption::EncryptionKey;
 use crate::encryption::{Cipher, to_hex};
 use crate::session::Timestamp;
-use crate::store::{Store, format, schema_version};
+use crate::store::{ReadStore, format, schema_version};
 
 /// How an archive is written or read.
 #[derive(Debug, Clone, Default)]
@@ -48,7 +48,7 @@ impl ArchiveOptions {
 /// [`ArchiveError::Io`] where `out` fails, [`ArchiveError::Store`] where the store cannot be read. What is merely
 /// unreadable is passed over and counted.
 pub fn write(
-    store: &dyn Store,
+    store: &dyn ReadStore,
     out: impl Write,
     options: &ArchiveOptions,
 ) -> Result<ArchiveSummary, ArchiveError> {

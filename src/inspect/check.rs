@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use super::query::all_pools;
 use crate::session::{Reason, SessionId, SessionRecord, State, Timestamp};
-use crate::store::{PoolEntry, PoolNumber, Sequence, Store, StoreError, Unreadable, Visited};
+use crate::store::{PoolEntry, PoolNumber, ReadStore, Sequence, StoreError, Unreadable, Visited};
 
 /// Something that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,7 +96,7 @@ impl CheckReport {
 /// # Errors
 ///
 /// [`StoreError`] where the engine fails. What is merely wrong is in the report.
-pub fn check(store: &dyn Store) -> Result<CheckReport, StoreError> {
+pub fn check(store: &dyn ReadStore) -> Result<CheckReport, StoreError> {
     let mut check =
         Check { store, report: CheckReport::default(), states: HashMap::new(), expiries: HashMap::new() };
     let (pools, unreadable) = all_pools(store)?;
@@ -113,7 +113,7 @@ pub fn check(store: &dyn Store) -> Result<CheckReport, StoreError> {
 type Session = (PoolNumber, SessionId);
 
 struct Check<'a> {
-    store: &'a dyn Store,
+    store: &'a dyn ReadStore,
     report: CheckReport,
     /// Index entries that no session has claimed yet.
     states: HashMap<Session, Vec<State>>,

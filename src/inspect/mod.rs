@@ -1,6 +1,6 @@
 //! Questions one asks a store offline: what is in it, and is it sound?
 //!
-//! Everything here reads a [`Store`](crate::Store) and changes nothing. The command-line tool is made of it.
+//! Everything here reads a store ([`ReadStore`](crate::ReadStore)) and changes nothing. The command-line tool is made of it.
 //!
 //! ```
 //! # let directory = tempfile::tempdir()?;

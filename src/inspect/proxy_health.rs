@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::query::pools;
 use crate::session::{Reason, SessionId, SessionRecord};
-use crate::store::{PoolName, PoolNumber, Store, StoreError};
+use crate::store::{PoolName, PoolNumber, ReadStore, StoreError};
 
 /// How sessions have fared that went out the same way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -103,7 +103,7 @@ pub struct ProxyReport {
 /// # Errors
 ///
 /// [`StoreError`] where the engine fails.
-pub fn proxy_health(store: &dyn Store, pool: Option<&PoolName>) -> Result<ProxyReport, StoreError> {
+pub fn proxy_health(store: &dyn ReadStore, pool: Option<&PoolName>) -> Result<ProxyReport, StoreError> {
     let all = pools(store)?;
     let numbers = all.iter().filter(|entry| pool.is_none_or(|name| *name == entry.name));
     proxy_health_in(store, numbers.map(|entry| entry.number))
@@ -111,7 +111,7 @@ pub fn proxy_health(store: &dyn Store, pool: Option<&PoolName>) -> Result<ProxyR
 
 /// The same for pools by their numbers.
 pub(crate) fn proxy_health_in(
-    store: &dyn Store,
+    store: &dyn ReadStore,
     pools: impl IntoIterator<Item = PoolNumber>,
 ) -> Result<ProxyReport, StoreError> {
     let mut tally = Tally::default();
@@ -132,7 +132,7 @@ impl Tally {
     /// How many sessions are read before their payloads are: a visit holds up others.
     const PAGE: usize = 256;
 
-    fn pool(&mut self, store: &dyn Store, pool: PoolNumber) -> Result<(), StoreError> {
+    fn pool(&mut self, store: &dyn ReadStore, pool: PoolNumber) -> Result<(), StoreError> {
         let mut page: Vec<(SessionId, SessionRecord)> = Vec::with_capacity(Self::PAGE);
         let mut last = None;
         loop {
@@ -157,7 +157,7 @@ impl Tally {
 
     fn session(
         &mut self,
-        store: &dyn Store,
+        store: &dyn ReadStore,
         pool: PoolNumber,
         id: &SessionId,
         record: &SessionRecord,

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use crate::session::{Reason, SessionId, SessionRecord, State};
-use crate::store::{PoolEntry, PoolName, Store, StoreError, Unreadable};
+use crate::store::{PoolEntry, PoolName, ReadStore, StoreError, Unreadable};
 
 /// Which sessions are asked for. The default is all of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -43,12 +43,12 @@ pub struct Found<'a> {
 /// # Errors
 ///
 /// [`StoreError`] where the engine fails.
-pub fn pools(store: &dyn Store) -> Result<Vec<PoolEntry>, StoreError> {
+pub fn pools(store: &dyn ReadStore) -> Result<Vec<PoolEntry>, StoreError> {
     Ok(all_pools(store)?.0)
 }
 
 /// Every pool of a store, by name, and the entries that cannot be read.
-pub(super) fn all_pools(store: &dyn Store) -> Result<(Vec<PoolEntry>, Vec<Unreadable>), StoreError> {
+pub(super) fn all_pools(store: &dyn ReadStore) -> Result<(Vec<PoolEntry>, Vec<Unreadable>), StoreError> {
     let (mut pools, mut unreadable) = (Vec::new(), Vec::new());
     store.visit_pools(&mut |item| {
         match item {
@@ -67,7 +67,7 @@ pub(super) fn all_pools(store: &dyn Store) -> Result<(Vec<PoolEntry>, Vec<Unread
 ///
 /// [`StoreError`] where the engine fails.
 pub fn for_each(
-    store: &dyn Store,
+    store: &dyn ReadStore,
     filter: &Filter,
     visit: &mut dyn FnMut(Result<Found<'_>, Unreadable>) -> ControlFlow<()>,
 ) -> Result<(), StoreError> {
@@ -87,7 +87,7 @@ pub fn for_each(
 
 /// The same for one pool.
 pub(super) fn for_each_in(
-    store: &dyn Store,
+    store: &dyn ReadStore,
     pool: &PoolEntry,
     states: impl IntoIterator<Item = State>,
     visit: &mut dyn FnMut(Result<Found<'_>, Unreadable>) -> ControlFlow<()>,
@@ -111,7 +111,7 @@ pub(super) fn for_each_in(
 ///
 /// [`StoreError`] where the engine fails; [`StoreError::Unreadable`] where it is there and cannot be read.
 pub fn find(
-    store: &dyn Store,
+    store: &dyn ReadStore,
     pool: Option<&PoolName>,
     id: &SessionId,
 ) -> Result<Vec<(PoolEntry, SessionRecord)>, StoreError> {

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::query::{for_each_in, pools};
 use crate::session::{Reason, State, Timestamp};
-use crate::store::{PoolName, Sequence, Store, StoreError};
+use crate::store::{PoolName, ReadStore, Sequence, StoreError};
 
 /// What is in one pool.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -41,7 +41,7 @@ pub struct PoolSummary {
 /// # Errors
 ///
 /// [`StoreError`] where the engine fails.
-pub fn stats(store: &dyn Store, now: DateTime<Utc>) -> Result<Vec<PoolSummary>, StoreError> {
+pub fn stats(store: &dyn ReadStore, now: DateTime<Utc>) -> Result<Vec<PoolSummary>, StoreError> {
     let now = Timestamp::from(now);
     let mut summaries = Vec::new();
     for pool in pools(store)? {

@@ -172,7 +172,7 @@ impl SessionPool {
     /// [`Sequence::START`].
     pub fn retirement_log(&self, after: Sequence) -> RetirementLog {
         let core = &self.handle.core;
-        RetirementLog::new(Arc::clone(&core.committer.store), core.name.clone(), core.number, after)
+        RetirementLog::new(core.committer.store.clone(), core.name.clone(), core.number, after)
     }
 
     /// Waits until everything that was done before is durable, in all pools of the store.

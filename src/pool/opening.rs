@@ -4,10 +4,10 @@ use std::ops::ControlFlow;
 
 use super::session_store::SessionStore;
 use crate::session::Timestamp;
-use crate::store::{PoolEntry, PoolName, Sequence, Store, StoreError};
+use crate::store::{PoolEntry, PoolName, ReadStore, Sequence, StoreError};
 
 /// When the last of the retirements happened that a pool's log still has.
-pub(super) fn newest_retirement(store: &dyn Store, entry: &PoolEntry) -> Result<Timestamp, StoreError> {
+pub(super) fn newest_retirement(store: &dyn ReadStore, entry: &PoolEntry) -> Result<Timestamp, StoreError> {
     let mut newest = Timestamp::MIN;
     let before = Sequence(entry.last_sequence.0.saturating_sub(1));
     store.visit_log(entry.number, before, &mut |item| {

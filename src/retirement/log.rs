@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 use super::Retirement;
 use crate::error::Result;
-use crate::store::{PoolName, PoolNumber, Sequence, Store, StoreError};
+use crate::store::{PoolName, PoolNumber, ReadStore, Sequence, StoreError};
 
 /// Retirements as the log has them, oldest first: an iterator that reads on as it goes.
 ///
 /// An entry that cannot be read is answered as [`Error::Store`](crate::Error::Store), and the next one is read all the
 /// same. After a failure of the engine it ends.
 pub struct RetirementLog {
-    store: Arc<dyn Store>,
+    store: Arc<dyn ReadStore>,
     pool: PoolName,
     number: PoolNumber,
     after: Sequence,
@@ -26,7 +26,12 @@ impl RetirementLog {
     /// How many entries are read at a time.
     const PAGE: usize = 256;
 
-    pub(crate) fn new(store: Arc<dyn Store>, pool: PoolName, number: PoolNumber, after: Sequence) -> Self {
+    pub(crate) fn new(
+        store: Arc<dyn ReadStore>,
+        pool: PoolName,
+        number: PoolNumber,
+        after: Sequence,
+    ) -> Self {
         Self { store, pool, number, after, page: VecDeque::new(), is_done: false }
     }
 

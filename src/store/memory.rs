@@ -7,7 +7,8 @@ use std::time::Duration;
 use parking_lot::RwLock;
 
 use super::{
-    Batch, Change, LogEntry, PoolEntry, PoolNumber, Sequence, SessionChange, Store, StoreError, Visitor,
+    Batch, Change, LogEntry, PoolEntry, PoolNumber, ReadStore, Sequence, SessionChange, Store, StoreError,
+    Visitor,
 };
 use crate::session::{Payload, SessionId, SessionRecord, State, Timestamp};
 
@@ -77,25 +78,13 @@ impl Trees {
     }
 }
 
-impl Store for MemoryStore {
+impl ReadStore for MemoryStore {
     fn visit_pools(&self, visit: &mut Visitor<'_, PoolEntry>) -> Result<(), StoreError> {
         for entry in self.trees.read_recursive().pools.values() {
             if visit(Ok(entry.clone())).is_break() {
                 break;
             }
         }
-        Ok(())
-    }
-
-    fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
-        let mut trees = self.trees.write();
-        for change in &batch.changes {
-            trees.apply(change);
-        }
-        Ok(())
-    }
-
-    fn sync(&self) -> Result<(), StoreError> {
         Ok(())
     }
 
@@ -187,6 +176,20 @@ impl Store for MemoryStore {
                 break;
             }
         }
+        Ok(())
+    }
+}
+
+impl Store for MemoryStore {
+    fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
+        let mut trees = self.trees.write();
+        for change in &batch.changes {
+            trees.apply(change);
+        }
+        Ok(())
+    }
+
+    fn sync(&self) -> Result<(), StoreError> {
         Ok(())
     }
 }

@@ -7,13 +7,13 @@ use std::time::Duration;
 use session_pool::archive::{ArchiveError, ArchiveItem, ArchiveOptions, ArchiveReader};
 use session_pool::recovery::{RecoveryOptions, restore};
 use session_pool::{
-    Cookie, Durability, Error, Growth, Retention, SessionOptions, SessionPool, SessionStore, Store,
+    Cookie, Durability, Error, Growth, ReadStore, Retention, SessionOptions, SessionPool, SessionStore,
     StoreError, Strategy, archive,
 };
 
 use crate::support::{Place, SECOND, assert_sound, clock, content, id, named, options, worked_store};
 
-fn archive_of(store: &dyn Store) -> Vec<u8> {
+fn archive_of(store: &dyn ReadStore) -> Vec<u8> {
     let mut bytes = Vec::new();
     archive::write(store, &mut bytes, &ArchiveOptions::new()).unwrap();
     bytes

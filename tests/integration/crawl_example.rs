@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use session_pool::inspect::{self, Filter};
-use session_pool::{SledStoreOptions, Store};
+use session_pool::{ReadStore, SledStoreOptions};
 
 use crate::support::assert_sound;
 
@@ -23,7 +23,7 @@ fn example() -> PathBuf {
     example
 }
 
-fn retired(store: &dyn Store) -> HashSet<String> {
+fn retired(store: &dyn ReadStore) -> HashSet<String> {
     let mut ids = HashSet::new();
     let mut filter = Filter::default();
     filter.live = Some(false);

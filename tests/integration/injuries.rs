@@ -11,8 +11,8 @@ use std::time::Duration;
 use fastrand::Rng;
 use session_pool::recovery::{RecoveryOptions, repair};
 use session_pool::{
-    Growth, ManualClock, SessionId, SessionOptions, SessionPool, SessionRecord, SessionStore, SledStore,
-    SledStoreOptions, Store, StoreError, inspect,
+    Growth, ManualClock, ReadStore, SessionId, SessionOptions, SessionPool, SessionRecord, SessionStore,
+    SledStore, SledStoreOptions, StoreError, inspect,
 };
 
 use crate::support::{SECOND, assert_sound, clock, content};

@@ -5,8 +5,8 @@ use std::fs;
 use session_pool::archive::{ArchiveOptions, write};
 use session_pool::recovery::{Lost, RecoveryOptions, repair, restore};
 use session_pool::{
-    Batch, Change, Error, Growth, MemoryStore, PoolEntry, PoolNumber, Reason, Sequence, SessionPool,
-    SledStoreOptions, Store, StoreError,
+    Batch, Change, Error, Growth, MemoryStore, PoolEntry, PoolNumber, ReadStore, Reason, Sequence,
+    SessionPool, SledStoreOptions, Store, StoreError,
 };
 
 use crate::support::{Place, assert_sound, content, id, named, worked_store};

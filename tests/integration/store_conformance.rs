@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use session_pool::{
-    Batch, Change, LogEntry, MemoryStore, Payload, PoolEntry, PoolNumber, Reason, Retired, Sequence,
-    SessionChange, SessionId, SessionRecord, SledStoreOptions, State, Store, Timestamp, UserData,
+    Batch, Change, LogEntry, MemoryStore, Payload, PoolEntry, PoolNumber, ReadStore, Reason, Retired,
+    Sequence, SessionChange, SessionId, SessionRecord, SledStoreOptions, State, Store, Timestamp, UserData,
 };
 
 use crate::support::{assert_sound, id, options, pool};
@@ -53,7 +53,7 @@ fn entry(number: PoolNumber, name: &str, last: u64) -> PoolEntry {
     PoolEntry { last_sequence: Sequence(last), ..PoolEntry::new(number, name.parse().unwrap()) }
 }
 
-fn by_state(store: &dyn Store, pool: PoolNumber, state: State) -> Vec<SessionId> {
+fn by_state(store: &dyn ReadStore, pool: PoolNumber, state: State) -> Vec<SessionId> {
     let mut ids = Vec::new();
     store
         .visit_by_state(pool, state, &mut |item| {
@@ -64,7 +64,7 @@ fn by_state(store: &dyn Store, pool: PoolNumber, state: State) -> Vec<SessionId>
     ids
 }
 
-fn expiring(store: &dyn Store, after: i64, until: i64) -> Vec<String> {
+fn expiring(store: &dyn ReadStore, after: i64, until: i64) -> Vec<String> {
     let mut found = Vec::new();
     let (after, until) = (Timestamp::from_millis(after), Timestamp::from_millis(until));
     store
@@ -76,7 +76,7 @@ fn expiring(store: &dyn Store, after: i64, until: i64) -> Vec<String> {
     found
 }
 
-fn log(store: &dyn Store, pool: PoolNumber, after: u64) -> Vec<(u64, LogEntry)> {
+fn log(store: &dyn ReadStore, pool: PoolNumber, after: u64) -> Vec<(u64, LogEntry)> {
     let mut found = Vec::new();
     store
         .visit_log(pool, Sequence(after), &mut |item| {

@@ -7,9 +7,9 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use session_pool::archive::{ArchiveOptions, ArchiveReader};
 use session_pool::{
-    Batch, LogEntry, ManualClock, MemoryStore, Payload, PoolBuilder, PoolEntry, PoolNumber, Sequence,
-    SessionId, SessionOptions, SessionPool, SessionRecord, SessionStore, SledStoreOptions, State, Store,
-    StoreError, Timestamp, Visitor, inspect,
+    Batch, LogEntry, ManualClock, MemoryStore, Payload, PoolBuilder, PoolEntry, PoolNumber, ReadStore,
+    Sequence, SessionId, SessionOptions, SessionPool, SessionRecord, SessionStore, SledStoreOptions, State,
+    Store, StoreError, Timestamp, Visitor, inspect,
 };
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
@@ -40,7 +40,7 @@ pub(crate) fn id(text: &str) -> SessionId {
 }
 
 /// I-1, I-2: every index and the log agree with the sessions.
-pub(crate) fn assert_sound(store: &dyn Store) {
+pub(crate) fn assert_sound(store: &dyn ReadStore) {
     let report = inspect::check(store).unwrap();
     assert!(report.is_sound(), "I-1, I-2: {:#?}", report.findings);
 }
@@ -83,7 +83,7 @@ impl Place {
     }
 
     /// Looks into it while no pool is open.
-    pub(crate) fn look<T>(&self, look: impl FnOnce(&dyn Store) -> T) -> T {
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&dyn ReadStore) -> T) -> T {
         match self {
             Self::Disk(_) => look(&SledStoreOptions::new().create(false).open(self.path()).unwrap()),
             Self::Memory(store) => look(store),
@@ -135,21 +135,9 @@ impl FaultyStore {
     }
 }
 
-impl Store for FaultyStore {
+impl ReadStore for FaultyStore {
     fn visit_pools(&self, visit: &mut Visitor<'_, PoolEntry>) -> Result<(), StoreError> {
         self.inner.visit_pools(visit)
-    }
-
-    fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
-        self.fail("commit a batch", &self.fails_commit)?;
-        self.commits.fetch_add(1, Ordering::SeqCst);
-        self.changes.fetch_add(batch.changes.len() as u64, Ordering::SeqCst);
-        self.inner.commit(batch)
-    }
-
-    fn sync(&self) -> Result<(), StoreError> {
-        self.syncs.fetch_add(1, Ordering::SeqCst);
-        self.fail("sync", &self.fails_sync)
     }
 
     fn record(&self, pool: PoolNumber, id: &SessionId) -> Result<Option<SessionRecord>, StoreError> {
@@ -216,6 +204,20 @@ impl Store for FaultyStore {
     }
 }
 
+impl Store for FaultyStore {
+    fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
+        self.fail("commit a batch", &self.fails_commit)?;
+        self.commits.fetch_add(1, Ordering::SeqCst);
+        self.changes.fetch_add(batch.changes.len() as u64, Ordering::SeqCst);
+        self.inner.commit(batch)
+    }
+
+    fn sync(&self) -> Result<(), StoreError> {
+        self.syncs.fetch_add(1, Ordering::SeqCst);
+        self.fail("sync", &self.fails_sync)
+    }
+}
+
 /// The engine itself, below a store that is not open. It lets go of its files a little after it is dropped.
 pub(crate) fn engine(place: &Place) -> sled::Db {
     // What is done to it is no damage.
@@ -237,7 +239,7 @@ pub(crate) fn expired_after_sweep(pool: &SessionPool) -> u64 {
 }
 
 /// Everything in a store, in an order that does not depend on how it came there.
-pub(crate) fn content(store: &dyn Store) -> Vec<String> {
+pub(crate) fn content(store: &dyn ReadStore) -> Vec<String> {
     let mut bytes = Vec::new();
     session_pool::archive::write(store, &mut bytes, &ArchiveOptions::new()).unwrap();
     let items = ArchiveReader::new(bytes.as_slice(), &ArchiveOptions::new()).unwrap();

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use session_pool::inspect::{self, Filter};
 use session_pool::{
-    LogEntry, PoolName, Reason, Sequence, SessionRecord, SessionState, State, Store, Timestamp,
+    LogEntry, PoolName, ReadStore, Reason, Sequence, SessionRecord, SessionState, State, Timestamp,
 };
 
 use crate::arguments::{Arguments, Command, Format, ReasonArgument, StateArgument};
@@ -67,7 +67,7 @@ pub(crate) fn run(arguments: &Arguments, out: &mut impl Write) -> Result {
     }
 }
 
-fn stats(store: &dyn Store, format: Format, out: &mut impl Write) -> Result {
+fn stats(store: &dyn ReadStore, format: Format, out: &mut impl Write) -> Result {
     let columns = [
         ("POOL", 20),
         ("LIVE", 8),
@@ -141,7 +141,13 @@ impl<'a> Listed<'a> {
     }
 }
 
-fn list(store: &dyn Store, filter: &Filter, limit: usize, format: Format, out: &mut impl Write) -> Result {
+fn list(
+    store: &dyn ReadStore,
+    filter: &Filter,
+    limit: usize,
+    format: Format,
+    out: &mut impl Write,
+) -> Result {
     let columns = [
         ("POOL", 20),
         ("ID", 32),
@@ -282,7 +288,7 @@ struct Logged<'a> {
     entry: LogEntry,
 }
 
-fn retirements(store: &dyn Store, wanted: &Wanted<'_>, format: Format, out: &mut impl Write) -> Result {
+fn retirements(store: &dyn ReadStore, wanted: &Wanted<'_>, format: Format, out: &mut impl Write) -> Result {
     let columns = [
         ("POOL", 20),
         ("SEQUENCE", 8),

@@ -8,8 +8,8 @@ use super::engine::{located, store_error};
 use super::{SledStore, keys, values, watch};
 use crate::session::{Payload, SessionId, SessionRecord, State, Timestamp};
 use crate::store::{
-    Batch, LogEntry, PoolEntry, PoolNumber, Sequence, Store, StoreError, StoreReport, Unreadable, Visited,
-    Visitor,
+    Batch, LogEntry, PoolEntry, PoolNumber, ReadStore, Sequence, Store, StoreError, StoreReport, Unreadable,
+    Visited, Visitor,
 };
 
 /// What a sync does where it fails; the path follows.
@@ -95,7 +95,7 @@ impl SledStore {
     }
 }
 
-impl Store for SledStore {
+impl ReadStore for SledStore {
     fn visit_pools(&self, visit: &mut Visitor<'_, PoolEntry>) -> Result<(), StoreError> {
         for item in self.trees().meta.scan_prefix(keys::POOL_PREFIX) {
             let (key, value) = item.map_err(self.engine_error("read the pools in"))?;
@@ -106,29 +106,6 @@ impl Store for SledStore {
                 break;
             }
         }
-        Ok(())
-    }
-
-    fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
-        self.try_writing(COMMIT, || self.write(batch).map_err(located(&self.path)))
-    }
-
-    fn open_report(&self) -> StoreReport {
-        self.report.clone()
-    }
-
-    fn sync(&self) -> Result<(), StoreError> {
-        // The engine's flush hands its buffers to the system and waits for them, but makes neither the file's length
-        // nor the disk's own cache durable; this does.
-        let mark = self.try_writing(WRITE, || {
-            let mark = self.mark().map_err(located(&self.path))?;
-            watch::flush(self.engine.db()).map_err(self.engine_error(WRITE))?;
-            let synced = self.database_file.sync_data();
-            synced.map_err(StoreError::io("sync the database in", &self.path))?;
-            Ok(mark)
-        })?;
-        self.witness.note(mark);
-        self.floors.note(&self.database_file);
         Ok(())
     }
 
@@ -270,6 +247,31 @@ impl Store for SledStore {
             }
         }
         Ok(())
+    }
+}
+
+impl Store for SledStore {
+    fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
+        self.try_writing(COMMIT, || self.write(batch).map_err(located(&self.path)))
+    }
+
+    fn sync(&self) -> Result<(), StoreError> {
+        // The engine's flush hands its buffers to the system and waits for them, but makes neither the file's length
+        // nor the disk's own cache durable; this does.
+        let mark = self.try_writing(WRITE, || {
+            let mark = self.mark().map_err(located(&self.path))?;
+            watch::flush(self.engine.db()).map_err(self.engine_error(WRITE))?;
+            let synced = self.database_file.sync_data();
+            synced.map_err(StoreError::io("sync the database in", &self.path))?;
+            Ok(mark)
+        })?;
+        self.witness.note(mark);
+        self.floors.note(&self.database_file);
+        Ok(())
+    }
+
+    fn open_report(&self) -> StoreReport {
+        self.report.clone()
     }
 }
 

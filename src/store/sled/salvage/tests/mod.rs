@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use super::LogImage;
 use crate::session::{ErrorScore, Limits, Payload, Reason, Retired, SessionId, SessionRecord, Timestamp};
 use crate::store::sled::{SledStore, SledStoreOptions, keys};
-use crate::store::{Batch, Change, PoolEntry, PoolNumber, Sequence, SessionChange, Store};
+use crate::store::{Batch, Change, PoolEntry, PoolNumber, ReadStore, Sequence, SessionChange, Store};
 
 /// Keys and values, those of the indexes left out.
 type Entries = BTreeMap<Vec<u8>, Vec<u8>>;
