@@ -78,7 +78,7 @@ fn list_filters_by_pool_state_and_reason() {
     assert_eq!(ids(&["--limit", "2"]).len(), 2);
     assert_eq!(ids(&["--limit", "0"]), Vec::<String>::new());
     assert_eq!(ids(&["--pool", "nowhere"]), Vec::<String>::new());
-    assert!(text(&tool(&["list", &path])).contains("retired: blocked"));
+    assert!(text(&tool(&["list", &path])).contains("retired  blocked"));
 }
 
 #[test]

@@ -6,6 +6,13 @@ use std::path::PathBuf;
 
 use session_pool::StoreError;
 
+/// What `--help` says of them.
+pub(crate) const HELP: &str = "\
+Exit codes: 0 done; 1 the disk, the engine or a damaged store failed; 2 wrong arguments; 3 no store that can be read; \
+4 the store is in use; 5 no such session; 6 not everything is sound, or something is lost: the output says what.
+
+Example: session-pool stats sessions";
+
 /// It did what it was asked.
 pub(crate) const SUCCESS: u8 = 0;
 /// It failed: the disk, the engine, a damaged store.

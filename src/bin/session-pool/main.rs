@@ -1,11 +1,15 @@
 //! The command-line tool: what is in a store, offline. Arguments, a call of the library, a writer.
 
 mod arguments;
+mod choices;
 mod commands;
+mod context;
 mod exit_code;
 mod keys;
 mod output;
-mod safety;
+mod progress;
+mod secrets;
+mod source;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -13,9 +17,13 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
-    let arguments = arguments::Arguments::parse();
+    let arguments::Arguments { command, global } = arguments::Arguments::parse();
+    let context = context::Context::new(global);
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    let done = commands::run(&arguments, &mut out).and_then(|()| Ok(out.flush()?));
+    let done = commands::run(command, &context, &mut out);
+    // What was found is shown whatever came after it.
+    let flushed = out.flush();
+    let done = done.and_then(|()| Ok(flushed?));
     match done {
         Ok(()) => exit_code::SUCCESS.into(),
         // Whoever reads has read enough.

@@ -182,6 +182,11 @@ impl Field<'_> {
     /// In milliseconds.
     fn span(&self) -> Result<i64, FilterError> {
         const RULE: &str = "must be a span of time: 30s 15m 2h 3d 1w";
+        if self.comparison == Comparison::Equal {
+            let name = &self.text[self.name.clone()];
+            let at = self.name.end..self.value.start;
+            return Err(error(at, format!("no time is that exact: {name}<2h or {name}>2h")));
+        }
         let value = self.number("2h")?;
         let wrong = || error(self.value.clone(), RULE);
         let digits = value.trim_end_matches(|c: char| c.is_ascii_alphabetic());

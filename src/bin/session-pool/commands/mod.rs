@@ -1,0 +1,55 @@
+//! The commands, one file each: its arguments, a call of the library, and what of the answer is shown.
+//!
+//! A new one is a file with a struct of arguments that has `run`, its `mod`, its variant of [`Command`], and its arm below.
+
+mod backup;
+mod check;
+mod list;
+mod recovered;
+mod repair;
+mod restore;
+mod retirements;
+mod show;
+mod stats;
+
+use std::error::Error;
+use std::io::Write;
+
+use clap::Subcommand;
+
+use crate::context::Context;
+
+pub(crate) type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
+
+// What each is about, `--help` takes from the struct of its arguments.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    Stats(stats::Stats),
+    List(list::List),
+    Show(show::Show),
+    Retirements(retirements::Retirements),
+    Check(check::Check),
+    Backup(backup::Backup),
+    Restore(restore::Restore),
+    Repair(repair::Repair),
+}
+
+pub(crate) fn run(command: Command, context: &Context, out: &mut dyn Write) -> Result {
+    match command {
+        Command::Stats(command) => command.run(context, out),
+        Command::List(command) => command.run(context, out),
+        Command::Show(command) => command.run(context, out),
+        Command::Retirements(command) => command.run(context, out),
+        Command::Check(command) => command.run(context, out),
+        Command::Backup(command) => command.run(context, out),
+        Command::Restore(command) => command.run(context, out),
+        Command::Repair(command) => command.run(context, out),
+    }
+}
+
+/// Says on stderr what was passed over.
+fn note_unreadable(unreadable: u64) {
+    if unreadable > 0 {
+        crate::context::note(&format!("{unreadable} unreadable items were passed over; check names them"));
+    }
+}

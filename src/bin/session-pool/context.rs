@@ -1,0 +1,63 @@
+//! What every command needs to know besides its arguments.
+
+use std::io::{self, IsTerminal, Write};
+use std::time::SystemTime;
+
+use session_pool::Timestamp;
+
+use crate::arguments::{Global, When};
+use crate::keys::Keys;
+use crate::output::{Format, Zone};
+use crate::progress::Progress;
+
+/// What every command needs to know besides its arguments.
+pub(crate) struct Context {
+    pub(crate) format: Format,
+    pub(crate) keys: Keys,
+    /// Whether what goes to stdout may have colours.
+    pub(crate) has_colours: bool,
+    /// How many columns the terminal has that stdout is; `None` where it is none.
+    pub(crate) width: Option<usize>,
+    /// Which times people are shown.
+    pub(crate) zone: Zone,
+    /// When the command was started.
+    pub(crate) now: Timestamp,
+}
+
+impl Context {
+    pub(crate) fn new(global: Global) -> Self {
+        let Global { format, color, utc, keys } = global;
+        let stdout = io::stdout();
+        let has_colours = match color {
+            When::Always => true,
+            When::Never => false,
+            // Asks the terminal, and NO_COLOR, CLICOLOR, CLICOLOR_FORCE.
+            When::Auto => anstream::AutoStream::choice(&stdout) != anstream::ColorChoice::Never,
+        };
+        let width = if stdout.is_terminal() {
+            terminal_size::terminal_size_of(&stdout).map(|(width, _)| usize::from(width.0))
+        } else {
+            None
+        };
+        Self {
+            format,
+            keys,
+            has_colours,
+            width,
+            zone: if utc { Zone::Utc } else { Zone::Local },
+            now: chrono::DateTime::from(SystemTime::now()).into(),
+        }
+    }
+
+    /// A bar for some work, which shows on a terminal where that takes longer than a second.
+    #[expect(clippy::unused_self, reason = "it belongs to the context that a command is given")]
+    pub(crate) fn progress(&self, what: &'static str) -> Progress {
+        Progress::new(what)
+    }
+}
+
+/// Says something on stderr, where nobody takes it for output.
+pub(crate) fn note(text: &str) {
+    // Where stderr is closed, there is nobody to tell.
+    let _ = writeln!(io::stderr(), "session-pool: {}", crate::output::escape(text));
+}

@@ -1,0 +1,145 @@
+//! What stands in one field of one row.
+
+use std::borrow::Cow;
+
+use anstyle::{AnsiColor, Style};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+use session_pool::Timestamp;
+
+use super::time::relative;
+use crate::context::Context;
+
+/// A value, as a table, JSON and CSV show it each in their way.
+#[derive(Debug, Clone)]
+pub(crate) enum Cell<'a> {
+    /// Nothing: `-` in a table, `null`, an empty cell.
+    Empty,
+    Text(Cow<'a, str>),
+    Count(u64),
+    /// A number with a fraction; scores have three digits at most.
+    Number(f64),
+    Flag(bool),
+    /// A time; a table shows the date.
+    At(Timestamp),
+    /// A time; a table shows how far away it is.
+    Away(Timestamp),
+    /// What nests: the same in JSON, its text in a table and in CSV.
+    Nested(Value),
+}
+
+impl<'a> Cell<'a> {
+    pub(crate) fn text(text: impl Into<Cow<'a, str>>) -> Self {
+        Self::Text(text.into())
+    }
+
+    /// What `cell` makes of a value, where there is one.
+    pub(crate) fn maybe<T>(value: Option<T>, cell: impl FnOnce(T) -> Self) -> Self {
+        value.map_or(Self::Empty, cell)
+    }
+
+    /// As a table shows it, before it is escaped.
+    pub(super) fn for_people(&self, context: &Context) -> Cow<'_, str> {
+        match self {
+            Self::Empty => "-".into(),
+            Self::Text(text) if text.is_empty() => "\"\"".into(),
+            Self::Text(text) => text.as_ref().into(),
+            Self::Flag(flag) => if *flag { "yes" } else { "no" }.into(),
+            Self::At(time) => context.zone.format(*time).into(),
+            Self::Away(time) => relative(*time, context.now).into(),
+            Self::Count(_) | Self::Number(_) | Self::Nested(_) => self.for_csv(),
+        }
+    }
+
+    /// As CSV has it: raw.
+    pub(super) fn for_csv(&self) -> Cow<'_, str> {
+        match self {
+            Self::Empty => "".into(),
+            Self::Text(text) => text.as_ref().into(),
+            Self::Count(count) => count.to_string().into(),
+            Self::Number(number) => number.to_string().into(),
+            Self::Flag(flag) => if *flag { "true" } else { "false" }.into(),
+            Self::At(time) | Self::Away(time) => time.to_string().into(),
+            Self::Nested(value) => value.to_string().into(),
+        }
+    }
+}
+
+/// As JSON has it.
+impl Serialize for Cell<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Empty => serializer.serialize_none(),
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::Count(count) => serializer.serialize_u64(*count),
+            Self::Number(number) => serializer.serialize_f64(*number),
+            Self::Flag(flag) => serializer.serialize_bool(*flag),
+            Self::At(time) | Self::Away(time) => time.serialize(serializer),
+            Self::Nested(value) => value.serialize(serializer),
+        }
+    }
+}
+
+/// Where the cells of a column stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Align {
+    Left,
+    /// For numbers.
+    Right,
+}
+
+/// One field of rows of a kind: the one place that says what it is called and where it comes from.
+pub(crate) struct Column<T: ?Sized> {
+    /// Its name in JSON, JSON Lines and CSV, and for `--columns`; in a table it is the head, in capitals.
+    pub(crate) field: &'static str,
+    pub(crate) cell: for<'row> fn(&'row T) -> Cell<'row>,
+    pub(crate) align: Align,
+    /// How it looks on a terminal with colours.
+    pub(crate) style: Option<fn(&T) -> Style>,
+    /// How narrow it may become where the terminal is narrow; what does not fit is cut off. Default: not at all.
+    pub(crate) shrinks_to: Option<usize>,
+}
+
+impl<T: ?Sized> Column<T> {
+    pub(crate) const fn new(field: &'static str, cell: for<'row> fn(&'row T) -> Cell<'row>) -> Self {
+        Self { field, cell, align: Align::Left, style: None, shrinks_to: None }
+    }
+
+    /// A column of numbers.
+    pub(crate) const fn right(mut self) -> Self {
+        self.align = Align::Right;
+        self
+    }
+
+    pub(crate) const fn styled(mut self, style: fn(&T) -> Style) -> Self {
+        self.style = Some(style);
+        self
+    }
+
+    pub(crate) const fn shrinking_to(mut self, columns: usize) -> Self {
+        self.shrinks_to = Some(columns);
+        self
+    }
+
+    pub(super) fn head(&self) -> String {
+        self.field.replace('_', " ").to_uppercase()
+    }
+}
+
+/// The few styles that there are; each means one thing.
+pub(crate) mod style {
+    use super::{AnsiColor, Style};
+
+    /// As it should be.
+    pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
+    /// Worth a look.
+    pub(crate) const WARN: Style = AnsiColor::Yellow.on_default();
+    /// Bad.
+    pub(crate) const BAD: Style = AnsiColor::Red.on_default();
+    /// What matters less.
+    pub(crate) const FAINT: Style = Style::new().dimmed();
+    /// Heads.
+    pub(crate) const HEAD: Style = Style::new().bold();
+    /// As the terminal has it.
+    pub(crate) const PLAIN: Style = Style::new();
+}
