@@ -17,7 +17,8 @@ Example: session-pool stats sessions";
 pub(crate) const SUCCESS: u8 = 0;
 /// It failed: the disk, the engine, a damaged store.
 pub(crate) const FAILURE: u8 = 1;
-// 2 is clap's: wrong arguments.
+/// Wrong arguments, as clap says; or it cannot be done where it was called.
+pub(crate) const WRONG_CALL: u8 = 2;
 /// There is no such store, or it is not one that can be read.
 pub(crate) const NO_STORE: u8 = 3;
 /// Another process has the store open.
@@ -40,6 +41,18 @@ impl std::fmt::Display for NotFound {
 
 impl Error for NotFound {}
 
+/// It cannot be done in the way, or at the place, that it was asked for.
+#[derive(Debug)]
+pub(crate) struct WrongCall(pub(crate) String);
+
+impl std::fmt::Display for WrongCall {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for WrongCall {}
+
 /// What was found is in the output.
 #[derive(Debug)]
 pub(crate) struct Unsound(pub(crate) PathBuf);
@@ -55,6 +68,9 @@ impl Error for Unsound {}
 pub(crate) fn of(error: &(dyn Error + 'static)) -> u8 {
     if error.is::<NotFound>() {
         return NOT_FOUND;
+    }
+    if error.is::<WrongCall>() {
+        return WRONG_CALL;
     }
     if error.is::<Unsound>() {
         return UNSOUND;

@@ -3,7 +3,8 @@
 use std::ops::ControlFlow;
 
 use session_pool::{
-    LogEntry, PoolEntry, ReadStore, Reason, Sequence, SessionId, SessionRecord, StoreError, Timestamp, Unreadable,
+    LogEntry, PoolEntry, ReadStore, Reason, Sequence, SessionId, SessionRecord, StoreError, Timestamp,
+    Unreadable,
 };
 
 use super::text::clean;
@@ -17,6 +18,8 @@ pub(super) struct Data {
     pub(super) pools: Vec<PoolRow>,
     pub(super) sessions: Vec<SessionRow>,
     pub(super) log: Vec<LogRow>,
+    /// What is in all pools together.
+    totals: Counts,
     /// What could not be read and is passed over: so many, and what the first of them are.
     pub(super) unreadable: u64,
     pub(super) first_unreadable: Vec<Unreadable>,
@@ -159,13 +162,12 @@ impl Standing {
 }
 
 impl Data {
-    /// All pools together.
-    pub(super) fn totals(&self) -> Counts {
-        let mut totals = Counts::default();
-        for pool in &self.pools {
-            totals.add(&pool.counts);
+    /// What is in a pool, or in all of them.
+    pub(super) fn counts(&self, pool: Option<PoolIndex>) -> Counts {
+        match pool {
+            Some(pool) => self.pool(pool).map(|pool| pool.counts).unwrap_or_default(),
+            None => self.totals,
         }
-        totals
     }
 
     /// The pool's row. There is one for each index that a row has.
@@ -260,6 +262,7 @@ pub(super) fn read(
             return Ok(None);
         }
         let shown = clean(entry.name.as_str());
+        data.totals.add(&counts);
         data.pools.push(PoolRow { entry, shown, counts });
     }
     data.sessions.shrink_to_fit();

@@ -134,7 +134,10 @@ mod tests {
     fn ascii_is_ascii() {
         let look = Look { has_colours: false, has_unicode: false };
         let reasons = [None].into_iter().chain(Reason::ALL.map(Some));
-        let all: String = reasons.map(|reason| look.bar(reason)).chain(look.steps().iter().copied()).collect();
-        assert!((all + look.ellipsis() + look.dot() + look.rule() + look.order(true) + look.up_down()).is_ascii());
+        let all: String =
+            reasons.map(|reason| look.bar(reason)).chain(look.steps().iter().copied()).collect();
+        assert!(
+            (all + look.ellipsis() + look.dot() + look.rule() + look.order(true) + look.up_down()).is_ascii()
+        );
     }
 }

@@ -78,9 +78,15 @@ impl Key {
                 Self::Used,
                 Self::Id,
             ],
-            Subject::Log => {
-                &[Self::Retired, Self::Reason, Self::Uses, Self::Errors, Self::Score, Self::Created, Self::Store]
-            }
+            Subject::Log => &[
+                Self::Retired,
+                Self::Reason,
+                Self::Uses,
+                Self::Errors,
+                Self::Score,
+                Self::Created,
+                Self::Store,
+            ],
         }
     }
 
@@ -274,7 +280,3 @@ fn log_key(key: Key, row: &LogRow) -> i64 {
     }
 }
 
-/// A pool's row, by its number.
-pub(super) fn pool_row(data: &Data, index: u32) -> Option<&PoolRow> {
-    at(&data.pools, index)
-}

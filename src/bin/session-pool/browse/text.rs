@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ratatui::style::Style;
 use ratatui::text::Span;
-use session_pool::Timestamp;
+use session_pool::{ErrorScore, Timestamp};
 
 use crate::output::{escape, width};
 
@@ -41,28 +41,27 @@ pub(super) fn cut(text: &str, columns: usize, ellipsis: &str) -> String {
     }
 }
 
-/// The text in pieces of so many columns at most; one empty piece where there is no text.
+/// The text in pieces of so many columns at most; one empty piece where there is no text. A character that is wider than
+/// all there is has a piece of its own.
 pub(super) fn wrap(text: &str, columns: usize) -> Vec<&str> {
     let mut pieces = Vec::new();
-    let mut rest = text;
-    while !rest.is_empty() {
-        let piece = head(rest, columns.max(1));
-        // A character that is wider than all there is still has to go somewhere.
-        let length = if piece.is_empty() { first(rest).len() } else { piece.len() };
-        pieces.push(&rest[..length]);
-        rest = &rest[length..];
+    let (mut start, mut end, mut used) = (0, 0, 0);
+    for grapheme in graphemes(text) {
+        let more = width(grapheme);
+        if used + more > columns && end > start {
+            pieces.push(&text[start..end]);
+            (start, used) = (end, 0);
+        }
+        end += grapheme.len();
+        used += more;
     }
-    if pieces.is_empty() {
-        pieces.push("");
+    if end > start || pieces.is_empty() {
+        pieces.push(&text[start..end]);
     }
     pieces
 }
 
-/// What people see as the first character.
-fn first(text: &str) -> &str {
-    graphemes(text).next().unwrap_or(text)
-}
-
+/// What people see as characters.
 fn graphemes(text: &str) -> impl Iterator<Item = &str> {
     // As ratatui divides it, so that nothing is measured otherwise than it is drawn.
     let mut at = 0;
@@ -119,6 +118,29 @@ pub(super) fn count(number: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// A number in 6 columns at most: `12,345`, `123k`, `1,234M`.
+pub(super) fn short_count(number: u32) -> String {
+    match number {
+        0..100_000 => count(number.into()),
+        100_000..10_000_000 => format!("{}k", count(u64::from(number) / 1_000)),
+        _ => format!("{}M", count(u64::from(number) / 1_000_000)),
+    }
+}
+
+/// A score in 5 columns at most.
+pub(super) fn score(score: ErrorScore) -> String {
+    match score.thousandths() {
+        // `2.333` has them already.
+        0..100_000 => {
+            let mut text = score.to_string();
+            text.truncate(5);
+            text
+        }
+        100_000..100_000_000 => (score.thousandths() / 1_000).to_string(),
+        thousandths => format!("{}k", thousandths / 1_000_000),
+    }
 }
 
 /// How many of how many, in per cent: `3.2%`, `0%`, `<0.1%`, `100%`.
@@ -186,10 +208,25 @@ mod tests {
     fn numbers_and_times_are_short_and_readable() {
         assert_eq!((count(0), count(999), count(1_000)), ("0".into(), "999".into(), "1,000".into()));
         assert_eq!(count(u64::MAX), "18,446,744,073,709,551,615");
-        assert_eq!((share(0, 0), share(1, 3), share(1, 10_000)), ("0%".into(), "33.3%".into(), "<0.1%".into()));
+        assert_eq!(
+            (share(0, 0), share(1, 3), share(1, 10_000)),
+            ("0%".into(), "33.3%".into(), "<0.1%".into())
+        );
+        for number in [0, 99_999, 100_000, 9_999_999, 10_000_000, u32::MAX] {
+            assert!(short_count(number).len() <= 6, "{}", short_count(number));
+            assert!(
+                score(ErrorScore::from_thousandths(number)).len() <= 5,
+                "{}",
+                score(ErrorScore::from_thousandths(number))
+            );
+        }
+        assert_eq!(
+            (score(ErrorScore::ONE), score(ErrorScore::from_thousandths(99_999))),
+            ("1".into(), "99.99".into())
+        );
         assert_eq!(share(u64::MAX, u64::MAX), "100%");
         let now = Timestamp::from_millis(1_772_366_400_000);
-        let minutes = |count| Duration::from_secs(60 * count);
+        let minutes = |count: u64| Duration::from_secs(60 * count);
         assert_eq!(near(now.plus(minutes(12)), now), "in 12 min");
         assert_eq!(near(now.minus(minutes(59)), now), "59 min ago");
         assert_eq!(near(now.minus(minutes(60 * 24 * 364)), now), "364 d ago");

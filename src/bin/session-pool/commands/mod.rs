@@ -3,6 +3,8 @@
 //! A new one is a file with a struct of arguments that has `run`, its `mod`, its variant of [`Command`], and its arm below.
 
 mod backup;
+#[cfg(feature = "browse")]
+mod browse;
 mod check;
 mod list;
 mod recovered;
@@ -28,6 +30,8 @@ pub(crate) enum Command {
     List(list::List),
     Show(show::Show),
     Retirements(retirements::Retirements),
+    #[cfg(feature = "browse")]
+    Browse(browse::Browse),
     Check(check::Check),
     Backup(backup::Backup),
     Restore(restore::Restore),
@@ -40,6 +44,8 @@ pub(crate) fn run(command: Command, context: &Context, out: &mut dyn Write) -> R
         Command::List(command) => command.run(context, out),
         Command::Show(command) => command.run(context, out),
         Command::Retirements(command) => command.run(context, out),
+        #[cfg(feature = "browse")]
+        Command::Browse(command) => command.run(context, out),
         Command::Check(command) => command.run(context, out),
         Command::Backup(command) => command.run(context, out),
         Command::Restore(command) => command.run(context, out),

@@ -1,0 +1,40 @@
+//! `browse`: the terminal interface.
+
+use std::io::{self, IsTerminal, Write};
+
+use clap::Args;
+
+use super::Result;
+use crate::browse;
+use crate::context::Context;
+use crate::exit_code::WrongCall;
+use crate::output::Format;
+use crate::source::Source;
+
+/// Shows a store in the terminal: pools, sessions, retirements over time; to look around in, filter and sort.
+///
+/// Keys: arrows and Enter go in, Esc goes back, / filters, s sorts, ? shows all of them, q quits. Secrets are masked until r is
+/// pressed. It needs 40 columns and 8 lines; no mouse, no colours (NO_COLOR is respected), and works over ssh.
+///
+/// Example: session-pool browse sessions
+#[derive(Args)]
+pub(crate) struct Browse {
+    #[command(flatten)]
+    source: Source,
+}
+
+impl Browse {
+    pub(crate) fn run(self, context: &Context, _out: &mut dyn Write) -> Result {
+        let Self { source } = self;
+        if context.format != Format::Table {
+            return Err(WrongCall("browse has no --format: list, show and retirements do".to_owned()).into());
+        }
+        let is_dumb = std::env::var_os("TERM").is_some_and(|kind| kind == "dumb");
+        if !io::stdout().is_terminal() || is_dumb {
+            let why = if is_dumb { "TERM is dumb" } else { "stdout is none" };
+            let text = format!("browse needs a terminal, and {why}: list, show and retirements do not");
+            return Err(WrongCall(text).into());
+        }
+        browse::run(source.open(context)?, &source.path, context)
+    }
+}
