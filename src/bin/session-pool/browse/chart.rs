@@ -21,24 +21,36 @@ const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
 /// Lengths that people can name.
-const LENGTHS: [i64; 18] = [
+const LENGTHS: [i64; 30] = [
     SECOND,
+    2 * SECOND,
+    3 * SECOND,
     5 * SECOND,
     10 * SECOND,
+    15 * SECOND,
+    20 * SECOND,
     30 * SECOND,
     MINUTE,
     2 * MINUTE,
+    3 * MINUTE,
     5 * MINUTE,
     10 * MINUTE,
     15 * MINUTE,
+    20 * MINUTE,
     30 * MINUTE,
+    40 * MINUTE,
     HOUR,
+    90 * MINUTE,
     2 * HOUR,
     3 * HOUR,
+    4 * HOUR,
     6 * HOUR,
+    8 * HOUR,
     12 * HOUR,
     DAY,
     2 * DAY,
+    3 * DAY,
+    5 * DAY,
     7 * DAY,
 ];
 
@@ -55,10 +67,11 @@ impl Chart {
             return Self { start: Timestamp::from_millis(0), length: SECOND, stretches: Vec::new() };
         };
         let fits = |length: i64| last.div_euclid(length) - first.div_euclid(length) < columns;
-        // Where no length has a name, whole days: of thousands of years there are.
-        let days = || (1..).map(|doubled: u32| 7 * DAY * (1 << doubled.min(24))).find(|length| fits(*length));
-        let length = LENGTHS.into_iter().find(|length| fits(*length)).or_else(days).unwrap_or(i64::MAX);
-        let start = first.div_euclid(length) * length;
+        let (start, length) = match LENGTHS.into_iter().find(|length| fits(*length)) {
+            Some(length) => (first.div_euclid(length) * length, length),
+            // No length has a name: as long as it takes, from the first on.
+            None => (first, (last - first) / columns + 1),
+        };
         let count = usize::try_from((last - start) / length + 1).unwrap_or(1);
         let mut stretches = vec![[0; Reason::ALL.len()]; count];
         for (time, reason) in entries {
@@ -76,9 +89,9 @@ impl Chart {
         self.stretches.iter().map(|stretch| u64::from(stretch[place(reason)])).sum()
     }
 
-    /// The most of one reason in one stretch.
-    pub(super) fn highest(&self) -> u32 {
-        self.stretches.iter().flatten().copied().max().unwrap_or(0)
+    /// The most of a reason in one stretch.
+    pub(super) fn highest(&self, reason: Reason) -> u32 {
+        self.stretches.iter().map(|stretch| stretch[place(reason)]).max().unwrap_or(0)
     }
 
     /// When the stretch of that number begins.
@@ -105,7 +118,7 @@ mod tests {
         let minutes = chart(&[60, 61, 119, 120, 1000], 20);
         assert_eq!((minutes.length, minutes.start.as_millis()), (MINUTE, MINUTE));
         assert_eq!(minutes.stretches[0], [1, 2, 0, 0]);
-        assert_eq!((minutes.stretches.len(), minutes.highest()), (16, 2));
+        assert_eq!((minutes.stretches.len(), minutes.highest(Reason::Exhausted)), (16, 2));
         assert_eq!((minutes.total(Reason::Blocked), minutes.total(Reason::Exhausted)), (3, 2));
         assert_eq!(minutes.time(1).as_millis(), 2 * MINUTE);
     }

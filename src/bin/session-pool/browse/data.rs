@@ -8,6 +8,7 @@ use session_pool::{
 };
 
 use super::text::clean;
+use crate::output::width;
 
 /// A pool's place in [`Data::pools`].
 pub(super) type PoolIndex = u32;
@@ -20,6 +21,8 @@ pub(super) struct Data {
     pub(super) log: Vec<LogRow>,
     /// What is in all pools together.
     totals: Counts,
+    /// How many columns the widest name of a pool takes.
+    pub(super) widest_name: usize,
     /// What could not be read and is passed over: so many, and what the first of them are.
     pub(super) unreadable: u64,
     pub(super) first_unreadable: Vec<Unreadable>,
@@ -62,7 +65,7 @@ pub(super) struct Counts {
     pub(super) retired: [u64; Reason::ALL.len()],
     pub(super) uses: u64,
     pub(super) errors: u64,
-    /// When the next live session expires.
+    /// When the next of the live sessions expires that has not yet.
     pub(super) next_expiry: Option<Timestamp>,
     /// Retirements in the log.
     pub(super) logged: u64,
@@ -80,18 +83,16 @@ impl Counts {
     }
 
     fn session(&mut self, record: &SessionRecord, now: Timestamp) {
-        match record.retired {
-            Some(retired) => self.retired[place(retired.reason)] += 1,
-            None => {
-                self.live += 1;
-                match Standing::of(record, now) {
-                    Standing::Expired => self.expired += 1,
-                    Standing::Resting => self.resting += 1,
-                    Standing::Live | Standing::Retired(_) => {}
-                }
-                let earliest = self.next_expiry.map_or(record.expires_at, |time| time.min(record.expires_at));
-                self.next_expiry = Some(earliest);
-            }
+        let standing = Standing::of(record, now);
+        match standing {
+            Standing::Retired(reason) => self.retired[place(reason)] += 1,
+            Standing::Live | Standing::Resting | Standing::Expired => self.live += 1,
+        }
+        self.resting += u64::from(standing == Standing::Resting);
+        self.expired += u64::from(standing == Standing::Expired);
+        if matches!(standing, Standing::Live | Standing::Resting) {
+            let earliest = self.next_expiry.map_or(record.expires_at, |time| time.min(record.expires_at));
+            self.next_expiry = Some(earliest);
         }
         self.uses += u64::from(record.usage_count);
         self.errors += u64::from(record.error_count);
@@ -263,6 +264,7 @@ pub(super) fn read(
         }
         let shown = clean(entry.name.as_str());
         data.totals.add(&counts);
+        data.widest_name = data.widest_name.max(width(&shown));
         data.pools.push(PoolRow { entry, shown, counts });
     }
     data.sessions.shrink_to_fit();

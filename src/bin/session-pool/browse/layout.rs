@@ -31,7 +31,7 @@ pub(super) struct Areas {
 /// How many lines a chart has for each reason, and how many below them.
 pub(super) const CHART_AXIS: u16 = 2;
 /// How many lines the panel has below the list of pools.
-const PANEL: u16 = 8;
+const PANEL: u16 = 9;
 
 /// The areas of a view on a screen of that size; `None` where it is too small.
 pub(super) fn areas(size: Size, view: View) -> Option<Areas> {

@@ -136,7 +136,7 @@ impl Page<'_> {
             format!("{error_score} of {max_error_score}; a good use takes {error_score_decrement} off");
         self.field("score", &score, Style::new());
         let at_once = match max_concurrent_uses {
-            Limits::UNLIMITED => "as many as one likes".to_owned(),
+            Limits::UNLIMITED => "no limit".to_owned(),
             limit => format!("{} at most", count(limit.into())),
         };
         self.field("at once", &at_once, Style::new());
@@ -209,13 +209,19 @@ impl Page<'_> {
     fn cookies(&mut self, cookies: &[Cookie]) {
         let PageOptions { width: columns, look, now, revealed, .. } = self.options;
         let ellipsis = look.ellipsis();
-        // What is left beside the expiry is shared by name, value, domain, path and flags.
-        let left = columns.saturating_sub(NEAR + 5 * 2);
+        let rows: Vec<CookieRow> = cookies.iter().map(|cookie| CookieRow::of(cookie, now)).collect();
+        let widest =
+            |cell: fn(&CookieRow) -> &str| rows.iter().map(|row| width(cell(row))).max().unwrap_or(0);
         let value = if revealed { 0 } else { 5 };
-        let name = (left.saturating_sub(value) * 3 / 12).clamp(4, 32);
-        let path = (left.saturating_sub(value) * 2 / 12).clamp(4, 24);
-        let flags = (left.saturating_sub(value) * 3 / 12).clamp(5, 28);
-        let domain = left.saturating_sub(name + value + path + flags).max(4);
+        let fixed = NEAR + if value > 0 { value + 2 } else { 0 } + 4 * 2;
+        let wanted = [
+            widest(|row| &row.name),
+            widest(|row| &row.domain),
+            widest(|row| &row.path),
+            widest(|row| &row.flags),
+        ];
+        let [name, domain, path, flags] =
+            fitted(wanted.map(|wanted| wanted.max(6)), columns.saturating_sub(fixed));
         let line = |cells: [&str; 6]| {
             let [the_name, the_value, the_domain, the_path, expires, the_flags] = cells;
             let mut text = padded(&cut(the_name, name, ellipsis), name);
@@ -229,43 +235,79 @@ impl Page<'_> {
         };
         let head = line(["NAME", "VALUE", "DOMAIN", "PATH", "EXPIRES", "FLAGS"]);
         self.lines.push(Line::styled(head, Look::strong()));
-        for cookie in cookies {
-            let Cookie {
-                name,
-                value,
-                domain,
-                path,
-                host_only,
-                secure,
-                http_only,
-                same_site,
-                partition_key,
-                expires_at,
-                created_at: _,
-                last_accessed_at: _,
-            } = cookie;
-            let same_site = same_site.map(|same_site| match same_site {
-                SameSite::Strict => "strict",
-                SameSite::Lax => "lax",
-                SameSite::None => "cross-site",
-            });
-            let flags = [
-                secure.then_some("secure"),
-                http_only.then_some("http-only"),
-                host_only.then_some("host-only"),
-                same_site,
-                partition_key.as_ref().map(|_| "partitioned"),
-            ];
-            let flags = flags.into_iter().flatten().collect::<Vec<_>>().join(" ");
-            let expires = expires_at.map_or_else(|| "session".to_owned(), |time| near(time, now));
-            let row = line([&clean(name), MASK, &clean(domain), &clean(path), &expires, &flags]);
-            self.lines.push(Line::raw(row));
-            if let Some(key) = partition_key {
+        for (cookie, row) in cookies.iter().zip(&rows) {
+            let CookieRow { name, domain, path, expires, flags } = row;
+            self.lines.push(Line::raw(line([name, MASK, domain, path, expires, flags])));
+            if let Some(key) = &cookie.partition_key {
                 self.text(4, &format!("partitioned by {}", clean(key)), Style::new());
             }
             if revealed {
-                self.text(4, &clean(value), Style::new());
+                self.text(4, &clean(&cookie.value), Style::new());
             }
+        }
+    }
+}
+
+/// A cookie but for its value, as it may be shown.
+struct CookieRow {
+    name: String,
+    domain: String,
+    path: String,
+    expires: String,
+    flags: String,
+}
+
+impl CookieRow {
+    fn of(cookie: &Cookie, now: Timestamp) -> Self {
+        // Exhaustive, so that a new field cannot be forgotten here.
+        let Cookie {
+            name,
+            value: _,
+            domain,
+            path,
+            host_only,
+            secure,
+            http_only,
+            same_site,
+            partition_key,
+            expires_at,
+            created_at: _,
+            last_accessed_at: _,
+        } = cookie;
+        let same_site = same_site.map(|same_site| match same_site {
+            SameSite::Strict => "strict",
+            SameSite::Lax => "lax",
+            SameSite::None => "cross-site",
+        });
+        let flags = [
+            secure.then_some("secure"),
+            http_only.then_some("http-only"),
+            host_only.then_some("host-only"),
+            same_site,
+            partition_key.as_ref().map(|_| "partitioned"),
+        ];
+        Self {
+            name: clean(name),
+            domain: clean(domain),
+            path: clean(path),
+            expires: expires_at.map_or_else(|| "session".to_owned(), |time| near(time, now)),
+            flags: flags.into_iter().flatten().collect::<Vec<_>>().join(" "),
+        }
+    }
+}
+
+/// The widths that are wanted, as far as there is room: the widest ones are cut.
+fn fitted<const N: usize>(mut widths: [usize; N], room: usize) -> [usize; N] {
+    loop {
+        let over = widths.iter().sum::<usize>().saturating_sub(room);
+        let Some(widest) = widths.iter().copied().max().filter(|widest| over > 0 && *widest > 4) else {
+            return widths;
+        };
+        let next = widths.iter().copied().filter(|width| *width < widest).max().unwrap_or(0).max(4);
+        let many = widths.iter().filter(|width| **width == widest).count();
+        let less = over.div_ceil(many).min(widest - next).max(1);
+        for width in widths.iter_mut().filter(|width| **width == widest) {
+            *width -= less;
         }
     }
 }
@@ -302,5 +344,21 @@ fn usable(record: &SessionRecord, now: Timestamp) -> String {
         (Some(reason), _) => format!("no: {}; the next crawler that opens it retires it", why(reason)),
         (None, Some(until)) => format!("not yet: it rests, and may be used again {}", relative(until, now)),
         (None, None) => "yes".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_as_wide_as_they_need_and_the_widest_are_cut_where_there_is_no_room() {
+        assert_eq!(fitted([5, 6], 20), [5, 6]);
+        assert_eq!(fitted([5, 600, 30], 40), [5, 17, 17]);
+        assert_eq!(fitted([500, 500], 0), [4, 4]);
+        for room in 0..60 {
+            let widths = fitted([3, 17, 40, 12], room);
+            assert!(widths.iter().sum::<usize>() <= room.max(16), "{widths:?} in {room}");
+        }
     }
 }

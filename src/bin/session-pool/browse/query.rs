@@ -3,7 +3,7 @@
 use session_pool::{SessionRecord, Timestamp};
 
 use super::chart::Chart;
-use super::data::{Counts, Data, LogRow, PoolIndex, PoolRow, SessionRow, Standing};
+use super::data::{Counts, Data, LogRow, PoolIndex, SessionRow, Standing};
 use super::filter::{Filter, Subject};
 
 /// What a list is to show.
@@ -279,4 +279,3 @@ fn log_key(key: Key, row: &LogRow) -> i64 {
         Key::Store | Key::Id | Key::Used | Key::Live | Key::RetiredCount | Key::ErrorRate => 0,
     }
 }
-

@@ -12,11 +12,11 @@ use super::super::data::{Data, LogRow, place};
 use super::super::layout::{Areas, CHART_AXIS};
 use super::super::look::Look;
 use super::super::query::{Key, at};
-use super::super::text::{NEAR, count, cut_middle, largest_unit, near, score, short_count};
+use super::super::text::{NEAR, count, cut, cut_middle, largest_unit, near, score, short_count};
 use super::grid::{self, Column, GAP, cell};
 use super::sessions::ID;
 use super::{put, rows};
-use crate::output::{Zone, width};
+use crate::output::{Zone, span, width};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -31,7 +31,11 @@ enum Kind {
     Lived,
 }
 
-fn columns(width: usize, with_pool: bool) -> Vec<Column<Kind>> {
+/// How wide a time is without its year and its zone.
+const TIME: usize = 14;
+
+/// The columns that there is room for; with the pool where there are several, whose widest name is so wide.
+fn columns(width: usize, pool: Option<usize>) -> Vec<Column<Kind>> {
     let mut columns = vec![Column::left(Kind::Ago, "RETIRED", NEAR), Column::left(Kind::Reason, "REASON", 9)];
     let mut behind = Vec::new();
     if width >= 56 {
@@ -41,18 +45,21 @@ fn columns(width: usize, with_pool: bool) -> Vec<Column<Kind>> {
         behind.push(Column::right(Kind::Errors, "ERRORS", 6));
         behind.push(Column::right(Kind::Score, "SCORE", 5));
     }
-    let pool = if with_pool { 14 } else { 0 };
+    let wanted = pool.map_or(0, |pool| pool + GAP);
     let room = |columns: &[Column<Kind>], behind: &[Column<Kind>]| {
         width.saturating_sub(grid::taken(columns) + grid::taken(behind) + 2 * GAP)
     };
-    if room(&columns, &behind) >= ID + pool + GAP + 25 {
-        columns.insert(1, Column::left(Kind::Time, "TIME", 25));
+    if room(&columns, &behind) >= ID + wanted + GAP + TIME {
+        columns.insert(1, Column::left(Kind::Time, "TIME", TIME));
     }
-    if room(&columns, &behind) >= ID + pool + GAP + 8 {
+    if room(&columns, &behind) >= ID + wanted + GAP + 8 {
         behind.push(Column::right(Kind::Lived, "LIVED", 8));
     }
     let left = room(&columns, &behind);
-    let pool = if with_pool && left >= 26 { left.saturating_sub(ID + GAP).clamp(11, 40) } else { 0 };
+    // Where it is narrow, an id needs a little more than a name; where it is very narrow, there is no room for both.
+    let pool = pool
+        .filter(|_| left >= 26)
+        .map_or(0, |pool| pool.min((left - GAP) * 5 / 11).max(left.saturating_sub(ID + GAP).min(pool)));
     let id = left.saturating_sub(if pool > 0 { pool + GAP } else { 0 });
     columns.push(Column::left(Kind::Id, "ID", id.min(session_pool::SessionId::MAX_LENGTH)));
     if pool > 0 {
@@ -70,7 +77,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, areas: &Areas, app: &App, data: &Data)
         draw_chart(frame, areas.chart, chart, look, app.setting.zone);
     }
     let with_pool = app.pool.is_none() && data.pools.len() > 1;
-    let columns = columns(areas.head.width.into(), with_pool);
+    let columns = columns(areas.head.width.into(), with_pool.then(|| data.widest_name.max(4)));
     let is_sorted = |kind| match kind {
         Kind::Ago => list.order.by == Key::Retired,
         Kind::Reason => list.order.by == Key::Reason,
@@ -92,7 +99,10 @@ fn row(row: &LogRow, columns: &[Column<Kind>], app: &App, data: &Data) -> Line<'
     let entry = &row.entry;
     grid::line(columns, look, |column| match column.kind {
         Kind::Ago => cell(near(entry.retired_at, now), Style::new()),
-        Kind::Time => cell(zone.format(entry.retired_at), Style::new()),
+        Kind::Time => {
+            let text = zone.format(entry.retired_at);
+            cell(text.get(5..5 + TIME).unwrap_or(&text), Style::new())
+        }
         Kind::Reason => cell(entry.reason.as_str(), look.reason(Some(entry.reason))),
         Kind::Id => cell(cut_middle(entry.id.as_str(), column.width, look.ellipsis()), Style::new()),
         Kind::Pool => cell(cut_middle(data.pool_name(row.pool), column.width, look.ellipsis()), Style::new()),
@@ -103,13 +113,14 @@ fn row(row: &LogRow, columns: &[Column<Kind>], app: &App, data: &Data) -> Line<'
     })
 }
 
-/// How wide the names of reasons are before the chart, and the numbers behind it.
+/// How wide the names of reasons are before the chart, and the two numbers behind it.
 const NAMES: usize = 10;
-const NUMBERS: usize = 11;
+const TOTAL: usize = 10;
+const HIGHEST: usize = 9;
 
 /// How many columns a chart has on a screen of that width.
 pub(crate) fn chart_columns(width: u16) -> usize {
-    usize::from(width).saturating_sub(NAMES + NUMBERS).max(1)
+    usize::from(width).saturating_sub(NAMES + TOTAL + HIGHEST).max(1)
 }
 
 fn draw_chart(frame: &mut Frame<'_>, area: Rect, chart: &Chart, look: Look, zone: Zone) {
@@ -119,53 +130,68 @@ fn draw_chart(frame: &mut Frame<'_>, area: Rect, chart: &Chart, look: Look, zone
     // Few stretches are drawn wider.
     let wide = columns.checked_div(stretches).unwrap_or(1).max(1);
     for (reason, top) in Reason::ALL.into_iter().zip((area.y..).step_by(each.into())) {
-        let (name, total) = (reason.as_str(), chart.total(reason));
+        let highest = chart.highest(reason);
         for line in 0..each {
             let is_lowest = line + 1 == each;
             let bars: String = chart
                 .stretches
                 .iter()
-                .map(|stretch| step(stretch[place(reason)], chart, each - line - 1, each, look))
-                .fold(String::new(), |bars, step| bars + &step.repeat(wide));
+                .map(|stretch| {
+                    step(stretch[place(reason)], highest, each - line - 1, each, look).repeat(wide)
+                })
+                .collect();
             let bars = format!("{bars}{:1$}", "", columns.saturating_sub(width(&bars)));
+            let (name, numbers) = if is_lowest {
+                let numbers =
+                    format!("{:>TOTAL$}{:>HIGHEST$}", count(chart.total(reason)), count(highest.into()));
+                (reason.as_str(), numbers)
+            } else {
+                ("", String::new())
+            };
             let spans = vec![
-                Span::raw(format!("{:NAMES$}", if is_lowest { name } else { "" })),
+                Span::raw(format!("{name:NAMES$}")),
                 Span::styled(bars, look.reason(Some(reason))),
-                Span::raw(if is_lowest { format!("{:>NUMBERS$}", count(total)) } else { String::new() }),
+                Span::raw(numbers),
             ];
             frame.render_widget(Line::from(spans), Rect { y: top + line, height: 1, ..area });
         }
     }
-    let below = Rect { y: area.bottom() - CHART_AXIS, height: 1, ..area };
-    put(frame, below, &format!("{:NAMES$}{}", "", axis(chart, stretches * wide, zone, look)), Style::new());
+    let line = |up: u16| Rect { y: area.bottom() - up, height: 1, ..area };
+    let axis = axis(chart, stretches * wide, zone);
+    put(frame, line(2), &format!("{:NAMES$}{axis}", ""), Style::new());
+    let left = format!("{:NAMES$}{:columns$}", "", cut(&caption(chart, wide), columns, look.ellipsis()));
+    put(frame, line(1), &format!("{left}{:>TOTAL$}{:>HIGHEST$}", "total", "highest"), Style::new());
 }
 
 /// What of a bar is on a line, so many lines above the lowest. What is there at all is seen.
-fn step(number: u32, chart: &Chart, line: u16, lines: u16, look: Look) -> &'static str {
+fn step(number: u32, highest: u32, line: u16, lines: u16, look: Look) -> &'static str {
     let steps = look.steps();
     let all = usize::from(lines) * steps.len();
-    let filled = super::bars::length(number.into(), chart.highest().into(), all);
+    let filled = super::bars::length(number.into(), highest.into(), all);
     match filled.saturating_sub(usize::from(line) * steps.len()) {
         0 => " ",
         part => steps[part.min(steps.len()) - 1],
     }
 }
 
-/// When the chart begins and ends, and how long a column is.
-fn axis(chart: &Chart, columns: usize, zone: Zone, look: Look) -> String {
+/// When the chart begins, and when its last stretch does.
+fn axis(chart: &Chart, columns: usize, zone: Zone) -> String {
+    let last = chart.stretches.len().saturating_sub(1);
+    let (first, last) = (label(chart, 0, zone), label(chart, last, zone));
+    match columns.checked_sub(width(&first) + width(&last)) {
+        Some(room) if room > 0 => format!("{first}{}{last}", " ".repeat(room)),
+        _ if chart.stretches.is_empty() => String::new(),
+        _ => first,
+    }
+}
+
+/// How much time a bar is. Each reason has a scale of its own: a rare one is seen beside a frequent one.
+fn caption(chart: &Chart, wide: usize) -> String {
     if chart.stretches.is_empty() {
         return String::new();
     }
-    let (first, last) = (label(chart, 0, zone), label(chart, chart.stretches.len() - 1, zone));
-    let span = largest_unit(std::time::Duration::from_millis(chart.length.unsigned_abs()));
-    let caption = format!("each {span}, at most {}", count(chart.highest().into()));
-    let room = columns.max(width(&first) + width(&last) + 2).saturating_sub(width(&first) + width(&last));
-    if chart.stretches.len() == 1 {
-        return format!("{first}  {caption}");
-    }
-    let middle = if room >= width(&caption) + 4 { format!("{caption:^room$}") } else { " ".repeat(room) };
-    let _ = look;
-    format!("{first}{middle}{last}")
+    let time = span(std::time::Duration::from_millis(chart.length.unsigned_abs()));
+    format!("each {} {time}", if wide == 1 { "column" } else { "bar" })
 }
 
 /// When a stretch begins: the day, or the minute, as far as it tells something.

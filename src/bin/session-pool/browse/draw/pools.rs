@@ -46,7 +46,7 @@ fn columns(width: usize) -> Vec<Column<Kind>> {
     let name = left.saturating_sub(if bar > 0 { bar + GAP } else { 0 });
     columns.insert(0, Column::left(Kind::Pool, "POOL", name.max(4)));
     if bar > 0 {
-        columns.push(Column::left(Kind::Bar, "LIVE AND RETIRED", bar));
+        columns.push(Column::left(Kind::Bar, "SHARES", bar));
     }
     columns.extend(behind);
     columns
@@ -109,25 +109,24 @@ fn panel(frame: &mut Frame<'_>, area: Rect, app: &App, pool: &PoolRow) {
         let spans = vec![Span::styled(head, Style::new()), Span::styled(bar, look.reason(reason))];
         frame.render_widget(Line::from(spans), line(at));
     }
-    let dot = look.dot();
-    let mut facts = vec![
-        format!("{} resting", count(counts.resting)),
-        format!("{} expired", count(counts.expired)),
+    let dot = format!(" {} ", look.dot());
+    let mut ahead =
+        vec![format!("{} resting", count(counts.resting)), format!("{} expired", count(counts.expired))];
+    ahead.extend(counts.next_expiry.map(|time| format!("the next expires {}", near(time, now))));
+    put(frame, line(6), &ahead.join(&dot), Style::new());
+    let past = [
         format!("{} uses, {} bad", count(counts.uses), share(counts.errors, counts.uses)),
         format!("{} retirements ever", count(pool.entry.last_sequence.0)),
     ];
-    if let Some(expiry) = counts.next_expiry {
-        facts.insert(2, format!("next expiry {}", near(expiry, now)));
-    }
-    put(frame, line(6), &facts.join(&format!(" {dot} ")), Style::new());
+    put(frame, line(7), &past.join(&dot), Style::new());
     if counts.unreadable > 0 {
         let text = format!(
             "{} of its items cannot be read: session-pool check names them",
             count(counts.unreadable)
         );
-        put(frame, line(7), &text, look.bad());
+        put(frame, line(8), &text, look.bad());
     } else if let Some((first, last)) = pool.entry.lost_log.first() {
         let text = format!("a repair could not bring back retirements {first} to {last} of its log");
-        put(frame, line(7), &text, Look::strong());
+        put(frame, line(8), &text, Look::strong());
     }
 }

@@ -29,8 +29,8 @@ enum Kind {
 /// How wide an id is that the pool made.
 pub(super) const ID: usize = 32;
 
-/// The columns that there is room for; with the pool where there are several.
-fn columns(width: usize, with_pool: bool) -> Vec<Column<Kind>> {
+/// The columns that there is room for; with the pool where there are several, whose widest name is so wide.
+fn columns(width: usize, pool: Option<usize>) -> Vec<Column<Kind>> {
     let mut columns = vec![Column::left(Kind::State, "STATE", 7), Column::left(Kind::Reason, "REASON", 9)];
     if width >= 56 {
         columns.push(Column::right(Kind::Uses, "USES", 6));
@@ -42,15 +42,17 @@ fn columns(width: usize, with_pool: bool) -> Vec<Column<Kind>> {
         columns.push(Column::right(Kind::Score, "SCORE", 5));
     }
     columns.push(Column::left(Kind::Ends, "ENDS", NEAR));
-    let pool = if with_pool { 14 } else { 0 };
+    let wanted = pool.map_or(0, |pool| pool + GAP);
     for (kind, head) in [(Kind::LastUse, "LAST USE"), (Kind::Created, "CREATED")] {
-        if grid::taken(&columns) + 2 * GAP + NEAR + ID + pool <= width {
+        if grid::taken(&columns) + 2 * GAP + NEAR + ID + wanted <= width {
             columns.push(Column::left(kind, head, NEAR));
         }
     }
     let left = width.saturating_sub(grid::taken(&columns) + GAP);
-    // Of two that are too long for the room that there is, the id gets more.
-    let pool = if with_pool && left >= 26 { left.saturating_sub(ID + GAP).clamp(11, 40) } else { 0 };
+    // Where it is narrow, an id needs a little more than a name; where it is very narrow, there is no room for both.
+    let pool = pool
+        .filter(|_| left >= 26)
+        .map_or(0, |pool| pool.min((left - GAP) * 5 / 11).max(left.saturating_sub(ID + GAP).min(pool)));
     let id = left.saturating_sub(if pool > 0 { pool + GAP } else { 0 });
     if pool > 0 {
         columns.insert(0, Column::left(Kind::Pool, "POOL", pool));
@@ -62,7 +64,7 @@ fn columns(width: usize, with_pool: bool) -> Vec<Column<Kind>> {
 pub(super) fn draw(frame: &mut Frame<'_>, areas: &Areas, app: &App, data: &Data) {
     let (look, list) = (app.setting.look, &app.sessions);
     let with_pool = app.pool.is_none() && data.pools.len() > 1;
-    let columns = columns(areas.head.width.into(), with_pool);
+    let columns = columns(areas.head.width.into(), with_pool.then(|| data.widest_name.max(4)));
     let is_sorted = |kind| match kind {
         Kind::Id => list.order.by == Key::Id || (list.order.by == Key::Store && !with_pool),
         Kind::Pool => list.order.by == Key::Store,
