@@ -13,13 +13,15 @@ pub(crate) struct List {
     pub(crate) line: LineEdit,
     /// The filter before it was edited; `None` while it is not.
     before: Option<String>,
-    /// The last one without an error; it is in force.
+    /// What of it is right; that is in force.
     filter: Filter,
     pub(crate) error: Option<FilterError>,
     pub(crate) order: Order,
     /// What was found last, as places in [`Data`].
     pub(crate) rows: Vec<u32>,
     pub(crate) cursor: Cursor,
+    /// The row that one has gone to: it is chosen again, where a filter brings it back.
+    anchor: Option<u32>,
     /// Of the last question.
     generation: u64,
     /// Of the last answer.
@@ -41,6 +43,7 @@ impl List {
             order,
             rows: Vec::new(),
             cursor: Cursor::default(),
+            anchor: None,
             generation: 0,
             answered: 0,
         }
@@ -65,17 +68,18 @@ impl List {
         self.rows.get(self.cursor.at).copied()
     }
 
-    /// Asks anew, with the filter and the order that there are. With `stay`, the chosen row stays chosen if it is found
-    /// again; but for the first one, which nobody has chosen.
+    /// Asks anew, with the filter and the order that there are. With `stay`, the row that one has gone to is chosen, if it
+    /// is found; else the first one is.
     pub(super) fn ask(&mut self, pool: Option<PoolIndex>, columns: usize, stay: bool) -> Query {
         self.generation += 1;
+        self.anchor = self.anchor.filter(|_| stay);
         Query {
             subject: self.subject,
             generation: self.generation,
             pool,
             filter: self.filter.clone(),
             order: self.order,
-            keep: self.chosen().filter(|_| stay && self.cursor.at > 0),
+            keep: self.anchor,
             columns,
         }
     }
@@ -99,6 +103,7 @@ impl List {
 
     pub(super) fn step(&mut self, step: Step, height: usize) {
         self.cursor.step(step, self.rows.len(), height);
+        self.anchor = self.chosen();
     }
 
     pub(super) fn begin_edit(&mut self) {
@@ -124,18 +129,10 @@ impl List {
     }
 
     fn read_filter(&mut self) -> bool {
-        match Filter::parse(self.line.text(), self.subject) {
-            Ok(filter) => {
-                self.error = None;
-                let is_new = filter != self.filter;
-                self.filter = filter;
-                is_new
-            }
-            Err(error) => {
-                self.error = Some(error);
-                false
-            }
-        }
+        let (filter, error) = Filter::parse(self.line.text(), self.subject);
+        let is_new = filter != self.filter;
+        (self.filter, self.error) = (filter, error);
+        is_new
     }
 
     pub(super) fn sort_by_next(&mut self) {

@@ -51,7 +51,7 @@ fn columns(width: usize, pool: Option<usize>) -> Vec<Column<Kind>> {
     let left = width.saturating_sub(grid::taken(&columns) + GAP);
     // Where it is narrow, an id needs a little more than a name; where it is very narrow, there is no room for both.
     let pool = pool
-        .filter(|_| left >= 26)
+        .filter(|_| left >= 20)
         .map_or(0, |pool| pool.min((left - GAP) * 5 / 11).max(left.saturating_sub(ID + GAP).min(pool)));
     let id = left.saturating_sub(if pool > 0 { pool + GAP } else { 0 });
     if pool > 0 {

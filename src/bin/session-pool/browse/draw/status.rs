@@ -150,13 +150,11 @@ pub(super) fn keys(frame: &mut Frame<'_>, area: Rect, app: &App) {
     if let Some((list, error)) = app.list().and_then(|list| Some((list, list.error.as_ref()?))) {
         let start = width(&list.line.text()[..error.at.start]).saturating_sub(scrolled(list, area.width));
         let (room, caret) = (usize::from(area.width), PROMPT.len() + start);
-        let text = if caret + 2 + width(&error.message) <= room {
-            format!("{:caret$}^ {}", "", error.message)
+        let (behind, before) = (room.saturating_sub(caret + 2), caret.saturating_sub(1));
+        let text = if width(&error.message) <= behind || behind >= before {
+            format!("{:caret$}^ {}", "", cut(&error.message, behind, look.ellipsis()))
         } else {
-            // It does not fit behind its place: before it, as far as it can.
-            let message = cut(&error.message, room.saturating_sub(2), look.ellipsis());
-            let before = caret.saturating_sub(width(&message) + 1);
-            format!("{:before$}{message} ^", "")
+            format!("{:>before$} ^", cut(&error.message, before, look.ellipsis()))
         };
         put(frame, area, &text, look.bad());
         return;

@@ -100,13 +100,11 @@ impl Comparison {
 }
 
 impl Filter {
-    /// Reads a filter for rows of that kind. A blank text asks for all of them.
-    ///
-    /// # Errors
-    ///
-    /// [`FilterError`], which says what is wrong and where.
-    pub(super) fn parse(text: &str, subject: Subject) -> Result<Self, FilterError> {
-        Ok(Self { terms: parse::terms(text, subject)? })
+    /// Reads a filter for rows of that kind: the terms that are right, and what is wrong with the first that is not. So the
+    /// others hold while one is being typed. A blank text asks for all rows.
+    pub(super) fn parse(text: &str, subject: Subject) -> (Self, Option<FilterError>) {
+        let (terms, error) = parse::terms(text, subject);
+        (Self { terms }, error)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -234,7 +232,8 @@ fn contains(id: &str, text: &str) -> bool {
     let (id, text) = (id.as_bytes(), text.as_bytes());
     let Some((first, rest)) = text.split_first() else { return true };
     let Some(last) = id.len().checked_sub(text.len()) else { return false };
-    (0..=last).any(|at| {
-        id[at].eq_ignore_ascii_case(first) && id[at + 1..at + text.len()].eq_ignore_ascii_case(rest)
-    })
+    // Nearly all places are ruled out by their first byte.
+    let upper = first.to_ascii_uppercase();
+    let starts = id[..=last].iter().enumerate().filter(|(_, byte)| *byte == first || **byte == upper);
+    starts.into_iter().any(|(at, _)| id[at + 1..at + text.len()].eq_ignore_ascii_case(rest))
 }

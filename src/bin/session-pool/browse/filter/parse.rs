@@ -17,19 +17,25 @@ fn fields(subject: Subject) -> &'static [&'static str] {
     }
 }
 
-pub(super) fn terms(text: &str, subject: Subject) -> Result<Vec<Term>, FilterError> {
-    words(text)?.into_iter().map(|word| term(text, word, subject)).collect()
+/// The terms that are right, and what is wrong with the first that is not.
+pub(super) fn terms(text: &str, subject: Subject) -> (Vec<Term>, Option<FilterError>) {
+    let (mut terms, mut first) = (Vec::new(), None);
+    for word in words(text) {
+        match term(text, word, subject) {
+            Ok(term) => terms.push(term),
+            Err(error) => first = first.or(Some(error)),
+        }
+    }
+    (terms, first)
 }
 
 /// Where the words stand, each up to the next blank outside quotes.
-fn words(text: &str) -> Result<Vec<Range<usize>>, FilterError> {
+fn words(text: &str) -> Vec<Range<usize>> {
     let mut words = Vec::new();
-    let (mut start, mut quote) = (None, None);
+    let (mut start, mut is_quoted) = (None, false);
     for (at, c) in text.char_indices() {
-        if c == '"' {
-            quote = if quote.is_some() { None } else { Some(at) };
-        }
-        match (c.is_whitespace() && quote.is_none(), start) {
+        is_quoted ^= c == '"';
+        match (c.is_whitespace() && !is_quoted, start) {
             (true, Some(from)) => {
                 words.push(from..at);
                 start = None;
@@ -39,13 +45,14 @@ fn words(text: &str) -> Result<Vec<Range<usize>>, FilterError> {
         }
     }
     words.extend(start.map(|from| from..text.len()));
-    match quote {
-        Some(at) => Err(error(at..text.len(), "the closing quote is missing")),
-        None => Ok(words),
-    }
+    words
 }
 
 fn term(text: &str, word: Range<usize>, subject: Subject) -> Result<Term, FilterError> {
+    if !text[word.clone()].matches('"').count().is_multiple_of(2) {
+        let at = text[word.clone()].rfind('"').unwrap_or(0);
+        return Err(error(word.start + at..word.end, "the closing quote is missing"));
+    }
     let negated = text[word.clone()].starts_with('!');
     let start = word.start + usize::from(negated);
     let body = &text[start..word.end];

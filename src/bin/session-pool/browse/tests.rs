@@ -1,1 +1,0 @@
-//! The whole of it, on a screen that is none.
