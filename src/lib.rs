@@ -233,8 +233,8 @@ pub use session::{
 };
 pub use store::{
     Batch, Change, Healed, LogEntry, MemoryStore, MigrationProgress, PoolEntry, PoolName, PoolNumber,
-    ReadStore, Sequence, SessionChange, SledStore, SledStoreOptions, Store, StoreError, StoreReport,
-    Unreadable, Visited, Visitor, schema_version,
+    ReadOptions, ReadStore, Sequence, SessionChange, SledReader, SledStore, SledStoreOptions, Store,
+    StoreError, StoreReport, Unreadable, Visited, Visitor, schema_version,
 };
 
 /// The README's examples, compiled and run.

@@ -55,6 +55,16 @@ pub enum StoreError {
         /// The newest version that can be read.
         supported: u32,
     },
+    /// The store was written by an older version of this crate, and is only to be read. Opening it for writing migrates it.
+    #[error("the session store at {} has schema version {found}: it must be migrated to {current} before it can be read", path.display())]
+    OlderSchema {
+        /// Where.
+        path: PathBuf,
+        /// The store's version.
+        found: u32,
+        /// The version that it would be migrated to.
+        current: u32,
+    },
     /// The store is encrypted, and no key was given, or this build has no encryption.
     #[error("the session store at {} is encrypted: its key is needed", path.display())]
     KeyNeeded {

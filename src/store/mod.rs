@@ -8,6 +8,7 @@ mod error;
 mod memory;
 mod name;
 mod read;
+mod read_options;
 mod report;
 mod sled;
 
@@ -23,8 +24,9 @@ pub use error::{StoreError, Unreadable};
 pub use memory::MemoryStore;
 pub use name::{PoolName, PoolNumber, Sequence};
 pub use read::{ReadStore, Visited, Visitor};
+pub use read_options::ReadOptions;
 pub use report::{Healed, StoreReport};
-pub use sled::{MigrationProgress, SledStore, SledStoreOptions, schema_version};
+pub use sled::{MigrationProgress, SledReader, SledStore, SledStoreOptions, schema_version};
 
 /// A place that keeps sessions: it is read ([`ReadStore`]), and written to.
 ///

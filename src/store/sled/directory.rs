@@ -44,12 +44,31 @@ impl ReadLock {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(StoreError::io("open", lock)(error)),
         };
-        match file.try_lock_shared() {
-            Ok(()) => Ok(Some(Self { _file: file })),
-            Err(TryLockError::WouldBlock) => {
-                Err(StoreError::InUse { path: path.into(), holder: read_holder(&mut file) })
+        try_several_times(path, &lock, &mut file, File::try_lock_shared)?;
+        Ok(Some(Self { _file: file }))
+    }
+}
+
+/// Takes a lock of the file at `lock`, of the store at `path`.
+fn try_several_times(
+    path: &Path,
+    lock: &Path,
+    file: &mut File,
+    take: impl Fn(&File) -> Result<(), TryLockError>,
+) -> Result<(), StoreError> {
+    let mut attempts = 0;
+    loop {
+        match take(file) {
+            Ok(()) => return Ok(()),
+            // A process that this one is starting holds all its locks too, for a moment.
+            Err(TryLockError::WouldBlock) if attempts < LOCK_ATTEMPTS => {
+                attempts += 1;
+                thread::sleep(TRY_LOCK_AGAIN_AFTER);
             }
-            Err(TryLockError::Error(error)) => Err(StoreError::io("lock", lock)(error)),
+            Err(TryLockError::WouldBlock) => {
+                return Err(StoreError::InUse { path: path.into(), holder: read_holder(file) });
+            }
+            Err(TryLockError::Error(error)) => return Err(StoreError::io("lock", lock)(error)),
         }
     }
 }
@@ -242,21 +261,7 @@ pub(super) fn lock(path: &Path) -> Result<StoreLock, StoreError> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&lock).map_err(StoreError::io("open", &lock))?;
-    let mut attempts = 0;
-    loop {
-        match file.try_lock() {
-            Ok(()) => break,
-            // A process that this one is starting holds all its locks too, for a moment.
-            Err(TryLockError::WouldBlock) if attempts < LOCK_ATTEMPTS => {
-                attempts += 1;
-                thread::sleep(TRY_LOCK_AGAIN_AFTER);
-            }
-            Err(TryLockError::WouldBlock) => {
-                return Err(StoreError::InUse { path: path.into(), holder: read_holder(&mut file) });
-            }
-            Err(TryLockError::Error(error)) => return Err(StoreError::io("lock", &lock)(error)),
-        }
-    }
+    try_several_times(path, &lock, &mut file, File::try_lock)?;
     let mut write = || {
         file.set_len(0)?;
         file.rewind()?;

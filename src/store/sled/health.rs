@@ -12,6 +12,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::directory::{self, DATABASE};
+use super::floors;
 use super::salvage::{Ended, LogImage};
 use super::seal::Snapshots;
 use crate::store::{Healed, StoreError, StoreReport};
@@ -85,6 +86,21 @@ fn make_snapshot(path: &Path, engine: &Path, log: &Log, is_flawed: bool) -> Resu
             detail: "the engine's snapshot is damaged, and the end of its log is torn".to_owned(),
         }),
     }
+}
+
+/// Judges the log of a store that was not closed, in which the last sync that is marked has that number: is it what had been
+/// durable?
+pub(super) fn judge(path: &Path, image: &LogImage, marked: u64, witnessed: u64) -> Result<(), StoreError> {
+    let damaged = |detail| Err(StoreError::Damaged { path: path.into(), detail });
+    if let Some(verdict) = image.verdict().or(image.below(&floors::read(path)?)) {
+        return damaged(format!("engine/db lacks {verdict}, which had been durable"));
+    }
+    if marked < witnessed {
+        return damaged(format!(
+            "engine/db ends behind its mark {marked}, and mark {witnessed} had been durable"
+        ));
+    }
+    Ok(())
 }
 
 /// What is known of the log before the engine starts.

@@ -47,9 +47,14 @@ pub(super) fn session(pool: PoolNumber, id: &SessionId) -> Key {
     pool_prefix(pool).with(id.as_bytes())
 }
 
+/// The first key that may come behind that of a session.
+pub(super) fn behind_session(pool: PoolNumber, id: &SessionId) -> Key {
+    session(pool, id).with(&[0])
+}
+
 /// What the keys of all parts of a payload start with. No id has a 0 in it, so none is the prefix of another.
 pub(super) fn payload_prefix(pool: PoolNumber, id: &SessionId) -> Key {
-    session(pool, id).with(&[0])
+    behind_session(pool, id)
 }
 
 /// The first part of a payload has generation 0; it tells the generation of the others.

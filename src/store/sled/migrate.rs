@@ -6,7 +6,7 @@
 use sled::Transactional;
 use sled::transaction::{ConflictableTransactionError, TransactionError};
 
-use super::{Trees, keys};
+use super::{Tree, Trees, keys};
 use crate::store::StoreError;
 
 /// Where the migration under way stands: the version it leads to (u32), then the cursor of its step.
@@ -42,23 +42,11 @@ pub(super) struct Step {
 #[derive(Default)]
 pub(super) struct Chunk {
     /// What to write: a value to put, or `None` to remove the key.
-    pub(super) writes: Vec<(Place, Vec<u8>, Option<Vec<u8>>)>,
+    pub(super) writes: Vec<(Tree, Vec<u8>, Option<Vec<u8>>)>,
     /// Where the next chunk begins; `None` where this was the last.
     pub(super) next: Option<Vec<u8>>,
     /// How many records it rewrites.
     pub(super) records: u64,
-}
-
-/// The tree that a write goes to.
-#[derive(Clone, Copy)]
-#[cfg_attr(not(test), expect(dead_code, reason = "no released step rewrites anything yet"))]
-pub(super) enum Place {
-    Sessions,
-    Payloads,
-    ByState,
-    ByExpiry,
-    Retirements,
-    Meta,
 }
 
 /// The schema version of a store; 0 for one that is empty.
@@ -116,12 +104,12 @@ fn write(trees: &Trees, version: u32, chunk: &Chunk) -> Result<(), StoreError> {
     all.transaction(|(sessions, payloads, by_state, by_expiry, retirements, meta)| {
         for (place, key, value) in &chunk.writes {
             let tree = match place {
-                Place::Sessions => sessions,
-                Place::Payloads => payloads,
-                Place::ByState => by_state,
-                Place::ByExpiry => by_expiry,
-                Place::Retirements => retirements,
-                Place::Meta => meta,
+                Tree::Sessions => sessions,
+                Tree::Payloads => payloads,
+                Tree::ByState => by_state,
+                Tree::ByExpiry => by_expiry,
+                Tree::Retirements => retirements,
+                Tree::Meta => meta,
             };
             match value {
                 Some(value) => tree.insert(key.as_slice(), value.as_slice())?,
@@ -162,7 +150,7 @@ mod tests {
             Some(cursor) => trees.sessions.get_gt(cursor).unwrap(),
         };
         Ok(next.map_or_else(Chunk::default, |(key, value)| Chunk {
-            writes: vec![(Place::Sessions, key.to_vec(), Some(vec![value[0] * 2]))],
+            writes: vec![(Tree::Sessions, key.to_vec(), Some(vec![value[0] * 2]))],
             next: Some(key.to_vec()),
             records: 1,
         }))
@@ -171,7 +159,7 @@ mod tests {
     #[expect(clippy::unnecessary_wraps, reason = "it is what a step looks like")]
     fn mark(trees: &Trees, _: Option<&[u8]>) -> Result<Chunk, StoreError> {
         let seen: Vec<u8> = trees.sessions.iter().values().map(|value| value.unwrap()[0]).collect();
-        let places = [Place::Payloads, Place::ByState, Place::ByExpiry, Place::Retirements, Place::Meta];
+        let places = [Tree::Payloads, Tree::ByState, Tree::ByExpiry, Tree::Retirements, Tree::Meta];
         let writes = places.map(|place| (place, b"seen".to_vec(), Some(seen.clone())));
         Ok(Chunk { writes: writes.to_vec(), ..Chunk::default() })
     }

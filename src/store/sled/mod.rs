@@ -3,6 +3,7 @@
 mod codec;
 mod commit;
 mod content;
+mod contract;
 mod directory;
 mod engine;
 mod floors;
@@ -15,6 +16,7 @@ mod migrate;
 mod migrations;
 mod open;
 mod read;
+mod reader;
 mod salvage;
 mod salvaged;
 mod seal;
@@ -33,6 +35,7 @@ use floors::Floors;
 pub use migrate::MigrationProgress;
 pub use open::SledStoreOptions;
 use parking_lot::RwLock;
+pub use reader::SledReader;
 pub(crate) use salvaged::{SalvagedStore, TakePayload};
 use witness::Witness;
 
@@ -92,16 +95,56 @@ pub(super) struct Trees {
     meta: sled::Tree,
 }
 
+/// One of the trees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tree {
+    Sessions,
+    Payloads,
+    ByState,
+    ByExpiry,
+    Retirements,
+    Meta,
+}
+
+impl Tree {
+    const ALL: [Self; 6] =
+        [Self::Sessions, Self::Payloads, Self::ByState, Self::ByExpiry, Self::Retirements, Self::Meta];
+
+    /// What the engine calls it.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Sessions => "sessions",
+            Self::Payloads => "payloads",
+            Self::ByState => "by_state",
+            Self::ByExpiry => "by_expiry",
+            Self::Retirements => "retirements",
+            Self::Meta => "meta",
+        }
+    }
+}
+
 impl Trees {
     fn open(db: &sled::Db) -> sled::Result<Self> {
+        let open = |tree: Tree| db.open_tree(tree.name());
         Ok(Self {
-            sessions: db.open_tree("sessions")?,
-            payloads: db.open_tree("payloads")?,
-            by_state: db.open_tree("by_state")?,
-            by_expiry: db.open_tree("by_expiry")?,
-            retirements: db.open_tree("retirements")?,
-            meta: db.open_tree("meta")?,
+            sessions: open(Tree::Sessions)?,
+            payloads: open(Tree::Payloads)?,
+            by_state: open(Tree::ByState)?,
+            by_expiry: open(Tree::ByExpiry)?,
+            retirements: open(Tree::Retirements)?,
+            meta: open(Tree::Meta)?,
         })
+    }
+
+    fn tree(&self, tree: Tree) -> &sled::Tree {
+        match tree {
+            Tree::Sessions => &self.sessions,
+            Tree::Payloads => &self.payloads,
+            Tree::ByState => &self.by_state,
+            Tree::ByExpiry => &self.by_expiry,
+            Tree::Retirements => &self.retirements,
+            Tree::Meta => &self.meta,
+        }
     }
 }
 

@@ -288,14 +288,7 @@ fn verify(path: &Path, report: &mut StoreReport) -> Result<Log, StoreError> {
     let witnessed = witness::read(path)?;
     let image = LogImage::read(&database, Ended::Somehow { witnessed });
     let image = image.map_err(StoreError::io("read", &database))?;
-    if let Some(verdict) = image.verdict().or(image.below(&floors::read(path)?)) {
-        return Err(damaged(format!("engine/db lacks {verdict}, which had been durable")));
-    }
     let marked = image.last_mark().map_err(StoreError::io("read", &database))?;
-    if marked < witnessed {
-        let detail =
-            format!("engine/db ends behind its mark {marked}, and mark {witnessed} had been durable");
-        return Err(damaged(detail));
-    }
+    health::judge(path, &image, marked, witnessed)?;
     Ok(Log::Verified(Box::new(image)))
 }

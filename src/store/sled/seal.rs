@@ -19,7 +19,7 @@ const SEGMENT: u64 = 512 << 10;
 
 /// What a log is, or was.
 #[derive(Debug, PartialEq, Eq)]
-struct Digest {
+pub(super) struct Digest {
     length: u64,
     segments: Vec<u32>,
     snapshots: Snapshots,
@@ -47,6 +47,23 @@ impl Digest {
             workers.into_iter().map(join).collect::<io::Result<Vec<_>>>()
         })?;
         Ok(Self { length, segments: parts.concat(), snapshots })
+    }
+
+    /// Holds a log against it, by its length and the checksums of its segments.
+    pub(super) fn compare(&self, (length, segments): (u64, &[u32])) -> Sealed {
+        // Snapshots are another matter: they can be made anew.
+        if length == self.length && segments == self.segments {
+            return Sealed::Unchanged(self.snapshots.clone());
+        }
+        let differs = (0_u64..).zip(self.segments.iter().zip(segments)).find(|(_, (a, b))| a != b);
+        Sealed::Changed(match differs {
+            Some((segment, _)) if length >= self.length => format!(
+                "bytes {} to {} of engine/db are not what they were when it was closed",
+                segment * SEGMENT,
+                (segment + 1) * SEGMENT
+            ),
+            _ => format!("engine/db has {length} bytes, and had {} when it was closed", self.length),
+        })
     }
 
     fn to_text(&self) -> String {
@@ -134,33 +151,25 @@ pub(super) fn is_there(path: &Path) -> bool {
     path.join(SEAL).exists()
 }
 
+/// The seal of a store that was closed; `None` where there is none that can be read.
+pub(super) fn read(path: &Path) -> Result<Option<Digest>, StoreError> {
+    let file = path.join(SEAL);
+    match fs::read(&file) {
+        Ok(text) => Ok(std::str::from_utf8(&text).ok().and_then(Digest::from_text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(StoreError::io("read", file)(error)),
+    }
+}
+
 /// Compares a store's log with its seal.
 pub(super) fn verify(path: &Path) -> Result<Sealed, StoreError> {
-    let file = path.join(SEAL);
-    let sealed = match fs::read(&file) {
-        Ok(text) => std::str::from_utf8(&text).ok().and_then(Digest::from_text),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Sealed::No),
-        Err(error) => return Err(StoreError::io("read", file)(error)),
-    };
-    let Some(sealed) = sealed else { return Ok(Sealed::Unreadable) };
-    let database = path.join(ENGINE).join(DATABASE);
-    // Snapshots are another matter: they can be made anew.
-    let found = Digest::of(&database, sealed.snapshots.clone()).map_err(StoreError::io("read", &database))?;
-    if found == sealed {
-        return Ok(Sealed::Unchanged(sealed.snapshots));
+    if !is_there(path) {
+        return Ok(Sealed::No);
     }
-    let differs = (0_u64..).zip(sealed.segments.iter().zip(&found.segments)).find(|(_, (a, b))| a != b);
-    Ok(Sealed::Changed(match differs {
-        _ if found.length < sealed.length => {
-            format!("engine/db has {} bytes, and had {} when it was closed", found.length, sealed.length)
-        }
-        Some((segment, _)) => format!(
-            "bytes {} to {} of engine/db are not what they were when it was closed",
-            segment * SEGMENT,
-            (segment + 1) * SEGMENT
-        ),
-        None => format!("engine/db has {} bytes, and had {} when it was closed", found.length, sealed.length),
-    }))
+    let Some(sealed) = read(path)? else { return Ok(Sealed::Unreadable) };
+    let database = path.join(ENGINE).join(DATABASE);
+    let found = Digest::of(&database, Snapshots::new()).map_err(StoreError::io("read", &database))?;
+    Ok(sealed.compare((found.length, &found.segments)))
 }
 
 /// Removes the seal, durably: the engine is about to write.

@@ -55,21 +55,26 @@
 
 mod format;
 mod page;
+mod scan;
 mod segment;
 mod snapshot;
 mod table;
 #[cfg(test)]
 mod tests;
+mod tree;
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use format::{Kind, Message, SEGMENT, SEGMENT_HEADER, SegmentHeader, lsn};
+use scan::{Item, Scanned};
 use segment::{Found, Next};
+pub(super) use table::Tail;
 use table::{Gaps, Page, Place, Table};
+pub(super) use tree::{Fault, LogTrees, Slice, Walk};
 
 /// What the values of the marks of syncs begin with. The rest is their number, a big-endian u64.
 pub(super) const MARK: &[u8; 8] = b"\xFFmarked\xFF";
@@ -140,6 +145,9 @@ pub(super) struct LogImage {
     /// The segments: their numbers, and where they lie.
     segments: BTreeMap<u64, u64>,
     last_mark: u64,
+    /// The CRC-32 of each 512 KiB of the file.
+    checksums: Vec<u32>,
+    length: u64,
 }
 
 /// How the last one to write the log ended.
@@ -156,14 +164,6 @@ pub(super) enum Ended {
 struct Marks(Vec<(u64, u64)>);
 
 impl Marks {
-    fn look_at(&mut self, lsn: u64, link: &[u8]) {
-        if let Some((before, number)) = link.split_last_chunk::<8>()
-            && before.ends_with(MARK)
-        {
-            self.0.push((u64::from_be_bytes(*number), lsn));
-        }
-    }
-
     fn last(&self) -> u64 {
         self.0.iter().map(|(number, _)| *number).max().unwrap_or_default()
     }
@@ -175,6 +175,12 @@ impl Marks {
         let ends = self.0.iter().filter(|(number, _)| *number <= durable).map(|(_, lsn)| *lsn);
         ends.max().unwrap_or_default()
     }
+}
+
+/// The number of the mark that a change sets; `None` where it sets something else.
+fn mark_of(link: &[u8]) -> Option<u64> {
+    let (before, number) = link.split_last_chunk::<8>()?;
+    before.ends_with(MARK).then(|| u64::from_be_bytes(*number))
 }
 
 /// A segment of the file that has a number.
@@ -195,19 +201,29 @@ struct Bad {
 }
 
 impl LogImage {
-    /// Reads the log in the file at `path`, which nobody writes to meanwhile.
+    /// Reads the log in the file at `path`, which nobody writes to meanwhile, for whoever wants to know what can be salvaged.
     ///
     /// # Errors
     ///
     /// The disk's. Bytes that make no sense are no error.
     pub(super) fn read(path: &Path, how: Ended) -> io::Result<Self> {
-        let mut buffer = vec![0; SEGMENT];
-        let segments = find_segments(&File::open(path)?, &mut buffer)?;
-        let image = Self::build(path, &segments, segments.stable_end, how, &mut buffer)?;
+        Self::read_with(path, how, Tail::Salvaged, &|_, _| {})
+    }
+
+    /// The same; says what becomes of the tail, and tells how many bytes of how many were read.
+    pub(super) fn read_with(
+        path: &Path,
+        how: Ended,
+        tail: Tail,
+        progress: &dyn Fn(u64, u64),
+    ) -> io::Result<Self> {
+        let segments = find_segments(&File::open(path)?, &mut vec![0; SEGMENT])?;
+        let image = Self::build(path, &segments, segments.stable_end, how, tail, progress)?;
         // What is known to have been durable is torn by nothing: less of it need be left out.
         let certain = image.certain_end;
-        if !image.damage.is_empty() && certain > segments.stable_end {
-            return Self::build(path, &segments, certain, how, &mut buffer);
+        let is_cut = image.table.cut_at.is_some_and(|cut| cut < certain);
+        if certain > segments.stable_end && (is_cut || !image.damage.is_empty()) {
+            return Self::build(path, &segments, certain, how, tail, progress);
         }
         Ok(image)
     }
@@ -218,11 +234,12 @@ impl LogImage {
         segments: &Segments,
         stable_end: u64,
         how: Ended,
-        buffer: &mut [u8],
+        tail: Tail,
+        progress: &dyn Fn(u64, u64),
     ) -> io::Result<Self> {
         let file = File::open(path)?;
         let blobs = path.with_file_name("blobs");
-        let Segments { slots, stable_end: _, damage, nameless } = segments;
+        let Segments { slots, stable_end: _, damage, nameless, unscanned } = segments;
         let (mut damage, nameless) = (damage.clone(), *nameless);
         let mut marks = Marks::default();
 
@@ -231,41 +248,44 @@ impl LogImage {
         let is_cut = !length.is_multiple_of(SEGMENT as u64)
             && slots.last_key_value().is_none_or(|(_, last)| last.offset + (SEGMENT as u64) < length);
 
-        let mut table = Table::default();
+        let mut checksums: BTreeMap<u64, u32> = unscanned.iter().copied().collect();
+        let mut table = Table::new(tail);
         let mut bad = Vec::new();
         let mut end = 0_u64;
-        for (&number, &slot) in slots {
+        let in_order: Vec<(u64, Slot)> = slots.iter().map(|(number, slot)| (*number, *slot)).collect();
+        let places: Vec<(u64, u64)> = in_order.iter().map(|(number, slot)| (*number, slot.offset)).collect();
+        scan::in_order(&file, &places, |at, scanned| {
+            let (number, slot) = in_order[at];
+            progress(at as u64 * SEGMENT as u64, length);
+            let Scanned { items, marks: found, checksum } = scanned;
+            checksums.insert(slot.offset, checksum);
+            marks.0.extend(found.into_iter().map(|(mark, at)| (mark, lsn(number, at as usize))));
             let start = lsn(number, 0);
             if start > stable_end && start > end.next_multiple_of(SEGMENT as u64) {
                 table.tear(end, start);
             }
-            let segment = read_at(&file, slot.offset, buffer)?;
-            segment::scan(segment, number, |found| match found {
-                Found::Message(at, message) => {
-                    let place = Place {
-                        lsn: lsn(number, at),
-                        offset: slot.offset + at as u64,
-                        size: message.size(),
-                        kind: message.kind,
-                    };
-                    if message.kind == Kind::Batch {
-                        table.begin(place.lsn, last_of_batch(&segment[at..], &message));
-                    } else {
-                        if matches!(message.kind, Kind::Link { in_blob: false }) {
-                            marks.look_at(place.lsn, segment[at..].get(message.body()).unwrap_or_default());
+            for item in items {
+                match item {
+                    Item::Message { at, size, kind, page } => {
+                        let lsn = lsn(number, at as usize);
+                        table.add(page, Place { lsn, offset: slot.offset + u64::from(at), size, kind });
+                        end = lsn + u64::from(size);
+                    }
+                    Item::Batch { at, size, last } => {
+                        let lsn = lsn(number, at as usize);
+                        table.begin(lsn, last);
+                        end = lsn + u64::from(size);
+                    }
+                    Item::Bad { at, end, next } => {
+                        let (at, end) = (at as usize, end as usize);
+                        if matches!(next, Next::Nothing | Next::Found) && lsn(number, end) > stable_end {
+                            table.tear(lsn(number, at), lsn(number, end));
                         }
-                        table.add(message.page, place);
+                        bad.push(Bad { slot, number, at, end, next });
                     }
-                    end = lsn(number, at + message.size());
                 }
-                Found::Bad { at, end, next } => {
-                    if matches!(next, Next::Nothing | Next::Found) && lsn(number, end) > stable_end {
-                        table.tear(lsn(number, at), lsn(number, end));
-                    }
-                    bad.push(Bad { slot, number, at, end, next });
-                }
-            });
-        }
+            }
+        })?;
         table.finish(end);
         let certain_end = match how {
             Ended::Closed => end,
@@ -334,12 +354,24 @@ impl LogImage {
             end,
             segments,
             last_mark,
+            checksums: checksums.into_values().collect(),
+            length,
         })
+    }
+
+    /// The length of the file, and the CRC-32 of each 512 KiB of it.
+    pub(super) fn checksums(&self) -> (u64, &[u32]) {
+        (self.length, &self.checksums)
     }
 
     /// What could not be read, in the order of the file, as far as it is known that something was there.
     pub(super) fn damage(&self) -> &[Damage] {
         &self.damage
+    }
+
+    /// The number of the last sync that a message tells of as its mark alone; 0 where none does.
+    pub(super) fn last_marked(&self) -> u64 {
+        self.last_mark
     }
 
     /// The number of the last sync that is marked in it; 0 where none is.
@@ -418,8 +450,11 @@ fn missing_pages(table: &Table, end: u64) -> impl Iterator<Item = Damage> {
         Page::Dangling(links) => links.first().filter(|first| first.lsn < end),
         _ => None,
     });
-    let links =
-        links.map(|link| Damage { offset: link.offset, length: link.size as u64, what: Missing::PageOfLink });
+    let links = links.map(|link| Damage {
+        offset: link.offset,
+        length: u64::from(link.size),
+        what: Missing::PageOfLink,
+    });
     let known = table.pages.iter().filter(|(_, page)| page.places().any(|place| place.lsn < end));
     let highest = known.map(|(number, _)| *number).max();
     let has_hole = highest.is_some_and(|highest| {
@@ -442,12 +477,20 @@ struct Segments {
     damage: Vec<Damage>,
     /// How many there are that do not tell their number.
     nameless: usize,
+    /// Where those lie that are none of the log, or one of it twice, and their CRC-32s.
+    unscanned: Vec<(u64, u32)>,
 }
 
 /// Finds out what segments there are.
 fn find_segments(file: &File, buffer: &mut [u8]) -> io::Result<Segments> {
     let length = file.metadata()?.len();
-    let mut found = Segments { slots: BTreeMap::new(), stable_end: 0, damage: Vec::new(), nameless: 0 };
+    let mut found = Segments {
+        slots: BTreeMap::new(),
+        stable_end: 0,
+        damage: Vec::new(),
+        nameless: 0,
+        unscanned: Vec::new(),
+    };
     let mut headless = Vec::new();
     for offset in (0..length).step_by(SEGMENT) {
         let head = read_at(file, offset, &mut buffer[..SEGMENT_HEADER])?;
@@ -455,7 +498,10 @@ fn find_segments(file: &File, buffer: &mut [u8]) -> io::Result<Segments> {
             Some(SegmentHeader { number, stable_end }) => {
                 found.stable_end = found.stable_end.max(stable_end);
                 // The engine refuses a log that has one twice.
-                found.slots.entry(number).or_insert(Slot { offset, has_header: true });
+                let slot = found.slots.entry(number).or_insert(Slot { offset, has_header: true });
+                if slot.offset != offset {
+                    found.unscanned.push((offset, crc32fast::hash(read_at(file, offset, buffer)?)));
+                }
             }
             None => headless.push(offset),
         }
@@ -464,9 +510,13 @@ fn find_segments(file: &File, buffer: &mut [u8]) -> io::Result<Segments> {
         let segment = read_at(file, offset, buffer)?;
         match segment::number(segment) {
             Some(number) => {
-                found.slots.entry(number).or_insert(Slot { offset, has_header: false });
+                let slot = found.slots.entry(number).or_insert(Slot { offset, has_header: false });
+                if slot.offset != offset {
+                    found.unscanned.push((offset, crc32fast::hash(segment)));
+                }
             }
             None => {
+                found.unscanned.push((offset, crc32fast::hash(segment)));
                 found.nameless += 1;
                 if segment.iter().any(|byte| *byte != 0) {
                     let length = segment.len() as u64;
@@ -478,12 +528,15 @@ fn find_segments(file: &File, buffer: &mut [u8]) -> io::Result<Segments> {
     Ok(found)
 }
 
-/// Reads from `offset` as much of `buffer` as there is.
-fn read_at<'b>(mut file: &File, offset: u64, buffer: &'b mut [u8]) -> io::Result<&'b [u8]> {
-    file.seek(SeekFrom::Start(offset))?;
+/// Reads from `offset` as much of `buffer` as there is. Any number of threads may do so with one file.
+fn read_at<'b>(file: &File, offset: u64, buffer: &'b mut [u8]) -> io::Result<&'b [u8]> {
+    #[cfg(unix)]
+    let read_some = std::os::unix::fs::FileExt::read_at;
+    #[cfg(windows)]
+    let read_some = std::os::windows::fs::FileExt::seek_read;
     let mut length = 0;
     while length < buffer.len() {
-        match file.read(&mut buffer[length..]) {
+        match read_some(file, &mut buffer[length..], offset + length as u64) {
             Ok(0) => break,
             Ok(read) => length += read,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

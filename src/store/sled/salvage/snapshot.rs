@@ -29,7 +29,7 @@ impl LogImage {
                     content.push(u8::try_from(links.len() + 1).ok()?);
                     for place in std::iter::once(base).chain(links) {
                         position(place, &mut content)?;
-                        number(place.size as u64, &mut content);
+                        number(u64::from(place.size), &mut content);
                     }
                 }
                 Page::Free(place) => {

@@ -1,6 +1,7 @@
 //! Where the newest state of each page lies.
 
 use std::collections::HashMap;
+use std::mem;
 
 use super::format::{Kind, lsn};
 
@@ -9,13 +10,18 @@ use super::format::{Kind, lsn};
 pub(super) struct Place {
     pub(super) lsn: u64,
     pub(super) offset: u64,
-    pub(super) size: usize,
+    /// A message lies in one segment.
+    pub(super) size: u32,
     pub(super) kind: Kind,
 }
 
 impl Place {
+    pub(super) fn size(&self) -> usize {
+        self.size as usize
+    }
+
     fn end(&self) -> u64 {
-        self.lsn.saturating_add(self.size as u64)
+        self.lsn.saturating_add(u64::from(self.size))
     }
 }
 
@@ -46,11 +52,24 @@ impl Page {
 /// numbers.
 #[derive(Debug, Default)]
 pub(super) struct Table {
-    pub(super) pages: HashMap<u64, Page>,
+    pub(super) pages: HashMap<u64, Page, foldhash::fast::FixedState>,
+    tail: Tail,
+    /// Where nothing is taken any more.
+    pub(super) cut_at: Option<u64>,
     /// A batch whose end has not been seen yet, and may never have been written.
     held: Option<Held>,
     /// Where batches began that were left out.
     pub(super) left_out: Vec<u64>,
+}
+
+/// What becomes of that which stands in the tail of the log behind something that was never written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(in super::super) enum Tail {
+    /// What is whole is taken: for whoever brings back what can be brought back.
+    #[default]
+    Salvaged,
+    /// The log ends there, as for the engine when it starts (`LogIter` in `pagecache/iterator.rs`).
+    Cut,
 }
 
 #[derive(Debug)]
@@ -63,15 +82,28 @@ struct Held {
 }
 
 impl Table {
+    pub(super) fn new(tail: Tail) -> Self {
+        Self { tail, ..Self::default() }
+    }
+
     /// A batch begins at `first` whose last byte is `last`. One of them is open at a time (`concurrency_control.rs`).
     pub(super) fn begin(&mut self, first: u64, last: u64) {
         self.release();
+        if self.cut_at.is_some() {
+            return;
+        }
         self.held = Some(Held { first, last, is_torn: false, messages: Vec::new() });
     }
 
     /// From `from` to `end` something was never written. A batch may have begun there, so what follows is left out up to
     /// where the next one begins.
     pub(super) fn tear(&mut self, from: u64, end: u64) {
+        if self.tail == Tail::Cut {
+            let held = self.held.take().map(|held| held.first);
+            self.left_out.extend(held);
+            self.cut_at.get_or_insert(held.unwrap_or(from));
+            return;
+        }
         let held = self.held.get_or_insert_with(|| Held {
             first: from,
             last: u64::MAX,
@@ -87,6 +119,7 @@ impl Table {
     /// A message comes.
     pub(super) fn add(&mut self, page: u64, place: Place) {
         match &mut self.held {
+            _ if self.cut_at.is_some() => {}
             None => self.apply(page, place),
             Some(held) => {
                 held.messages.push((page, place));
@@ -122,9 +155,14 @@ impl Table {
         match place.kind {
             Kind::Canceled | Kind::Cap | Kind::Batch => {}
             Kind::Free => drop(self.pages.insert(page, Page::Free(place))),
-            Kind::Other | Kind::Node { .. } => {
-                self.pages.insert(page, Page::Present { base: place, links: Vec::new() });
-            }
+            Kind::Other | Kind::Node { .. } => match self.pages.entry(page).or_insert(Page::Free(place)) {
+                // What its changes took is good for the next ones.
+                Page::Present { base, links } => {
+                    *base = place;
+                    links.clear();
+                }
+                page => drop(mem::replace(page, Page::Present { base: place, links: Vec::new() })),
+            },
             Kind::Link { .. } => match self.pages.get_mut(&page) {
                 Some(Page::Present { links, .. } | Page::Dangling(links)) => links.push(place),
                 Some(Page::Free(_)) | None => {

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
-use super::{Entries, Past, copy, db, entries, generated, open_engine, salvaged};
+use super::{Entries, Past, copy, db, entries, generated, open_engine, read_trees, salvaged, trees};
 use crate::store::Store;
 use crate::store::sled::keys;
 use crate::store::sled::salvage::{LogImage, SEGMENT, format};
@@ -60,7 +60,9 @@ fn a_process_that_is_killed_leaves_no_damage() {
         let image = LogImage::read(&db(&path), Ended::Somehow { witnessed: 0 }).unwrap();
         assert_eq!(image.verdict(), None, "round {round}");
         let salvaged = salvaged(&image);
+        let read = read_trees(&db(&path), Ended::Somehow { witnessed: 0 });
         let store = open_engine(&path).unwrap();
+        assert!(read == trees(&store), "round {round}: what is read is what the engine goes on with");
         let entries = entries(&store);
         same += usize::from(entries == salvaged);
         // A batch that the engine leaves out is not there by half.
@@ -117,6 +119,8 @@ struct Tally {
     refused: usize,
     sound: usize,
     judged_and_sound: usize,
+    /// Without the engine, as with it.
+    read_the_same: usize,
 }
 
 impl Tally {
@@ -127,17 +131,21 @@ impl Tally {
         let image = LogImage::read(&db(copy.path()), Ended::Somehow { witnessed: 0 }).unwrap();
         past.assert_written(&salvaged(&image));
         let is_judged = image.verdict().is_some();
-        let is_sound =
-            match std::panic::catch_unwind(|| open_engine(copy.path()).map(|store| entries(&store))) {
-                Ok(Some(entries)) => {
-                    // Sessions are used and their payloads written anew, but nothing that was durable goes.
-                    durable.keys().all(|key| entries.contains_key(key) || is_payload(key))
-                }
-                _ => {
-                    self.refused += 1;
-                    false
-                }
-            };
+        let read = (!is_judged).then(|| read_trees(&db(copy.path()), Ended::Somehow { witnessed: 0 }));
+        let opened = std::panic::catch_unwind(|| {
+            open_engine(copy.path()).map(|store| (entries(&store), trees(&store)))
+        });
+        let is_sound = match opened {
+            Ok(Some((entries, trees))) => {
+                self.read_the_same += usize::from(read.is_some_and(|read| read == trees));
+                // Sessions are used and their payloads written anew, but nothing that was durable goes.
+                durable.keys().all(|key| entries.contains_key(key) || is_payload(key))
+            }
+            _ => {
+                self.refused += 1;
+                false
+            }
+        };
         self.judged += usize::from(is_judged);
         self.sound += usize::from(is_sound);
         self.judged_and_sound += usize::from(is_judged && is_sound);
@@ -169,7 +177,7 @@ fn power_cuts(keeps_order: bool, seed: u64, cuts: usize) -> Tally {
 fn a_power_cut_leaves_no_damage() {
     let tally = power_cuts(true, 1, CRASHES);
     println!("{tally:?}");
-    assert_eq!(tally.judged, 0);
+    assert_eq!((tally.judged, tally.read_the_same), (0, tally.sound));
 }
 
 #[test]

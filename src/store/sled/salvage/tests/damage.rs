@@ -40,7 +40,8 @@ fn log(seed: u64, ids: fn(&mut Rng) -> crate::session::SessionId) -> (Past, Vec<
 fn touched(whole: &Path, range: &Range<u64>) -> BTreeSet<Vec<u8>> {
     let mut image = LogImage::read(whole, Ended::Somehow { witnessed: 0 }).unwrap();
     image.table.pages.retain(|_, page| {
-        page.places().any(|place| place.offset < range.end && range.start < place.offset + place.size as u64)
+        page.places()
+            .any(|place| place.offset < range.end && range.start < place.offset + u64::from(place.size))
     });
     salvaged(&image).into_keys().collect()
 }
@@ -143,7 +144,7 @@ fn a_flipped_bit_in_what_counts_is_found() {
     let mut judge = |places: &[super::super::Place]| {
         let found = (0..CASES).filter(|_| {
             let place = rng.choice(places).unwrap();
-            let at = usize::try_from(place.offset).unwrap() + rng.usize(..place.size);
+            let at = usize::try_from(place.offset).unwrap() + rng.usize(..place.size());
             let mut bytes = whole.clone();
             bytes[at] ^= 1 << rng.u32(..8);
             fs::write(&path, &bytes).unwrap();
@@ -205,7 +206,7 @@ fn a_segment_that_looks_free_as_all_that_counts_in_it_is_bad_is_found_by_the_flo
         let places: Vec<_> = places.filter(|place| segment.contains(&place.offset)).collect();
         let mut bytes = whole.clone();
         for place in &places {
-            bytes[usize::try_from(place.offset).unwrap() + place.size - 1] ^= 16;
+            bytes[usize::try_from(place.offset).unwrap() + place.size() - 1] ^= 16;
         }
         fs::write(&path, &bytes).unwrap();
         let image = read();

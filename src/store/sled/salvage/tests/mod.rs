@@ -13,9 +13,9 @@ use std::sync::Arc;
 use fastrand::Rng;
 use tempfile::TempDir;
 
-use super::LogImage;
+use super::{Ended, LogImage, LogTrees, Tail};
 use crate::session::{ErrorScore, Limits, Payload, Reason, Retired, SessionId, SessionRecord, Timestamp};
-use crate::store::sled::{SledStore, SledStoreOptions, keys};
+use crate::store::sled::{SledStore, SledStoreOptions, Tree, keys};
 use crate::store::{Batch, Change, PoolEntry, PoolNumber, ReadStore, Sequence, SessionChange, Store};
 
 /// Keys and values, those of the indexes left out.
@@ -58,6 +58,43 @@ fn entries(store: &SledStore) -> Entries {
         [&store.trees().sessions, &store.trees().payloads, &store.trees().retirements, &store.trees().meta];
     let items = trees.into_iter().flat_map(|tree| tree.iter().map(Result::unwrap));
     items.map(|(key, value)| (key.to_vec(), value.to_vec())).collect()
+}
+
+/// All the engine has, tree by tree.
+fn trees(store: &SledStore) -> Vec<Entries> {
+    let entries = |tree: Tree| {
+        let items = store.trees().tree(tree).iter().map(Result::unwrap);
+        items.map(|(key, value)| (key.to_vec(), value.to_vec())).collect()
+    };
+    Tree::ALL.map(entries).into()
+}
+
+/// The same without it.
+fn read_trees(path: &Path, how: Ended) -> Vec<Entries> {
+    let image = LogImage::read_with(path, how, Tail::Cut, &|_, _| {}).unwrap();
+    assert_eq!(image.verdict(), None);
+    let trees = LogTrees::of(image).unwrap();
+    let entries = |tree: Tree| -> Entries {
+        let root = trees.root(tree.name()).unwrap();
+        let walk = |from: &[u8]| {
+            let entries = trees.walk(root, from).map(Result::unwrap);
+            entries.map(|(key, value)| (key.as_ref().to_vec(), value.as_ref().to_vec())).collect()
+        };
+        let entries: Entries = walk(&[]);
+        for (key, value) in &entries {
+            assert_eq!(trees.get(root, key).unwrap().as_ref().map(AsRef::as_ref), Some(value.as_slice()));
+            let missing = [key.as_slice(), &[0]].concat();
+            assert!(trees.get(root, &missing).unwrap().is_none_or(|_| entries.contains_key(&missing)));
+        }
+        for from in entries.keys().step_by(entries.len() / 5 + 1) {
+            assert_eq!(
+                walk(from),
+                entries.range(from.clone()..).map(|(k, v)| (k.clone(), v.clone())).collect()
+            );
+        }
+        entries
+    };
+    Tree::ALL.map(entries).into()
 }
 
 /// What can be read without it.

@@ -5,7 +5,7 @@ use std::fs;
 
 use proptest::prelude::*;
 
-use super::{Past, chosen, db, entries, generated, salvaged};
+use super::{Past, chosen, db, entries, generated, read_trees, salvaged, trees};
 use crate::store::Store;
 use crate::store::sled::salvage::LogImage;
 
@@ -23,6 +23,7 @@ fn assert_same(past: &Past) {
     assert!(salvaged.keys().eq(entries.keys()), "the keys differ");
     assert!(salvaged == entries, "the values differ");
     past.assert_written(&salvaged);
+    assert!(read_trees(&path, Ended::Somehow { witnessed: 0 }) == trees(past.store()), "the trees differ");
 }
 
 proptest! {

@@ -1,0 +1,258 @@
+//! Reading a store without touching it.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::directory::{self, DATABASE, ENGINE, Found, Marker};
+use super::read::{self, Trees};
+use super::salvage::{Ended, Fault, LogImage, LogTrees, MARK, Slice, Tail, Walk};
+use super::seal::{self, Sealed};
+use super::{ReadLock, Tree, health, keys, schema_version, witness};
+use crate::encryption::Cipher;
+use crate::session::{Payload, SessionId, SessionRecord, State, Timestamp};
+use crate::store::{LogEntry, PoolEntry, PoolNumber, ReadOptions, ReadStore, Sequence, StoreError, Visitor};
+
+/// A store on disk that is only read: no file of it changes, neither its content nor its mode nor its times.
+///
+/// Opening a [`SledStore`](crate::SledStore) starts its engine, which writes; this reads the engine's log by itself, once, and
+/// verifies it as opening does. It answers what the engine would: of a store whose process was killed, everything that
+/// was durable, and what was written behind that up to the first thing that was not. Sessions are read where they lie in the
+/// log when they are asked for; what it takes in memory is a place for each page of the log, some 100 bytes for each ten
+/// sessions and the pages that are read most.
+///
+/// As long as it is there nobody can open the store for writing, and others can read it.
+///
+/// ```
+/// # let directory = tempfile::tempdir()?;
+/// # let path = directory.path().join("sessions");
+/// # session_pool::SessionPool::open(&path)?.acquire()?.reclaim()?;
+/// use session_pool::{ReadOptions, SledReader, inspect};
+///
+/// let store = SledReader::open(&path, &ReadOptions::new())?;
+/// assert!(store.was_closed());
+/// assert_eq!(inspect::pools(&store)?[0].name.as_str(), "default");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct SledReader {
+    trees: LogTrees,
+    roots: [u64; Tree::ALL.len()],
+    path: PathBuf,
+    cipher: Option<Cipher>,
+    was_closed: bool,
+    _lock: Option<ReadLock>,
+}
+
+impl SledReader {
+    /// Opens the store in the directory `path` for reading.
+    ///
+    /// # Errors
+    ///
+    /// - [`StoreError::NotFound`]: there is none.
+    /// - [`StoreError::NotADirectory`], [`StoreError::NotAStore`]: something else is there.
+    /// - [`StoreError::InUse`]: somebody has it open for writing, a running crawler for instance.
+    /// - [`StoreError::NewerSchema`]: a newer version of this crate wrote it.
+    /// - [`StoreError::OlderSchema`]: an older version wrote it; opening it for writing migrates it.
+    /// - [`StoreError::KeyNeeded`], [`StoreError::WrongKey`], [`StoreError::NotEncrypted`]: the key does not fit.
+    /// - [`StoreError::Damaged`]: its log is not what was written; [`repair`](crate::recovery::repair) makes a new store
+    ///   of what can be read.
+    /// - [`StoreError::Io`]: the disk failed.
+    pub fn open(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Self, StoreError> {
+        let path = path.as_ref();
+        // Looked at before the lock is taken, whose error would say less, and again once nobody else can change it.
+        find(path)?;
+        let lock = ReadLock::take(path)?;
+        let marker = find(path)?;
+        let cipher = options.cipher();
+        marker.check_key(path, cipher.as_ref())?;
+        let database = path.join(ENGINE).join(DATABASE);
+        if !database.exists() {
+            return Err(damaged(path, "its file engine/db is missing"));
+        }
+        let seal = seal::read(path)?;
+        let how = match &seal {
+            Some(_) => Ended::Closed,
+            None => Ended::Somehow { witnessed: witness::read(path)? },
+        };
+        let progress = |done, total| options.progress(done, total);
+        let image = LogImage::read_with(&database, how, Tail::Cut, &progress);
+        let image = image.map_err(StoreError::io("read", &database))?;
+        if let Some(seal) = &seal
+            && let Sealed::Changed(how) = seal.compare(image.checksums())
+        {
+            return Err(damaged(path, how));
+        }
+        let marked = image.last_marked();
+        let trees = LogTrees::of(image).map_err(|fault| fault_in(path, "read", fault))?;
+        let roots = Tree::ALL.map(|tree| trees.root(tree.name()));
+        let roots = match roots {
+            [Some(a), Some(b), Some(c), Some(d), Some(e), Some(f)] => [a, b, c, d, e, f],
+            _ => return Err(damaged(path, "its log lacks a tree")),
+        };
+        let store = Self { trees, roots, path: path.into(), cipher, was_closed: seal.is_some(), _lock: lock };
+        if let Ended::Somehow { witnessed } = how {
+            let marked = marked.max(store.marked()?);
+            health::judge(path, store.trees.image(), marked, witnessed)?;
+        }
+        store.check_schema()?;
+        Ok(store)
+    }
+
+    /// The directory it is in.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether whoever had it open last closed it, rather than being killed. Its log was then compared with what it was when
+    /// it was closed.
+    pub fn was_closed(&self) -> bool {
+        self.was_closed
+    }
+
+    fn read_meta(&self, key: &[u8]) -> Result<Option<Slice>, StoreError> {
+        self.get(Tree::Meta, key).map_err(|fault| self.fault("read", fault))
+    }
+
+    /// The number of the last sync that is marked; 0 where none is.
+    fn marked(&self) -> Result<u64, StoreError> {
+        let mut marked = 0;
+        for key in keys::MARKS {
+            let value = self.read_meta(key)?;
+            let number = value.as_ref().and_then(|value| value.as_ref().strip_prefix(MARK));
+            let number = number.and_then(|number| number.try_into().ok()).map(u64::from_be_bytes);
+            marked = marked.max(number.unwrap_or_default());
+        }
+        Ok(marked)
+    }
+
+    /// The version that the trees have: a migration that was killed leaves an older one than the directory says.
+    fn check_schema(&self) -> Result<(), StoreError> {
+        let value = self.read_meta(keys::SCHEMA)?;
+        let found =
+            value.and_then(|value| value.as_ref().first_chunk().map(|bytes| u32::from_be_bytes(*bytes)));
+        let (found, path) = (found.unwrap_or_default(), self.path.clone());
+        match found.cmp(&schema_version()) {
+            std::cmp::Ordering::Equal => Ok(()),
+            std::cmp::Ordering::Less => {
+                Err(StoreError::OlderSchema { path, found, current: schema_version() })
+            }
+            std::cmp::Ordering::Greater => {
+                Err(StoreError::NewerSchema { path, found, supported: schema_version() })
+            }
+        }
+    }
+}
+
+/// What says of a directory that it is a store that can be read.
+fn find(path: &Path) -> Result<Marker, StoreError> {
+    match directory::inspect(path)? {
+        Found::Store(Marker { schema: found, .. }) if found > schema_version() => {
+            Err(StoreError::NewerSchema { path: path.into(), found, supported: schema_version() })
+        }
+        Found::Store(marker) if !marker.is_unfinished => Ok(marker),
+        // Nothing was ever kept in it.
+        Found::Store(_) | Found::Empty => Err(StoreError::NotFound { path: path.into() }),
+    }
+}
+
+fn damaged(path: &Path, detail: impl Into<String>) -> StoreError {
+    StoreError::Damaged { path: path.into(), detail: detail.into() }
+}
+
+fn fault_in(path: &Path, operation: &'static str, fault: Fault) -> StoreError {
+    match fault {
+        Fault::Disk(error) => StoreError::io(operation, path)(error),
+        fault @ Fault::Page(_) => damaged(path, fault.to_string()),
+    }
+}
+
+impl fmt::Debug for SledReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SledReader").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl Trees for SledReader {
+    type Bytes = Slice;
+    type Error = Fault;
+    type Walk<'a> = Walk<'a>;
+
+    fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Slice>, Fault> {
+        self.trees.get(self.roots[tree as usize], key)
+    }
+
+    fn walk(&self, tree: Tree, from: &[u8]) -> Walk<'_> {
+        self.trees.walk(self.roots[tree as usize], from)
+    }
+
+    fn fault(&self, operation: &'static str, fault: Fault) -> StoreError {
+        fault_in(&self.path, operation, fault)
+    }
+
+    fn cipher(&self) -> Option<&Cipher> {
+        self.cipher.as_ref()
+    }
+
+    /// Nobody rewrites anything.
+    fn hold_payloads(&self) -> impl Sized {}
+}
+
+impl ReadStore for SledReader {
+    fn visit_pools(&self, visit: &mut Visitor<'_, PoolEntry>) -> Result<(), StoreError> {
+        read::visit_pools(self, visit)
+    }
+
+    fn record(&self, pool: PoolNumber, id: &SessionId) -> Result<Option<SessionRecord>, StoreError> {
+        read::record(self, pool, id)
+    }
+
+    fn payload(&self, pool: PoolNumber, id: &SessionId) -> Result<Option<Payload>, StoreError> {
+        read::payload(self, pool, id)
+    }
+
+    fn contains(&self, pool: PoolNumber, id: &SessionId) -> Result<bool, StoreError> {
+        read::contains(self, pool, id)
+    }
+
+    fn visit_by_state(
+        &self,
+        pool: PoolNumber,
+        state: State,
+        visit: &mut Visitor<'_, (SessionId, SessionRecord)>,
+    ) -> Result<(), StoreError> {
+        read::visit_by_state(self, pool, state, visit)
+    }
+
+    fn visit_sessions(
+        &self,
+        pool: PoolNumber,
+        after: Option<&SessionId>,
+        visit: &mut Visitor<'_, (SessionId, SessionRecord)>,
+    ) -> Result<(), StoreError> {
+        read::visit_sessions(self, pool, after, visit)
+    }
+
+    fn visit_state_index(
+        &self,
+        visit: &mut Visitor<'_, (PoolNumber, State, SessionId)>,
+    ) -> Result<(), StoreError> {
+        read::visit_state_index(self, visit)
+    }
+
+    fn visit_expiring(
+        &self,
+        after: Timestamp,
+        until: Timestamp,
+        visit: &mut Visitor<'_, (Timestamp, PoolNumber, SessionId)>,
+    ) -> Result<(), StoreError> {
+        read::visit_expiring(self, after, until, visit)
+    }
+
+    fn visit_log(
+        &self,
+        pool: PoolNumber,
+        after: Sequence,
+        visit: &mut Visitor<'_, (Sequence, LogEntry)>,
+    ) -> Result<(), StoreError> {
+        read::visit_log(self, pool, after, visit)
+    }
+}
