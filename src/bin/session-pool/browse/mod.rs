@@ -21,7 +21,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ratatui::crossterm::event::{self as keyboard};
+use crossterm::event::{self as keyboard};
 use ratatui::layout::Size;
 use session_pool::ReadStore;
 use session_pool::crossbeam_channel::{Receiver, Sender, after, never, select, unbounded};
@@ -182,6 +182,8 @@ fn heard(event: keyboard::Event) -> Heard {
 
 /// Listens to the keyboard, in a thread that ends with the process: nothing but a key wakes it.
 fn listen() -> Result<Receiver<std::io::Result<keyboard::Event>>> {
+    // From here on it hears of changes of the size: what it is is asked after that.
+    keyboard::poll(Duration::ZERO)?;
     let (sender, receiver) = unbounded();
     thread::Builder::new().name("keyboard".to_owned()).spawn(move || {
         loop {

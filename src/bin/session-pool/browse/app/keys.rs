@@ -1,6 +1,6 @@
 //! What the keys do.
 
-use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::super::filter::Subject;
 use super::cursor::Step;
@@ -8,40 +8,41 @@ use super::line_edit::Edit;
 use super::{App, Effect, Overlay, View};
 
 /// The keys, and what they do, as the help shows them.
-pub(crate) const HELP: [(&str, &str); 27] = [
+pub(crate) const HELP: [(&str, &str); 21] = [
     ("1 2 3 4  Tab", "pools, sessions, one session, retirements"),
-    ("Enter", "go in: to a pool's sessions, to everything of a session"),
-    ("Esc", "go back; takes away a filter first"),
-    ("Up Down  j k", "one row; PgUp PgDn or Ctrl-B Ctrl-F: one screen"),
-    ("Home End  g G", "the first, the last row"),
+    ("Enter  Esc", "go in; go back, where there is a filter take it away first"),
+    ("Up Down  j k", "one row; PgUp PgDn one screen; Home End, g G first and last"),
     ("Left Right", "in a session: the one before it, the next one of the list"),
     ("s  S", "sort by the next column; the other way round"),
     ("y", "show the whole id, alone on its line, to be copied"),
     ("r", "in a session: show secrets, or hide them again"),
-    ("?", "this help"),
-    ("q  Ctrl-C", "quit"),
+    ("q  Ctrl-C", "quit; until then, no crawler can open the store"),
     ("", ""),
-    ("/", "filter, as you type; Enter keeps it, Esc takes it back"),
+    ("/", "filter as you type; Enter keeps it, Esc takes it back"),
     ("  shop", "that text in an id or in a pool's name"),
     ("  pool:shop", "in the pool's name; id:0a1 in the id"),
-    ("  state:live", "also resting, expired, retired; st is no short form, re is"),
+    ("  state:live", "also resting, expired, retired"),
     ("  reason:blocked", "also exhausted, expired, retired"),
     ("  uses>10", "also uses<10 uses:10, and so errors, score: score>=1.5"),
     ("  expires<30m", "live, and expires within that time: s m h d w"),
-    ("  age>2d", "created before that; in retirements: that old when it ended"),
-    ("  used<1h", "used within that time"),
-    ("  retired<2h", "retired within that time"),
+    ("  age>2d", "created before that; in retirements: that old at its end"),
+    ("  used<1h", "used within that time; retired<2h: retired within that"),
     ("  !reason:expired", "what is not so"),
     ("  \"host:8080\"", "quotes around what has blanks or colons in it"),
-    ("", ""),
-    ("", "Times are as of when this was started."),
-    ("", "Until you quit, no crawler can open the store."),
+    ("", "Times are told as of when this was started."),
 ];
 
 impl App {
     pub(super) fn key(&mut self, key: KeyEvent) -> Vec<Effect> {
         if key.kind == KeyEventKind::Release {
             return Vec::new();
+        }
+        if key.modifiers.contains(KeyModifiers::ALT) {
+            // Over a slow line, Esc and the next key come together, and look like this. Nothing else is done with Alt.
+            let mut effects = self.key(KeyEvent::from(KeyCode::Esc));
+            effects
+                .extend(self.key(KeyEvent { modifiers: key.modifiers.difference(KeyModifiers::ALT), ..key }));
+            return effects;
         }
         self.message = None;
         let with_control = key.modifiers.contains(KeyModifiers::CONTROL);

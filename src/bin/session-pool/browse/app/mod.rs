@@ -8,7 +8,7 @@ mod opened;
 
 use std::sync::Arc;
 
-use ratatui::crossterm::event::KeyEvent;
+use crossterm::event::KeyEvent;
 use ratatui::layout::Size;
 use session_pool::Timestamp;
 

@@ -80,7 +80,8 @@ fn reading(frame: &mut Frame<'_>, app: &App) {
 fn rows<'a>(frame: &mut Frame<'_>, area: Rect, list: &List, nothing: &str, row: impl Fn(u32) -> Line<'a>) {
     if list.rows.is_empty() {
         let text = match (list.is_waiting(), list.is_filtered()) {
-            (true, _) => "searching",
+            // It is said above.
+            (true, _) => return,
             (false, true) => "nothing fits the filter: Esc takes it away",
             (false, false) => nothing,
         };

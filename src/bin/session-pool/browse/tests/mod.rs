@@ -7,10 +7,10 @@ mod moving;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
-use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Size;
 use session_pool::{
     Batch, Change, Cookie, ErrorScore, Limits, LogEntry, MemoryStore, Payload, PoolEntry, PoolNumber,

@@ -166,6 +166,14 @@ fn q_and_control_c_quit_but_not_where_text_is_typed() {
 }
 
 #[test]
+fn escape_and_a_key_that_come_together_are_both_of_them() {
+    let mut person = Person::at(made().store, 80, 24);
+    person.types("2").press(KeyCode::Enter);
+    person.take(Event::Key(KeyEvent::new(KeyCode::Char('j'), KeyModifiers::ALT)));
+    assert_eq!((person.app.view.word(), person.app.sessions.cursor.at), ("Sessions", 1));
+}
+
+#[test]
 fn nothing_is_pasted_but_into_a_filter() {
     let mut person = Person::at(made().store, 80, 24);
     person.types("2");
