@@ -57,8 +57,9 @@ pub(crate) fn run(store: Box<dyn ReadStore>, path: &Path, context: &Context) -> 
         let worker = thread::Builder::new()
             .name("reader".to_owned())
             .spawn_scoped(scope, move || worker::work(&*store, now, &ours, wanted, &theirs))?;
-        let shown = show(setting, tasks, &events, wanted);
+        let shown = show(setting, &tasks, &events, wanted);
         wanted.end();
+        drop(tasks);
         match (worker.join(), shown) {
             (Err(_), _) => {
                 let said = panics.last().unwrap_or_default();
@@ -97,7 +98,7 @@ enum Heard {
 /// Shows the screen until one quits, or the worker fails, or a signal ends it, which is answered.
 fn show(
     setting: Setting,
-    tasks: Sender<Task>,
+    tasks: &Sender<Task>,
     events: &Receiver<Event>,
     wanted: &Wanted,
 ) -> Result<Option<i32>> {

@@ -126,7 +126,7 @@ impl Key {
             Self::State => "state",
             Self::Reason => "reason",
             Self::Uses => "uses",
-            Self::Errors => "errors",
+            Self::Errors | Self::ErrorRate => "errors",
             Self::Score => "score",
             Self::Ends => match subject {
                 Subject::Pools => "next expiry",
@@ -134,10 +134,8 @@ impl Key {
             },
             Self::Created => "created",
             Self::Used => "last use",
-            Self::Retired => "retired",
+            Self::Retired | Self::RetiredCount => "retired",
             Self::Live => "live",
-            Self::RetiredCount => "retired",
-            Self::ErrorRate => "errors",
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::source::Source;
 /// Shows a store in the terminal: pools, sessions, retirements over time; to look around in, filter and sort.
 ///
 /// Keys: arrows and Enter go in, Esc goes back, / filters, s sorts, ? shows all of them, q quits. Secrets are masked until r is
-/// pressed. It needs 40 columns and 8 lines; no mouse, no colours (NO_COLOR is respected), and works over ssh.
+/// pressed. It needs 40 columns and 8 lines; no mouse, it works over ssh, and without colours.
 ///
 /// Example: session-pool browse sessions
 #[derive(Args)]

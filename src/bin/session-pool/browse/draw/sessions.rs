@@ -4,6 +4,8 @@ use ratatui::Frame;
 use ratatui::style::Style;
 use ratatui::text::Line;
 
+use session_pool::Reason;
+
 use super::super::app::App;
 use super::super::data::{Data, SessionRow, Standing};
 use super::super::layout::Areas;
@@ -93,7 +95,7 @@ fn row(session: &SessionRow, columns: &[Column<Kind>], app: &App, data: &Data) -
         Kind::Id => cell(cut_middle(id.as_str(), column.width, look.ellipsis()), Style::new()),
         Kind::Pool => cell(cut_middle(data.pool_name(*pool), column.width, look.ellipsis()), Style::new()),
         Kind::State => cell(standing.word(), style),
-        Kind::Reason => cell(reason.map(|reason| reason.as_str()).unwrap_or_default(), style),
+        Kind::Reason => cell(reason.map(Reason::as_str).unwrap_or_default(), style),
         Kind::Uses => cell(short_count(record.usage_count), Style::new()),
         Kind::Errors => cell(short_count(record.error_count), Style::new()),
         Kind::Score => cell(super::super::text::score(record.error_score), Style::new()),

@@ -167,10 +167,7 @@ pub(super) fn keys(frame: &mut Frame<'_>, area: Rect, app: &App) {
         (View::Pools, _) => {
             format!("{up_down} move  Enter its sessions  / filter  s sort  2 all sessions  ? help  q quit")
         }
-        (View::Sessions, _) => {
-            format!("{up_down} move  Enter open  / filter  s S sort  y id  Esc back  ? help  q quit")
-        }
-        (View::Log, _) => {
+        (View::Sessions | View::Log, _) => {
             format!("{up_down} move  Enter open  / filter  s S sort  y id  Esc back  ? help  q quit")
         }
         (View::Session, _) => {

@@ -192,9 +192,12 @@ impl Prepared<'_> {
             Test::Span(SpanField::Retired, comparison, span) => {
                 comparison.holds(between(*retired_at, self.now), *span)
             }
-            // No filter for the log has them.
-            Test::Span(SpanField::Expires | SpanField::Used, ..) | Test::State(_) => false,
-            Test::Text(_) | Test::Pool(_) | Test::Id(_) => false,
+            // Those that no filter for the log has, and those that are answered already.
+            Test::Span(SpanField::Expires | SpanField::Used, ..)
+            | Test::State(_)
+            | Test::Text(_)
+            | Test::Pool(_)
+            | Test::Id(_) => false,
         })
     }
 

@@ -61,7 +61,7 @@ fn term(text: &str, word: Range<usize>, subject: Subject) -> Result<Term, Filter
     }
     let name_length = body.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(body.len());
     let (name, rest) = body.split_at(name_length);
-    let test = match comparison(rest) {
+    let asks = match comparison(rest) {
         Some((sign, comparison)) if !name.is_empty() => {
             let value = start + name_length + sign.len()..word.end;
             let field = Field { text, name: start..start + name_length, sign, comparison, value, subject };
@@ -69,7 +69,7 @@ fn term(text: &str, word: Range<usize>, subject: Subject) -> Result<Term, Filter
         }
         _ => Test::Text(unquoted(body).to_lowercase()),
     };
-    Ok(Term { negated, test })
+    Ok(Term { negated, test: asks })
 }
 
 /// The sign that a text begins with, and what it asks for.

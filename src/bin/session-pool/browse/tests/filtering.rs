@@ -146,7 +146,7 @@ fn a_wrong_term_is_shown_at_its_place_and_the_others_hold() {
     assert_eq!(person.rows(), ["blocked1", "blocked2"]);
     let lines = person.sees();
     assert_eq!(lines[22], "/ reason:blocked uses>x");
-    assert_eq!(lines[22].find("x"), lines[23].find('^'), "{}", lines[23]);
+    assert_eq!(lines[22].find('x'), lines[23].find('^'), "{}", lines[23]);
     assert!(lines[23].ends_with("^ must be a whole number"), "{}", lines[23]);
     // At the right edge, the message stands before its place.
     person.resize(40, 20);
