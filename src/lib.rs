@@ -202,6 +202,7 @@ pub mod guide {
 mod identity;
 pub mod inspect;
 mod pool;
+mod read_at;
 pub mod recovery;
 mod retirement;
 mod session;

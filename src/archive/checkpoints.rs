@@ -43,6 +43,13 @@ pub(crate) fn list(directory: &Path) -> io::Result<Vec<CheckpointFile>> {
     Ok(files)
 }
 
+/// The same, those first that are to be asked first: the newest in which nothing is missing.
+pub(crate) fn list_by_worth(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = list(directory)?;
+    files.sort_by_key(|file| std::cmp::Reverse((file.is_complete, file.number)));
+    Ok(files.into_iter().map(|file| file.path).collect())
+}
+
 /// The number of a checkpoint, and whether it is complete; `None` for a file that is none of ours.
 fn tell(path: &Path) -> Option<(u64, bool)> {
     let name = path.file_name()?.to_str()?;

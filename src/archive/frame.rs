@@ -1,7 +1,9 @@
 //! Frames: what an archive is made of.
 
+use std::fs::File;
 use std::io::{self, Read};
 
+use crate::read_at::read_at;
 use crate::session::MAX_PAYLOAD_LENGTH;
 
 pub(super) const MAGIC: [u8; 8] = *b"\x89SPA\r\n\x1a\n";
@@ -67,6 +69,30 @@ fn checksum(id: &[u8], kind: u8, index: [u8; 4], length: [u8; 4], body: &[u8]) -
         hasher.update(part);
     }
     hasher.finalize()
+}
+
+/// The body of the frame at `offset`; `None` where none of that kind and index is there.
+pub(super) fn body_at(
+    file: &File,
+    id: &[u8],
+    kind: Kind,
+    index: u32,
+    offset: u64,
+) -> io::Result<Option<Vec<u8>>> {
+    let mut head = [0; HEAD];
+    if read_at(file, offset, &mut head)?.len() < HEAD {
+        return Ok(None);
+    }
+    let [found, i0, i1, i2, i3, l0, l1, l2, l3, c0, c1, c2, c3] = head;
+    let (number, length) = ([i0, i1, i2, i3], [l0, l1, l2, l3]);
+    let body = u32::from_le_bytes(length) as usize;
+    if Kind::of(found) != Some(kind) || u32::from_le_bytes(number) != index || body > MAX_BODY {
+        return Ok(None);
+    }
+    let mut bytes = vec![0; body];
+    let is_there = read_at(file, offset + HEAD as u64, &mut bytes)?.len() == body;
+    let is_whole = checksum(id, found, number, length, &bytes) == u32::from_le_bytes([c0, c1, c2, c3]);
+    Ok((is_there && is_whole).then_some(bytes))
 }
 
 /// What comes next in an archive.

@@ -2,7 +2,7 @@
 //!
 //! An archive holds the pools, the sessions in all states with their payloads, and the retirement logs, as they were at
 //! one moment. It is written from a running pool without stopping it ([`SessionStore::backup`]), by a pool on its own
-//! ([checkpoints](crate::Checkpoints)), or offline ([`write`](fn@write)); [`restore`](crate::recovery::restore) makes a store of
+//! ([checkpoints](crate::Checkpoints)), or offline ([`write_to`], [`write`](fn@write)); [`restore`](crate::recovery::restore) makes a store of
 //! it, and [`repair`](crate::recovery::repair) takes from it what a damaged store lacks.
 //!
 //! # Format
@@ -39,6 +39,7 @@ mod error;
 mod file;
 mod frame;
 mod reader;
+mod view;
 mod writer;
 
 pub(crate) use cut::Cut;
@@ -46,8 +47,9 @@ pub use error::ArchiveError;
 pub(crate) use file::NewFile;
 pub use reader::{ArchiveItem, ArchiveReader, ArchivedSession};
 use serde::{Deserialize, Serialize};
+pub use view::ArchiveView;
 pub(crate) use writer::ArchiveWriter;
-pub use writer::{ArchiveOptions, write};
+pub use writer::{ArchiveOptions, write, write_to};
 
 use crate::session::Timestamp;
 

@@ -1,5 +1,6 @@
 //! Reading an archive.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -143,8 +144,29 @@ impl<R: Read> ArchiveReader<R> {
         self.end
     }
 
-    /// The next item; `None` at the end.
-    fn read(&mut self) -> Result<Option<ArchiveItem>, ArchiveError> {
+    /// The id that binds its frames together, and what opens them.
+    pub(super) fn into_keys(self) -> (Vec<u8>, Option<Cipher>) {
+        (self.frames.id, self.cipher)
+    }
+
+    /// The next item, as `decode` makes it from a frame and its body in clear; `None` at the end, and behind an error other
+    /// than [`ArchiveError::Damaged`].
+    pub(super) fn next_with<T>(
+        &mut self,
+        decode: impl Fn(&Frame, &[u8]) -> Result<T, String>,
+    ) -> Option<Result<T, ArchiveError>> {
+        if self.is_over {
+            return None;
+        }
+        let next = self.read(decode);
+        self.is_over |= !matches!(&next, Ok(Some(_)) | Err(ArchiveError::Damaged { .. }));
+        next.transpose()
+    }
+
+    fn read<T>(
+        &mut self,
+        decode: impl Fn(&Frame, &[u8]) -> Result<T, String>,
+    ) -> Result<Option<T>, ArchiveError> {
         loop {
             match self.frames.next().map_err(ArchiveError::io("read"))? {
                 Next::Frame(frame) if self.end.is_some() => {
@@ -154,7 +176,7 @@ impl<R: Read> ArchiveReader<R> {
                     });
                 }
                 Next::Frame(Frame { kind: Kind::End, body, offset, .. }) => self.end_with(&body, offset)?,
-                Next::Frame(frame) => return self.decode(&frame).map(Some),
+                Next::Frame(frame) => return self.decode(&frame, decode).map(Some),
                 Next::Damage { offset } => {
                     self.damaged = true;
                     let rule = "a frame is not whole, or its checksum is wrong".to_owned();
@@ -185,36 +207,20 @@ impl<R: Read> ArchiveReader<R> {
         Ok(())
     }
 
-    fn decode(&mut self, frame: &Frame) -> Result<ArchiveItem, ArchiveError> {
-        let damaged = |rule: String| ArchiveError::Damaged { offset: frame.offset, rule };
-        let opened;
-        let body = match &self.cipher {
-            None => &frame.body,
-            Some(cipher) => {
-                let place = frame::place(&self.frames.id, frame.kind, frame.index);
-                opened = cipher.open(&place, &frame.body);
-                match &opened {
-                    Ok(body) => body,
-                    Err(_) => {
-                        self.damaged = true;
-                        return Err(damaged("an encrypted item is not what was written".to_owned()));
-                    }
-                }
-            }
-        };
-        let item = match frame.kind {
-            Kind::Pool => decode_pool(body),
-            Kind::Session => decode_session(body),
-            Kind::LogEntry => decode_log_entry(body),
-            Kind::Header | Kind::End => Err("a second header".to_owned()),
-        };
-        match &item {
-            Ok(ArchiveItem::Pool(_)) => self.read.pools += 1,
-            Ok(ArchiveItem::Session(_)) => self.read.sessions += 1,
-            Ok(ArchiveItem::LogEntry { .. }) => self.read.log_entries += 1,
-            Err(_) => self.damaged = true,
+    fn decode<T>(
+        &mut self,
+        frame: &Frame,
+        decode: impl Fn(&Frame, &[u8]) -> Result<T, String>,
+    ) -> Result<T, ArchiveError> {
+        let item = open(frame.kind, frame.index, &frame.body, &self.frames.id, self.cipher.as_ref())
+            .and_then(|body| decode(frame, &body));
+        match (&item, frame.kind) {
+            (Ok(_), Kind::Pool) => self.read.pools += 1,
+            (Ok(_), Kind::Session) => self.read.sessions += 1,
+            (Ok(_), Kind::LogEntry) => self.read.log_entries += 1,
+            _ => self.damaged = true,
         }
-        item.map_err(damaged)
+        item.map_err(|rule| ArchiveError::Damaged { offset: frame.offset, rule })
     }
 }
 
@@ -222,12 +228,33 @@ impl<R: Read> Iterator for ArchiveReader<R> {
     type Item = Result<ArchiveItem, ArchiveError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.is_over {
-            return None;
-        }
-        let next = self.read();
-        self.is_over |= !matches!(&next, Ok(Some(_)) | Err(ArchiveError::Damaged { .. }));
-        next.transpose()
+        self.next_with(|frame, body| match frame.kind {
+            Kind::Pool => decode_pool(body).map(ArchiveItem::Pool),
+            Kind::Session => decode_session(body)?.read().map(ArchiveItem::Session),
+            Kind::LogEntry => decode_log_entry(body).map(|(pool, sequence, entry)| ArchiveItem::LogEntry {
+                pool,
+                sequence,
+                entry,
+            }),
+            Kind::Header | Kind::End => Err("a second header".to_owned()),
+        })
+    }
+}
+
+/// The body of a frame in clear.
+pub(super) fn open<'b>(
+    kind: Kind,
+    index: u32,
+    body: &'b [u8],
+    id: &[u8],
+    cipher: Option<&Cipher>,
+) -> Result<Cow<'b, [u8]>, String> {
+    match cipher {
+        None => Ok(body.into()),
+        Some(cipher) => match cipher.open(&frame::place(id, kind, index), body) {
+            Ok(body) => Ok(body.into()),
+            Err(_) => Err("an encrypted item is not what was written".to_owned()),
+        },
     }
 }
 
@@ -270,23 +297,41 @@ fn cut_pool(bytes: &mut &[u8]) -> Result<PoolNumber, String> {
     cut_array(bytes).map(|bytes| PoolNumber(u32::from_le_bytes(bytes)))
 }
 
-fn decode_pool(mut body: &[u8]) -> Result<ArchiveItem, String> {
+pub(super) fn decode_pool(mut body: &[u8]) -> Result<PoolEntry, String> {
     let number = cut_pool(&mut body)?;
-    format::decode_pool(number, body).map(ArchiveItem::Pool)
+    format::decode_pool(number, body)
 }
 
-fn decode_session(mut body: &[u8]) -> Result<ArchiveItem, String> {
+/// A session whose parts are still the bytes that they are stored as.
+pub(super) struct StoredSession<'b> {
+    pub(super) pool: PoolNumber,
+    pub(super) id: SessionId,
+    pub(super) record: &'b [u8],
+    /// Empty where the store could not read it.
+    pub(super) payload: &'b [u8],
+}
+
+impl StoredSession<'_> {
+    fn read(&self) -> Result<ArchivedSession, String> {
+        let Self { pool, id, record, payload: _ } = *self;
+        Ok(ArchivedSession { pool, id, record: format::decode_record(record)?, payload: self.payload()? })
+    }
+
+    pub(super) fn payload(&self) -> Result<Option<Payload>, String> {
+        if self.payload.is_empty() { Ok(None) } else { format::decode_payload(self.payload).map(Some) }
+    }
+}
+
+pub(super) fn decode_session(mut body: &[u8]) -> Result<StoredSession<'_>, String> {
     let pool = cut_pool(&mut body)?;
     let [length] = cut_array(&mut body)?;
     let id = SessionId::from_bytes(cut(&mut body, length.into())?).map_err(|error| error.to_string())?;
     let length = u32::from_le_bytes(cut_array(&mut body)?) as usize;
-    let record = format::decode_record(cut(&mut body, length)?)?;
-    let payload = if body.is_empty() { None } else { Some(format::decode_payload(body)?) };
-    Ok(ArchiveItem::Session(ArchivedSession { pool, id, record, payload }))
+    Ok(StoredSession { pool, id, record: cut(&mut body, length)?, payload: body })
 }
 
-fn decode_log_entry(mut body: &[u8]) -> Result<ArchiveItem, String> {
+pub(super) fn decode_log_entry(mut body: &[u8]) -> Result<(PoolNumber, Sequence, LogEntry), String> {
     let pool = cut_pool(&mut body)?;
     let sequence = Sequence(u64::from_le_bytes(cut_array(&mut body)?));
-    format::decode_log_entry(body).map(|entry| ArchiveItem::LogEntry { pool, sequence, entry })
+    format::decode_log_entry(body).map(|entry| (pool, sequence, entry))
 }

@@ -1,9 +1,12 @@
 //! Writing an archive.
 
 use std::io::Write;
+use std::path::Path;
 
 use super::frame::{self, Kind, MAGIC};
-use super::{ArchiveError, ArchiveHeader, ArchiveItem, ArchiveSummary, ArchivedSession, Cut, FORMAT};
+use super::{
+    ArchiveError, ArchiveHeader, ArchiveItem, ArchiveSummary, ArchivedSession, Cut, FORMAT, NewFile,
+};
 #[cfg(feature = "encryption")]
 use crate::encryption::EncryptionKey;
 use crate::encryption::{Cipher, to_hex};
@@ -61,6 +64,23 @@ pub fn write(
         }
     }
     Ok(writer.finish(cut.unreadable())?.1)
+}
+
+/// The same into a new file: it is there as a whole and durable, or not at all, and readable for its owner only.
+///
+/// # Errors
+///
+/// As [`write`]; [`ArchiveError::Io`] too where there is something at `path` already.
+pub fn write_to(
+    store: &dyn ReadStore,
+    path: impl AsRef<Path>,
+    options: &ArchiveOptions,
+) -> Result<ArchiveSummary, ArchiveError> {
+    let path = path.as_ref();
+    let mut file = NewFile::create(path)?;
+    let summary = write(store, &mut file, options).map_err(|error| error.of_file(path))?;
+    file.finish()?;
+    Ok(summary)
 }
 
 /// Writes an archive, item by item.

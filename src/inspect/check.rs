@@ -1,6 +1,5 @@
 //! Is a store sound?
 
-use std::collections::HashMap;
 use std::fmt;
 use std::ops::ControlFlow;
 
@@ -33,6 +32,60 @@ pub enum Finding {
     LogGap(PoolNumber, Sequence, Sequence),
     /// A session belongs to a pool that the store does not know.
     UnknownPool(PoolNumber, SessionId),
+}
+
+impl Finding {
+    /// What it is, in one word for programs: `unreadable`, `no_state_entry`, `wrong_state_entry`, `no_expiry_entry`,
+    /// `wrong_expiry_entry`, `no_payload`, `not_logged`, `wrong_log_entry`, `log_gap` or `unknown_pool`.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Unreadable(_) => "unreadable",
+            Self::NoStateEntry(..) => "no_state_entry",
+            Self::WrongStateEntry(..) => "wrong_state_entry",
+            Self::NoExpiryEntry(..) => "no_expiry_entry",
+            Self::WrongExpiryEntry(..) => "wrong_expiry_entry",
+            Self::NoPayload(..) => "no_payload",
+            Self::NotLogged(..) => "not_logged",
+            Self::WrongLogEntry(..) => "wrong_log_entry",
+            Self::LogGap(..) => "log_gap",
+            Self::UnknownPool(..) => "unknown_pool",
+        }
+    }
+
+    /// The pool that it is in, as far as known.
+    pub fn pool(&self) -> Option<PoolNumber> {
+        match self {
+            Self::Unreadable(item) => item.pool,
+            Self::NoStateEntry(pool, _)
+            | Self::WrongStateEntry(pool, ..)
+            | Self::NoExpiryEntry(pool, _)
+            | Self::WrongExpiryEntry(pool, ..)
+            | Self::NoPayload(pool, _)
+            | Self::NotLogged(pool, _)
+            | Self::WrongLogEntry(pool, ..)
+            | Self::LogGap(pool, ..)
+            | Self::UnknownPool(pool, _) => Some(*pool),
+        }
+    }
+
+    /// The session that it is about; `None` where it is about none, or the id is what cannot be read.
+    pub fn session(&self) -> Option<SessionId> {
+        match self {
+            Self::Unreadable(item) => SessionId::from_bytes(&item.key).ok().filter(|_| {
+                // The key of a log entry is its sequence, which looks like an id.
+                matches!(item.item, "session" | "payload")
+            }),
+            Self::NoStateEntry(_, id)
+            | Self::WrongStateEntry(_, id, _)
+            | Self::NoExpiryEntry(_, id)
+            | Self::WrongExpiryEntry(_, id, _)
+            | Self::NoPayload(_, id)
+            | Self::NotLogged(_, id)
+            | Self::WrongLogEntry(_, id, _)
+            | Self::UnknownPool(_, id) => Some(*id),
+            Self::LogGap(..) => None,
+        }
+    }
 }
 
 impl fmt::Display for Finding {
@@ -91,33 +144,76 @@ impl CheckReport {
 }
 
 /// Verifies that everything in a store can be decoded, and that its indexes and its log agree with its sessions (I-1,
-/// I-2). It takes memory for every index entry.
+/// I-2). It takes memory for every index entry: some 200 bytes a session.
 ///
 /// # Errors
 ///
 /// [`StoreError`] where the engine fails. What is merely wrong is in the report.
 pub fn check(store: &dyn ReadStore) -> Result<CheckReport, StoreError> {
-    let mut check =
-        Check { store, report: CheckReport::default(), states: HashMap::new(), expiries: HashMap::new() };
-    let (pools, unreadable) = all_pools(store)?;
+    check_with(store, &mut |_| {})
+}
+
+/// The same, and tells after each session how many were gone through.
+///
+/// # Errors
+///
+/// As [`check`].
+pub fn check_with(store: &dyn ReadStore, progress: &mut dyn FnMut(usize)) -> Result<CheckReport, StoreError> {
+    let (report, states, expiries) = (CheckReport::default(), Claims::default(), Claims::default());
+    let mut check = Check { store, report, states, expiries, progress };
+    let (mut pools, unreadable) = all_pools(store)?;
     check.report.findings.extend(unreadable.into_iter().map(Finding::Unreadable));
     check.read_indexes()?;
+    // In the order in which the index entries are sorted.
+    pools.sort_by_key(|pool| pool.number);
     for pool in &pools {
         check.pool(pool)?;
     }
-    check.leftovers(&pools);
+    check.of_no_pool();
     check.report.pools = pools.len();
     Ok(check.report)
 }
 
 type Session = (PoolNumber, SessionId);
 
+/// What is said of sessions elsewhere, until the session itself comes by. Sessions come in their order.
+struct Claims<K, T> {
+    /// Sorted; those before `at` are settled.
+    claims: Vec<(K, T)>,
+    at: usize,
+}
+
+impl<K, T> Default for Claims<K, T> {
+    fn default() -> Self {
+        Self { claims: Vec::new(), at: 0 }
+    }
+}
+
+impl<K: Ord + Copy, T: Ord + Copy> Claims<K, T> {
+    /// Those of a session; `passed` gets those of others that would have come before it.
+    fn of(&mut self, session: &K, passed: &mut impl FnMut(K, T)) -> &[(K, T)] {
+        self.up_to(|other| other < session, passed);
+        let from = self.at;
+        self.at += self.claims[from..].iter().take_while(|(other, _)| other == session).count();
+        &self.claims[from..self.at]
+    }
+
+    /// Those as long as `is_before`.
+    fn up_to(&mut self, is_before: impl Fn(&K) -> bool, passed: &mut impl FnMut(K, T)) {
+        while let Some((session, claim)) = self.claims.get(self.at).filter(|(session, _)| is_before(session))
+        {
+            passed(*session, *claim);
+            self.at += 1;
+        }
+    }
+}
+
 struct Check<'a> {
     store: &'a dyn ReadStore,
     report: CheckReport,
-    /// Index entries that no session has claimed yet.
-    states: HashMap<Session, Vec<State>>,
-    expiries: HashMap<Session, Vec<Timestamp>>,
+    states: Claims<Session, State>,
+    expiries: Claims<Session, Timestamp>,
+    progress: &'a mut dyn FnMut(usize),
 }
 
 impl Check<'_> {
@@ -133,50 +229,66 @@ impl Check<'_> {
         let store = self.store;
         store.visit_state_index(&mut |item| {
             if let Some((pool, state, id)) = self.readable(item) {
-                self.states.entry((pool, id)).or_default().push(state);
+                self.states.claims.push(((pool, id), state));
             }
             ControlFlow::Continue(())
         })?;
         store.visit_expiring(Timestamp::MIN, Timestamp::MAX, &mut |item| {
             if let Some((at, pool, id)) = self.readable(item) {
-                self.expiries.entry((pool, id)).or_default().push(at);
+                self.expiries.claims.push(((pool, id), at));
             }
             ControlFlow::Continue(())
-        })
+        })?;
+        self.states.claims.sort_unstable();
+        self.expiries.claims.sort_unstable();
+        Ok(())
     }
 
     fn pool(&mut self, pool: &PoolEntry) -> Result<(), StoreError> {
         let mut logged = self.log(pool)?;
-        let store = self.store;
-        store.visit_sessions(pool.number, None, &mut |item| {
+        let (store, number) = (self.store, pool.number);
+        // Those of pools that the store does not know.
+        self.of_no_pool_before(number);
+        store.visit_sessions(number, None, &mut |item| {
             self.report.sessions += 1;
+            (self.progress)(self.report.sessions);
+            let findings = &mut self.report.findings;
+            let mut surplus = |id, (sequence, _)| findings.push(Finding::WrongLogEntry(number, id, sequence));
             match item {
                 Ok((id, record)) => {
-                    self.indexes((pool.number, id), &record);
-                    self.payload((pool.number, id));
-                    self.logged(pool.number, id, &record, logged.remove(&id));
+                    let logged = logged.of(&id, &mut surplus).last().map(|(_, logged)| *logged);
+                    self.indexes((number, id), &record);
+                    self.payload((number, id));
+                    self.logged(number, id, &record, logged);
                 }
                 Err(item) => {
-                    // Its index entries are all that is known of it.
+                    // What is said of it elsewhere is all that is known of it.
                     if let Ok(id) = SessionId::from_bytes(&item.key) {
-                        self.states.remove(&(pool.number, id));
-                        self.expiries.remove(&(pool.number, id));
-                        logged.remove(&id);
+                        logged.of(&id, &mut surplus);
+                        self.states_of((number, id));
+                        self.expiries_of((number, id));
                     }
                     self.find(Finding::Unreadable(item));
                 }
             }
             ControlFlow::Continue(())
         })?;
-        for (id, (sequence, _)) in logged {
-            self.find(Finding::WrongLogEntry(pool.number, id, sequence));
-        }
+        let findings = &mut self.report.findings;
+        logged.up_to(|_| true, &mut |id, (sequence, _)| {
+            findings.push(Finding::WrongLogEntry(number, id, sequence))
+        });
+        self.states.up_to(|(pool, _)| *pool == number, &mut |(pool, id), state| {
+            findings.push(Finding::WrongStateEntry(pool, id, state))
+        });
+        self.expiries.up_to(|(pool, _)| *pool == number, &mut |(pool, id), at| {
+            findings.push(Finding::WrongExpiryEntry(pool, id, at))
+        });
         Ok(())
     }
 
     /// The part of the log whose sessions are still kept.
-    fn log(&mut self, pool: &PoolEntry) -> Result<HashMap<SessionId, (Sequence, Reason)>, StoreError> {
-        let mut logged = HashMap::new();
+    fn log(&mut self, pool: &PoolEntry) -> Result<Claims<SessionId, (Sequence, Reason)>, StoreError> {
+        let mut logged = Claims::default();
         let mut expected = pool.trimmed_through.next();
         let store = self.store;
         store.visit_log(pool.number, pool.trimmed_through, &mut |item| {
@@ -185,13 +297,14 @@ impl Check<'_> {
                 self.gap(pool, expected, sequence);
                 expected = sequence;
                 if sequence > pool.purged_through {
-                    logged.insert(entry.id, (sequence, entry.reason));
+                    logged.claims.push((entry.id, (sequence, entry.reason)));
                 }
             }
             expected = expected.next();
             ControlFlow::Continue(())
         })?;
         self.gap(pool, expected, pool.last_sequence.next());
+        logged.claims.sort_unstable();
         Ok(logged)
     }
 
@@ -212,16 +325,28 @@ impl Check<'_> {
         }
     }
 
+    fn states_of(&mut self, session: Session) -> Vec<State> {
+        let findings = &mut self.report.findings;
+        let mut surplus = |(pool, id), state| findings.push(Finding::WrongStateEntry(pool, id, state));
+        self.states.of(&session, &mut surplus).iter().map(|(_, state)| *state).collect()
+    }
+
+    fn expiries_of(&mut self, session: Session) -> Vec<Timestamp> {
+        let findings = &mut self.report.findings;
+        let mut surplus = |(pool, id), at| findings.push(Finding::WrongExpiryEntry(pool, id, at));
+        self.expiries.of(&session, &mut surplus).iter().map(|(_, at)| *at).collect()
+    }
+
     fn indexes(&mut self, session: Session, record: &SessionRecord) {
         let (pool, id) = session;
-        let states = self.states.remove(&session).unwrap_or_default();
+        let states = self.states_of(session);
         if !states.contains(&record.state()) {
             self.find(Finding::NoStateEntry(pool, id));
         }
         for state in states.into_iter().filter(|state| *state != record.state()) {
             self.find(Finding::WrongStateEntry(pool, id, state));
         }
-        let expiries = self.expiries.remove(&session).unwrap_or_default();
+        let expiries = self.expiries_of(session);
         let is_live = record.retired.is_none();
         if is_live && !expiries.contains(&record.expires_at) {
             self.find(Finding::NoExpiryEntry(pool, id));
@@ -259,23 +384,44 @@ impl Check<'_> {
         }
     }
 
-    /// Index entries of sessions that are not there.
-    fn leftovers(&mut self, pools: &[PoolEntry]) {
-        let is_known = |number| pools.iter().any(|pool| pool.number == number);
-        for ((pool, id), states) in std::mem::take(&mut self.states) {
-            if !is_known(pool) {
-                self.find(Finding::UnknownPool(pool, id));
-                self.expiries.remove(&(pool, id));
-                continue;
+    /// Index entries of pools that the store does not know, up to a pool that it knows.
+    fn of_no_pool_before(&mut self, pool: PoolNumber) {
+        self.settle_unknown(|(other, _)| *other < pool);
+    }
+
+    /// The same behind the last pool.
+    fn of_no_pool(&mut self) {
+        self.settle_unknown(|_| true);
+    }
+
+    fn settle_unknown(&mut self, is_before: impl Fn(&Session) -> bool) {
+        let findings = &mut self.report.findings;
+        let mut unknown: Vec<Session> = Vec::new();
+        self.states.up_to(&is_before, &mut |session, _| unknown.push(session));
+        unknown.dedup();
+        findings.extend(unknown.iter().map(|(pool, id)| Finding::UnknownPool(*pool, *id)));
+        self.expiries.up_to(is_before, &mut |session, at| {
+            if unknown.binary_search(&session).is_err() {
+                findings.push(Finding::WrongExpiryEntry(session.0, session.1, at));
             }
-            for state in states {
-                self.find(Finding::WrongStateEntry(pool, id, state));
-            }
-        }
-        for ((pool, id), expiries) in std::mem::take(&mut self.expiries) {
-            for at in expiries {
-                self.find(Finding::WrongExpiryEntry(pool, id, at));
-            }
-        }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn claims_are_settled_once_each_whether_their_session_comes_by_or_not() {
+        let claims = vec![(1, 'a'), (2, 'b'), (2, 'c'), (4, 'd'), (6, 'e'), (7, 'f')];
+        let mut claims = Claims { claims, at: 0 };
+        let mut surplus = Vec::new();
+        let mut pass = |session, claim| surplus.push((session, claim));
+        assert_eq!(claims.of(&2, &mut pass), [(2, 'b'), (2, 'c')]);
+        assert_eq!(claims.of(&3, &mut pass), []);
+        assert_eq!(claims.of(&6, &mut pass), [(6, 'e')]);
+        claims.up_to(|_| true, &mut pass);
+        assert_eq!(surplus, [(1, 'a'), (4, 'd'), (7, 'f')]);
     }
 }

@@ -2,30 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use crate::session::{Reason, SessionId, SessionRecord, State};
-use crate::store::{PoolEntry, PoolName, ReadStore, StoreError, Unreadable};
-
-/// Which sessions are asked for. The default is all of them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Filter {
-    /// Those of this pool. Default: of every pool.
-    pub pool: Option<PoolName>,
-    /// Those that are live (`true`), or retired (`false`). Default: both.
-    pub live: Option<bool>,
-    /// Those that were retired for this reason. Default: whatever the reason.
-    pub reason: Option<Reason>,
-}
-
-impl Filter {
-    fn states(&self) -> impl Iterator<Item = State> {
-        let Self { live, reason, .. } = *self;
-        State::ALL.into_iter().filter(move |state| match state {
-            State::Live => live != Some(false) && reason.is_none(),
-            State::Retired(because) => live != Some(true) && reason.is_none_or(|reason| reason == *because),
-        })
-    }
-}
+use super::Filter;
+use crate::session::{SessionId, SessionRecord, State};
+use crate::store::{LogEntry, PoolEntry, PoolName, ReadStore, Sequence, StoreError, Unreadable};
 
 /// A session that was found.
 #[derive(Debug, Clone, Copy)]
@@ -62,6 +41,7 @@ pub(super) fn all_pools(store: &dyn ReadStore) -> Result<(Vec<PoolEntry>, Vec<Un
 }
 
 /// Visits the sessions that a filter asks for, pool by pool and state by state, and what could not be read among them.
+/// Payloads are read where the filter [needs them](Filter::needs_payload), of those that it asks for otherwise.
 ///
 /// # Errors
 ///
@@ -78,7 +58,30 @@ pub fn for_each(
         }
     }
     for pool in pools.iter().filter(|pool| filter.pool.as_ref().is_none_or(|name| *name == pool.name)) {
-        if for_each_in(store, pool, filter.states(), visit)?.is_break() {
+        let mut failure = None;
+        let flow = for_each_in(store, pool, filter.states(), &mut |item| {
+            let found = match item {
+                Ok(found) if !filter.matches_record(&found.id, &found.record) => {
+                    return ControlFlow::Continue(());
+                }
+                Ok(found) if !filter.needs_payload() => found,
+                Ok(found) => match store.payload(pool.number, &found.id) {
+                    Ok(Some(payload)) if filter.matches_payload(&payload) => found,
+                    Ok(_) => return ControlFlow::Continue(()),
+                    Err(StoreError::Unreadable(item)) => return visit(Err(item)),
+                    Err(error) => {
+                        failure = Some(error);
+                        return ControlFlow::Break(());
+                    }
+                },
+                Err(item) => return visit(Err(item)),
+            };
+            visit(Ok(found))
+        })?;
+        if let Some(failure) = failure {
+            return Err(failure);
+        }
+        if flow.is_break() {
             break;
         }
     }
@@ -121,5 +124,24 @@ pub fn find(
             found.push((entry, record));
         }
     }
+    Ok(found)
+}
+
+/// What the retirement log says of the session of that id, oldest first: one entry as a rule, more where an id was used again
+/// after its session had been forgotten. It goes through the whole log of the pool.
+///
+/// # Errors
+///
+/// [`StoreError`] where the engine fails.
+pub fn history(
+    store: &dyn ReadStore,
+    pool: &PoolEntry,
+    id: &SessionId,
+) -> Result<Vec<(Sequence, LogEntry)>, StoreError> {
+    let mut found = Vec::new();
+    store.visit_log(pool.number, pool.trimmed_through, &mut |item| {
+        found.extend(item.ok().filter(|(_, entry)| entry.id == *id));
+        ControlFlow::Continue(())
+    })?;
     Ok(found)
 }

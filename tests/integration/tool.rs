@@ -121,7 +121,8 @@ fn retirements_shows_the_log() {
     assert_eq!(after.as_array().unwrap().len(), 1);
     let none = json(&tool(&["retirements", &path, "--format", "json", "--reason", "expired"]));
     assert_eq!(none, Value::Array(Vec::new()));
-    assert!(text(&tool(&["retirements", &path, "--limit", "1"])).contains("burnt"));
+    let newest = text(&tool(&["retirements", &path, "--limit", "1"]));
+    assert!(newest.contains("blocked ") && !newest.contains("burnt"), "{newest}");
 }
 
 #[test]

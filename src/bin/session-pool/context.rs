@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::time::SystemTime;
 
+use anstyle::Style;
 use session_pool::Timestamp;
 
 use crate::arguments::{Global, When};
@@ -46,6 +47,15 @@ impl Context {
             width,
             zone: if utc { Zone::Utc } else { Zone::Local },
             now: chrono::DateTime::from(SystemTime::now()).into(),
+        }
+    }
+
+    /// The text in a style, where colours are shown.
+    pub(crate) fn paint(&self, style: Style, text: &str) -> String {
+        if self.has_colours && style != Style::new() {
+            format!("{style}{text}{style:#}")
+        } else {
+            text.to_owned()
         }
     }
 

@@ -5,6 +5,9 @@ use std::io;
 use std::path::PathBuf;
 
 use session_pool::StoreError;
+use session_pool::archive::ArchiveError;
+
+use crate::source::{At, InUse, NoCheckpoint};
 
 /// What `--help` says of them.
 pub(crate) const HELP: &str = "\
@@ -75,21 +78,46 @@ pub(crate) fn of(error: &(dyn Error + 'static)) -> u8 {
     if error.is::<Unsound>() {
         return UNSOUND;
     }
-    let store_error = match error.downcast_ref::<session_pool::Error>() {
-        Some(session_pool::Error::Store(error)) => Some(error),
-        _ => error.downcast_ref::<StoreError>(),
-    };
-    match store_error {
-        Some(StoreError::InUse { .. }) => IN_USE,
-        Some(
-            StoreError::NotFound { .. }
-            | StoreError::NotADirectory { .. }
-            | StoreError::NotAStore { .. }
-            | StoreError::NewerSchema { .. }
-            | StoreError::KeyNeeded { .. }
-            | StoreError::WrongKey { .. }
-            | StoreError::NotEncrypted { .. },
-        ) => NO_STORE,
+    if error.is::<InUse>() {
+        return IN_USE;
+    }
+    if error.is::<NoCheckpoint>() {
+        return NO_STORE;
+    }
+    if let Some(error) = error.downcast_ref::<StoreError>() {
+        return of_store(error);
+    }
+    let at = error.downcast_ref::<At>().map(|at| &at.error);
+    match at.or_else(|| error.downcast_ref::<session_pool::Error>()) {
+        Some(session_pool::Error::Store(error)) => of_store(error),
+        Some(session_pool::Error::Archive(error)) => of_archive(error),
+        _ => FAILURE,
+    }
+}
+
+fn of_archive(error: &ArchiveError) -> u8 {
+    match error {
+        ArchiveError::NotAnArchive
+        | ArchiveError::Newer { .. }
+        | ArchiveError::KeyNeeded
+        | ArchiveError::WrongKey
+        | ArchiveError::NotEncrypted => NO_STORE,
+        ArchiveError::Store(error) => of_store(error),
+        _ => FAILURE,
+    }
+}
+
+fn of_store(error: &StoreError) -> u8 {
+    match error {
+        StoreError::InUse { .. } => IN_USE,
+        StoreError::NotFound { .. }
+        | StoreError::NotADirectory { .. }
+        | StoreError::NotAStore { .. }
+        | StoreError::NewerSchema { .. }
+        | StoreError::OlderSchema { .. }
+        | StoreError::KeyNeeded { .. }
+        | StoreError::WrongKey { .. }
+        | StoreError::NotEncrypted { .. } => NO_STORE,
         _ => FAILURE,
     }
 }

@@ -1,9 +1,9 @@
 //! The keys that a store and archives are encrypted with.
 
 use clap::Args;
-use session_pool::SledStoreOptions;
 use session_pool::archive::ArchiveOptions;
 use session_pool::recovery::RecoveryOptions;
+use session_pool::{ReadOptions, SledStoreOptions};
 
 use crate::commands::Result;
 
@@ -45,6 +45,11 @@ impl Keys {
         })
     }
 
+    pub(crate) fn reading(&self) -> Result<ReadOptions> {
+        let key = Self::read(self.key_file.as_ref())?;
+        Ok(key.map_or_else(ReadOptions::new, |key| ReadOptions::new().encryption_key(&key)))
+    }
+
     pub(crate) fn archive(&self) -> Result<ArchiveOptions> {
         let key = Self::read(self.key_file.as_ref())?;
         Ok(key.map_or_else(ArchiveOptions::new, |key| ArchiveOptions::new().encryption_key(&key)))
@@ -65,6 +70,10 @@ impl Keys {
 impl Keys {
     pub(crate) fn store(&self, options: SledStoreOptions) -> Result<SledStoreOptions> {
         Ok(options)
+    }
+
+    pub(crate) fn reading(&self) -> Result<ReadOptions> {
+        Ok(ReadOptions::new())
     }
 
     pub(crate) fn archive(&self) -> Result<ArchiveOptions> {

@@ -7,10 +7,14 @@ mod choices;
 mod commands;
 mod context;
 mod exit_code;
+mod filters;
 mod keys;
+mod listed;
+mod moment;
 mod output;
 mod progress;
 mod secrets;
+mod shown;
 mod source;
 
 use std::io::Write;

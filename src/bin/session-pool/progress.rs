@@ -1,5 +1,6 @@
 //! Bars for work that takes longer than a second.
 
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -11,20 +12,20 @@ const SHOWN_AFTER: Duration = Duration::from_secs(1);
 pub(crate) struct Progress {
     what: &'static str,
     begun: Instant,
-    bar: Option<ProgressBar>,
+    bar: OnceLock<ProgressBar>,
 }
 
 impl Progress {
     pub(crate) fn new(what: &'static str) -> Self {
-        Self { what, begun: Instant::now(), bar: None }
+        Self { what, begun: Instant::now(), bar: OnceLock::new() }
     }
 
     /// So much is done, of so much in all; 0 where that is not known.
-    pub(crate) fn set(&mut self, done: u64, total: u64) {
-        if self.bar.is_none() && self.begun.elapsed() < SHOWN_AFTER {
+    pub(crate) fn set(&self, done: u64, total: u64) {
+        if self.bar.get().is_none() && self.begun.elapsed() < SHOWN_AFTER {
             return;
         }
-        let bar = self.bar.get_or_insert_with(|| bar(self.what, total));
+        let bar = self.bar.get_or_init(|| bar(self.what, total));
         bar.set_length(total);
         bar.set_position(done);
     }
@@ -32,7 +33,7 @@ impl Progress {
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        if let Some(bar) = &self.bar {
+        if let Some(bar) = self.bar.get() {
             bar.finish_and_clear();
         }
     }

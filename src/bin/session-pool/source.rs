@@ -1,30 +1,152 @@
 //! What commands look into.
 
-use std::path::PathBuf;
+use std::error::Error;
+use std::fmt;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use session_pool::{ReadStore, SledStore, SledStoreOptions, StoreReport};
+use session_pool::archive::ArchiveReader;
+use session_pool::inspect::{self, Opened};
+use session_pool::{SledStore, SledStoreOptions, StoreError, StoreReport, Timestamp};
 
 use crate::commands::Result;
 use crate::context::{Context, note};
+use crate::output::relative;
 
-/// What a command looks into.
+/// What a command looks into. Nothing of it is changed.
 #[derive(Args)]
 pub(crate) struct Source {
-    /// The store's directory.
+    /// A store's directory, or an archive.
     #[arg(value_name = "STORE")]
     pub(crate) path: PathBuf,
+    /// Look into the newest whole checkpoint in the store's directory. A crawler may have the store open meanwhile.
+    #[arg(long)]
+    pub(crate) checkpoint: bool,
 }
 
 impl Source {
     /// Opens it for reading.
-    pub(crate) fn open(&self, context: &Context) -> Result<Box<dyn ReadStore>> {
-        Ok(Box::new(open_store(&self.path, context)?))
+    pub(crate) fn open(&self, context: &Context) -> Result<Opened> {
+        if self.checkpoint {
+            return open_checkpoint(&self.path, context);
+        }
+        open(&self.path, context)
+    }
+}
+
+/// Opens a store or an archive for reading.
+pub(crate) fn open(path: &Path, context: &Context) -> Result<Opened> {
+    let progress = context.progress("reading");
+    let options = context.keys.reading()?;
+    let options = options.on_progress(move |done, total| progress.set(done, total));
+    inspect::open(path, &options).map_err(|error| match error {
+        session_pool::Error::Store(error @ StoreError::InUse { .. }) => {
+            InUse { newest: newest(path, context), error, now: context.now }.into()
+        }
+        // Errors of stores say where.
+        session_pool::Error::Archive(_) => At { path: path.to_owned(), error }.into(),
+        error => error.into(),
+    })
+}
+
+/// Opens the newest checkpoint that is whole.
+fn open_checkpoint(store: &Path, context: &Context) -> Result<Opened> {
+    for path in inspect::checkpoints(store)? {
+        match open(&path, context) {
+            Ok(opened) => {
+                if let Opened::Archive(archive) = &opened {
+                    let written = relative(archive.header().created_at, context.now);
+                    note(&format!("this is the checkpoint {}, written {written}", path.display()));
+                }
+                return Ok(opened);
+            }
+            Err(error) => note(&format!("passed over: {error}")),
+        }
+    }
+    Err(NoCheckpoint(store.to_owned()).into())
+}
+
+/// The newest checkpoint of a store that looks whole, and when it was written.
+fn newest(store: &Path, context: &Context) -> Option<(PathBuf, Timestamp)> {
+    let options = context.keys.archive().ok()?;
+    let written = |path: &Path| Some(ArchiveReader::open(path, &options).ok()?.header().created_at);
+    let checkpoints = inspect::checkpoints(store).unwrap_or_default();
+    checkpoints.into_iter().find_map(|path| written(&path).map(|at| (path, at)))
+}
+
+/// Somebody has the store open; what can be looked into all the same.
+#[derive(Debug)]
+pub(crate) struct InUse {
+    newest: Option<(PathBuf, Timestamp)>,
+    error: StoreError,
+    now: Timestamp,
+}
+
+impl fmt::Display for InUse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some((path, written)) = &self.newest else {
+            return write!(f, "{}; it has no checkpoint that could be looked into instead", self.error);
+        };
+        let command: Vec<String> = std::env::args().skip(1).map(|argument| quoted(&argument)).collect();
+        write!(
+            f,
+            "{}; its newest checkpoint is {}, written {}: session-pool {} --checkpoint",
+            self.error,
+            path.display(),
+            relative(*written, self.now),
+            command.join(" ")
+        )
+    }
+}
+
+impl Error for InUse {}
+
+/// An argument as a shell takes it.
+fn quoted(argument: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,~".contains(c);
+    if !argument.is_empty() && argument.chars().all(is_plain) {
+        argument.to_owned()
+    } else {
+        format!("'{}'", argument.replace('\'', r"'\''"))
+    }
+}
+
+/// There is nothing to look into.
+#[derive(Debug)]
+pub(crate) struct NoCheckpoint(PathBuf);
+
+impl fmt::Display for NoCheckpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "there is no whole checkpoint in {}", self.0.join("checkpoints").display())
+    }
+}
+
+impl Error for NoCheckpoint {}
+
+/// What is wrong with a file whose error does not name it.
+#[derive(Debug)]
+pub(crate) struct At {
+    pub(crate) path: PathBuf,
+    pub(crate) error: session_pool::Error,
+}
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.error {
+            session_pool::Error::Archive(session_pool::archive::ArchiveError::Io { .. }) => self.error.fmt(f),
+            error => write!(f, "{}: {error}", self.path.display()),
+        }
+    }
+}
+
+impl Error for At {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.error.source()
     }
 }
 
 /// Opens a store for writing, and says on stderr what had to be done for that.
-pub(crate) fn open_store(path: &std::path::Path, context: &Context) -> Result<SledStore> {
+pub(crate) fn open_store(path: &Path, context: &Context) -> Result<SledStore> {
     let store = context.keys.store(SledStoreOptions::new().create(false))?.open(path)?;
     let StoreReport { healed, made_private, not_private, migrated_from, .. } = store.open_report();
     for healed in healed {
@@ -44,4 +166,16 @@ pub(crate) fn open_store(path: &std::path::Path, context: &Context) -> Result<Sl
         note(&format!("the store was migrated from schema version {version}"));
     }
     Ok(store)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_command_that_is_offered_can_be_pasted_into_a_shell() {
+        assert_eq!(quoted("/data/sessions-1"), "/data/sessions-1");
+        assert_eq!(quoted("it's $HOME; rm"), r"'it'\''s $HOME; rm'");
+        assert_eq!(quoted(""), "''");
+    }
 }

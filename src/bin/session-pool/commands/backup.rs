@@ -4,10 +4,12 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
+use session_pool::archive;
 
 use super::Result;
 use crate::context::{Context, note};
-use crate::source::open_store;
+use crate::output::{Format, document, escape};
+use crate::source::Source;
 
 /// Writes everything in a store as an archive.
 ///
@@ -16,27 +18,30 @@ use crate::source::open_store;
 /// Example: session-pool backup sessions sessions.archive
 #[derive(Args)]
 pub(crate) struct Backup {
-    /// The store's directory.
-    store: PathBuf,
+    #[command(flatten)]
+    source: Source,
     /// The archive to write; it must not be there yet.
     file: PathBuf,
 }
 
 impl Backup {
     pub(crate) fn run(self, context: &Context, out: &mut dyn Write) -> Result {
-        let Self { store, file } = self;
-        let store = open_store(&store, context)?;
-        let sessions = session_pool::SessionStore::builder().checkpoints(None).with_store(store)?;
+        let Self { source, file } = self;
+        let store = source.open(context)?;
         // What the archive is encrypted with is what the store is.
-        let summary = sessions.backup_to_with(&file, &context.keys.archive()?)?;
-        writeln!(
-            out,
-            "{}: {} pools, {} sessions, {} log entries",
-            file.display(),
-            summary.pools,
-            summary.sessions,
-            summary.log_entries
-        )?;
+        let summary = archive::write_to(&*store, &file, &context.keys.archive()?)?;
+        if context.format == Format::Table {
+            writeln!(
+                out,
+                "{}: {} pools, {} sessions, {} log entries",
+                escape(&file.display().to_string()),
+                summary.pools,
+                summary.sessions,
+                summary.log_entries
+            )?;
+        } else {
+            document(&summary, context.format, out)?;
+        }
         if summary.unreadable > 0 {
             note(&format!("{} items could not be read, and are not in it", summary.unreadable));
         }

@@ -1,25 +1,31 @@
 //! `check`: is everything as it should be?
 
+use std::collections::HashMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
-use session_pool::archive::{self, ArchiveReader};
-use session_pool::{Checkpoints, inspect};
+use session_pool::PoolNumber;
+use session_pool::archive::{ArchiveItem, ArchiveReader};
+use session_pool::inspect::{self, Opened};
 
 use super::Result;
 use crate::context::Context;
 use crate::exit_code::Unsound;
-use crate::output::{Format, document, escape};
-use crate::source::open_store;
+use crate::output::{Cell, Column, Format, Rows, document, escape, style};
+use crate::source::{At, open};
 
-/// Verifies that everything in a store and its checkpoints, or in an archive, can be read and agrees.
+/// Verifies that everything in a store and its checkpoints, or in an archive, can be read and agrees: records, payloads,
+/// indexes and the retirement log.
+///
+/// What is wrong is one line each. JSON tells what was gone through besides; JSON Lines and CSV have the findings alone.
 ///
 /// Example: session-pool check sessions
 #[derive(Args)]
 pub(crate) struct Check {
     /// The store's directory, or an archive.
+    #[arg(value_name = "STORE")]
     path: PathBuf,
 }
 
@@ -33,7 +39,31 @@ struct Checked {
     was_closed: Option<bool>,
     /// Checkpoints that are whole.
     checkpoints: usize,
-    findings: Vec<String>,
+    findings: Vec<Found>,
+}
+
+/// Something that is not as it should be.
+#[derive(Serialize)]
+struct Found {
+    /// What it is, in a word for programs.
+    kind: &'static str,
+    pool: Option<String>,
+    id: Option<String>,
+    /// The file that it is in, where it is not the store itself.
+    file: Option<PathBuf>,
+    message: String,
+}
+
+fn columns() -> Vec<Column<Found>> {
+    vec![
+        Column::new("kind", |found: &Found| Cell::text(found.kind)),
+        Column::new("pool", |found: &Found| Cell::maybe(found.pool.as_deref(), Cell::text)),
+        Column::new("id", |found: &Found| Cell::maybe(found.id.as_deref(), Cell::text)),
+        Column::new("file", |found: &Found| {
+            Cell::maybe(found.file.as_ref(), |file| Cell::text(file.display().to_string()))
+        }),
+        Column::new("message", |found: &Found| Cell::text(found.message.as_str())),
+    ]
 }
 
 impl Check {
@@ -42,20 +72,23 @@ impl Check {
         let mut checked = Checked::default();
         if path.is_file() {
             check_archive(&path, context, &mut checked)?;
+            // What is only damaged in part is looked into as far as it is there.
+            if checked.findings.is_empty() {
+                check_content(&open(&path, context)?, context, &mut checked)?;
+            }
         } else {
-            let store = open_store(&path, context)?;
-            let report = inspect::check(&store)?;
-            (checked.pools, checked.sessions) = (report.pools, report.sessions);
-            checked.log_entries = report.log_entries;
-            checked.was_closed = Some(store.open_report().was_closed);
-            checked.findings.extend(report.findings.iter().map(ToString::to_string));
+            let store = open(&path, context)?;
+            if let Opened::Store(store) = &store {
+                checked.was_closed = Some(store.was_closed());
+            }
+            check_content(&store, context, &mut checked)?;
             drop(store);
-            for checkpoint in checkpoints(&path) {
+            for checkpoint in inspect::checkpoints(&path)? {
                 let mut found = Checked::default();
                 match check_archive(&checkpoint, context, &mut found) {
                     Ok(()) if found.findings.is_empty() => checked.checkpoints += 1,
                     Ok(()) => checked.findings.append(&mut found.findings),
-                    Err(error) => checked.findings.push(format!("{}: {error}", checkpoint.display())),
+                    Err(error) => checked.findings.push(in_file(&checkpoint, &error.to_string())),
                 }
             }
         }
@@ -64,50 +97,85 @@ impl Check {
     }
 }
 
-fn tell(checked: &Checked, context: &Context, out: &mut dyn Write) -> Result {
-    if context.format != Format::Table {
-        return Ok(document(checked, context.format, out)?);
-    }
-    for finding in &checked.findings {
-        writeln!(out, "{}", escape(finding))?;
-    }
-    let Checked { pools, sessions, log_entries, checkpoints, findings, was_closed: _ } = checked;
-    writeln!(
-        out,
-        "{pools} pools, {sessions} sessions, {log_entries} log entries, {checkpoints} whole checkpoints: {}",
-        if findings.is_empty() { "sound".to_owned() } else { format!("{} findings", findings.len()) }
-    )?;
+/// Whether records, payloads, indexes and log agree.
+fn check_content(store: &Opened, context: &Context, checked: &mut Checked) -> Result {
+    let progress = context.progress("checking sessions");
+    let report = inspect::check_with(&**store, &mut |sessions| progress.set(sessions as u64, 0))?;
+    drop(progress);
+    let pools = inspect::pools(&**store)?;
+    let names: HashMap<PoolNumber, &str> =
+        pools.iter().map(|pool| (pool.number, pool.name.as_str())).collect();
+    (checked.pools, checked.sessions, checked.log_entries) =
+        (report.pools, report.sessions, report.log_entries);
+    checked.findings.extend(report.findings.iter().map(|finding| Found {
+        kind: finding.kind(),
+        // One that the store does not know has a number only.
+        pool: finding.pool().map(|pool| names.get(&pool).map_or(pool.to_string(), ToString::to_string)),
+        id: finding.session().map(|id| id.to_string()),
+        file: None,
+        message: finding.to_string(),
+    }));
     Ok(())
 }
 
+/// Whether every item of an archive can be read, payloads too.
 fn check_archive(path: &Path, context: &Context, checked: &mut Checked) -> Result {
-    let mut reader = ArchiveReader::open(path, &context.keys.archive()?)?;
-    for item in &mut reader {
+    let options = context.keys.archive()?;
+    let reader = ArchiveReader::open(path, &options);
+    let mut reader = reader.map_err(|error| At { path: path.to_owned(), error: error.into() })?;
+    let progress = context.progress("reading the archive");
+    for (read, item) in (0..).zip(&mut reader) {
+        progress.set(read, 0);
         match item {
-            Ok(archive::ArchiveItem::Pool(_)) => checked.pools += 1,
-            Ok(archive::ArchiveItem::Session(_)) => checked.sessions += 1,
-            Ok(archive::ArchiveItem::LogEntry { .. }) => checked.log_entries += 1,
-            Err(error) => checked.findings.push(format!("{}: {error}", path.display())),
+            Ok(ArchiveItem::Pool(_)) => checked.pools += 1,
+            Ok(ArchiveItem::Session(_)) => checked.sessions += 1,
+            Ok(ArchiveItem::LogEntry { .. }) => checked.log_entries += 1,
+            Err(error) => checked.findings.push(in_file(path, &error.to_string())),
         }
     }
     if let Some(summary) = reader.summary().filter(|summary| summary.unreadable > 0) {
-        let missing = summary.unreadable;
-        let finding = format!("{}: {missing} items could not be read when it was written", path.display());
-        checked.findings.push(finding);
+        let missing = format!("{} items could not be read when it was written", summary.unreadable);
+        checked.findings.push(in_file(path, &missing));
     }
     Ok(())
 }
 
-fn checkpoints(store: &Path) -> Vec<PathBuf> {
-    let directory = std::fs::read_dir(store.join(Checkpoints::DIRECTORY));
-    let mut files: Vec<PathBuf> = directory
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.is_file())
-        .collect();
-    files.retain(|path| path.extension().is_some_and(|extension| extension == "archive"));
-    files.sort();
-    files
+fn in_file(file: &Path, message: &str) -> Found {
+    Found {
+        kind: "archive",
+        pool: None,
+        id: None,
+        file: Some(file.to_owned()),
+        message: format!("{}: {message}", file.display()),
+    }
+}
+
+fn tell(checked: &Checked, context: &Context, out: &mut dyn Write) -> Result {
+    match context.format {
+        Format::Json => document(checked, context.format, out)?,
+        Format::Jsonl | Format::Csv => {
+            let mut rows = Rows::new(columns(), context, out)?;
+            for finding in &checked.findings {
+                rows.row(finding)?;
+            }
+            rows.end()?;
+        }
+        Format::Table => {
+            for finding in &checked.findings {
+                writeln!(out, "{}", escape(&finding.message))?;
+            }
+            let Checked { pools, sessions, log_entries, checkpoints, findings, was_closed } = checked;
+            let killed = if *was_closed == Some(false) { "; whoever had it open was killed" } else { "" };
+            let verdict = match findings.len() {
+                0 => context.paint(style::GOOD, "sound"),
+                1 => context.paint(style::BAD, "1 finding"),
+                more => context.paint(style::BAD, &format!("{more} findings")),
+            };
+            writeln!(
+                out,
+                "{pools} pools, {sessions} sessions, {log_entries} log entries, {checkpoints} whole checkpoints{killed}: {verdict}"
+            )?;
+        }
+    }
+    Ok(())
 }

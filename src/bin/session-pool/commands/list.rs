@@ -1,118 +1,161 @@
 //! `list`: sessions, one a row.
 
+use std::cmp::Ordering;
 use std::io::Write;
 use std::ops::ControlFlow;
 
-use clap::{Args, ValueEnum};
-use session_pool::inspect::{self, Filter};
-use session_pool::{PoolName, Reason, SessionId, SessionRecord};
+use clap::Args;
+use session_pool::inspect::{self, Filter, Found, Opened};
+use session_pool::{PoolEntry, SessionId, SessionRecord, StoreError};
 
 use super::{Result, note_unreadable};
-use crate::choices::ReasonChoice;
 use crate::context::Context;
-use crate::output::{Cell, Column, Rows, style};
+use crate::filters::Filters;
+use crate::listed::{self, Compared, Listed, Sort};
+use crate::moment;
+use crate::output::Rows;
 use crate::source::Source;
 
 /// Lists sessions.
 ///
-/// Example: session-pool list sessions --state retired --reason blocked
+/// Without --sort they come pool by pool, live ones first, as they are found: the first at once.
+///
+/// Example: session-pool list sessions --state retired --reason blocked --retired-since 2h --sort retired_at:desc
 #[derive(Args)]
+#[command(after_help = moment::HELP)]
 pub(crate) struct List {
     #[command(flatten)]
     source: Source,
-    /// Those of this pool only.
-    #[arg(long)]
-    pool: Option<PoolName>,
-    /// Those in this state only.
-    #[arg(long, value_enum)]
-    state: Option<StateChoice>,
-    /// Those retired for this reason only.
-    #[arg(long, value_enum)]
-    reason: Option<ReasonChoice>,
+    #[command(flatten)]
+    filters: Filters,
+    /// Sort by this field, from low to high, or with `:desc` behind it from high to low. Those without a value come last.
+    #[arg(long, value_name = "FIELD[:desc]")]
+    sort: Option<Sort>,
     /// This many at most.
-    #[arg(long)]
+    #[arg(long, value_name = "COUNT")]
     limit: Option<usize>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum StateChoice {
-    Live,
-    Retired,
-}
-
-/// A session as it is listed.
-struct Listed {
-    pool: PoolName,
-    id: SessionId,
-    record: SessionRecord,
-}
-
-impl Listed {
-    fn reason(&self) -> Option<Reason> {
-        self.record.retired.map(|retired| retired.reason)
-    }
-
-    fn state(&self) -> &'static str {
-        if self.record.retired.is_none() { "live" } else { "retired" }
-    }
-}
-
-fn columns() -> Vec<Column<Listed>> {
-    let state = |session: &Listed| if session.reason().is_none() { style::GOOD } else { style::BAD };
-    vec![
-        Column::new("pool", |session: &Listed| Cell::text(session.pool.as_str())).shrinking_to(12),
-        Column::new("id", |session: &Listed| Cell::text(session.id.as_str())),
-        Column::new("state", |session: &Listed| Cell::text(session.state())).styled(state),
-        Column::new("reason", |session: &Listed| {
-            Cell::maybe(session.reason(), |reason| Cell::text(reason.as_str()))
-        }),
-        Column::new("usage_count", |session: &Listed| Cell::Count(session.record.usage_count.into())).right(),
-        Column::new("error_count", |session: &Listed| Cell::Count(session.record.error_count.into())).right(),
-        Column::new("error_score", |session: &Listed| Cell::Number(session.record.error_score.to_f64()))
-            .right(),
-        Column::new("created_at", |session: &Listed| Cell::Away(session.record.created_at)),
-        Column::new("expires_at", |session: &Listed| Cell::Away(session.record.expires_at)),
-        Column::new("last_used_at", |session: &Listed| Cell::maybe(session.record.last_used_at, Cell::Away)),
-        Column::new("resting_until", |session: &Listed| {
-            Cell::maybe(session.record.resting_until, Cell::Away)
-        }),
-        Column::new("retired_at", |session: &Listed| {
-            Cell::maybe(session.record.retired, |retired| Cell::Away(retired.at))
-        }),
-    ]
+    /// The fields to show, with commas between them, in that order. `proxy` and `cookies` read the payload of each session.
+    #[arg(long, value_name = "FIELDS", value_delimiter = ',', value_parser = listed::fields())]
+    columns: Vec<String>,
 }
 
 impl List {
     pub(crate) fn run(self, context: &Context, out: &mut dyn Write) -> Result {
-        let Self { source, pool, state, reason, limit } = self;
-        let mut filter = Filter::default();
-        filter.pool = pool;
-        filter.live = state.map(|state| state == StateChoice::Live);
-        filter.reason = reason.map(Reason::from);
+        let Self { source, filters, sort, limit, columns } = self;
+        let filter = filters.filter(context);
+        let columns = listed::columns(&columns);
+        let needs_payload = columns.iter().any(|column| listed::needs_payload(column.field));
         let store = source.open(context)?;
+        let query = Query { store: &store, filter: &filter, needs_payload, context };
 
-        let mut rows = Rows::new(columns(), context, out)?;
+        let mut rows = Rows::new(columns, context, out)?;
         let limit = limit.unwrap_or(usize::MAX);
-        let (mut listed, mut unreadable, mut written) = (0, 0, Ok(()));
-        if limit > 0 {
-            inspect::for_each(&*store, &filter, &mut |item| {
-                let Ok(found) = item else {
-                    unreadable += 1;
-                    return ControlFlow::Continue(());
-                };
-                let pool = found.pool.name.clone();
-                written = rows.row(&Listed { pool, id: found.id, record: found.record });
-                listed += 1;
-                if written.is_ok() && listed < limit {
-                    ControlFlow::Continue(())
-                } else {
-                    ControlFlow::Break(())
-                }
-            })?;
-        }
-        written?;
+        let unreadable = match sort {
+            None => query.stream(limit, &mut |session| rows.row(session))?,
+            Some(sort) => query.sorted(&sort, limit, &mut |session| rows.row(session))?,
+        };
         rows.end()?;
         note_unreadable(unreadable);
         Ok(())
+    }
+}
+
+/// Writes a session.
+type Show<'a> = dyn FnMut(&Listed) -> std::io::Result<()> + 'a;
+
+struct Query<'a> {
+    store: &'a Opened,
+    filter: &'a Filter,
+    needs_payload: bool,
+    context: &'a Context,
+}
+
+/// A session that waits for its place in the order: as little as can be, since there may be millions.
+struct Waiting {
+    /// The place of its pool in a list.
+    pool: u32,
+    id: SessionId,
+    record: SessionRecord,
+}
+
+impl Query<'_> {
+    /// Shows them as they are found, and answers how many cannot be read.
+    fn stream(&self, limit: usize, show: &mut Show<'_>) -> Result<u64> {
+        let (mut shown, mut unreadable, mut done) = (0, 0, Ok(()));
+        if limit == 0 {
+            return Ok(0);
+        }
+        inspect::for_each(&**self.store, self.filter, &mut |item| {
+            let Ok(found) = item else {
+                unreadable += 1;
+                return ControlFlow::Continue(());
+            };
+            done = self.show(found, show);
+            shown += 1;
+            if done.is_ok() && shown < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        done.map(|()| unreadable)
+    }
+
+    /// Shows the first of them in an order, and answers how many cannot be read.
+    fn sorted(&self, sort: &Sort, limit: usize, show: &mut Show<'_>) -> Result<u64> {
+        /// How many more than the limit are kept at least before the rest is let go.
+        const ROOM: usize = 4096;
+        if limit == 0 {
+            return Ok(0);
+        }
+        let pools = inspect::pools(&**self.store)?;
+        let compared = |waiting: &'_ Waiting| -> Option<(&PoolEntry, SessionId, SessionRecord)> {
+            Some((pools.get(waiting.pool as usize)?, waiting.id, waiting.record))
+        };
+        let now = self.context.now;
+        let order = |a: &Waiting, b: &Waiting| match (pools.get(a.pool as usize), pools.get(b.pool as usize))
+        {
+            (Some(of_a), Some(of_b)) => sort.compare(
+                Compared { pool: &of_a.name, id: &a.id, record: &a.record, now },
+                Compared { pool: &of_b.name, id: &b.id, record: &b.record, now },
+            ),
+            _ => Ordering::Equal,
+        };
+        let progress = self.context.progress("sorting");
+        let (mut waiting, mut seen, mut unreadable) = (Vec::new(), 0, 0);
+        inspect::for_each(&**self.store, self.filter, &mut |item| {
+            seen += 1;
+            progress.set(seen, 0);
+            let Ok(found) = item else {
+                unreadable += 1;
+                return ControlFlow::Continue(());
+            };
+            let pool = pools.iter().position(|pool| pool.number == found.pool.number);
+            if let Some(pool) = pool.and_then(|pool| u32::try_from(pool).ok()) {
+                waiting.push(Waiting { pool, id: found.id, record: found.record });
+            }
+            if waiting.len() >= limit.saturating_add(limit.max(ROOM)) {
+                waiting.select_nth_unstable_by(limit - 1, order);
+                waiting.truncate(limit);
+            }
+            ControlFlow::Continue(())
+        })?;
+        waiting.sort_unstable_by(order);
+        drop(progress);
+        for (pool, id, record) in waiting.iter().take(limit).filter_map(compared) {
+            self.show(Found { pool, id, record }, show)?;
+        }
+        Ok(unreadable)
+    }
+
+    fn show(&self, found: Found<'_>, show: &mut Show<'_>) -> Result {
+        let payload = if self.needs_payload {
+            match self.store.payload(found.pool.number, &found.id) {
+                Ok(payload) => payload,
+                // It is missing in its row, as if there were none.
+                Err(StoreError::Unreadable(_)) => None,
+                Err(error) => return Err(error.into()),
+            }
+        } else {
+            None
+        };
+        let Found { pool, id, record, .. } = found;
+        Ok(show(&Listed { pool: pool.name.clone(), id, record, payload, now: self.context.now })?)
     }
 }

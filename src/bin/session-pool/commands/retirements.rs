@@ -1,36 +1,63 @@
 //! `retirements`: the log.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::ops::ControlFlow;
 
-use clap::Args;
-use session_pool::{LogEntry, PoolName, Reason, Sequence, inspect};
+use chrono::{DateTime, Local, TimeZone, Timelike, Utc};
+use clap::{Args, ValueEnum};
+use session_pool::inspect::Opened;
+use session_pool::{LogEntry, PoolEntry, PoolName, Reason, Sequence, Timestamp, inspect};
 
 use super::{Result, note_unreadable};
 use crate::choices::ReasonChoice;
 use crate::context::Context;
-use crate::output::{Cell, Column, Rows};
+use crate::moment::{self, Moment};
+use crate::output::{Cell, Column, Rows, Zone, style};
 use crate::source::Source;
 
-/// Shows the retirement log, oldest first.
+/// Shows the retirement log: which sessions were retired, when and why; the newest last.
 ///
-/// Example: session-pool retirements sessions --reason expired
+/// Example: session-pool retirements sessions --since 2h --by reason
 #[derive(Args)]
+#[command(after_help = moment::HELP)]
 pub(crate) struct Retirements {
     #[command(flatten)]
     source: Source,
-    /// Of this pool only.
-    #[arg(long)]
+    /// Those of this pool.
+    #[arg(long, value_name = "NAME")]
     pool: Option<PoolName>,
-    /// For this reason only.
+    /// Those for this reason.
     #[arg(long, value_enum)]
     reason: Option<ReasonChoice>,
-    /// Behind this sequence number only.
-    #[arg(long, default_value_t = 0)]
+    /// Those then or later: `2h` for the last two hours.
+    #[arg(long, value_name = "TIME")]
+    since: Option<Moment>,
+    /// Those before then.
+    #[arg(long, value_name = "TIME")]
+    until: Option<Moment>,
+    /// Those behind this sequence number of their pool: what a program has not seen yet.
+    #[arg(long, value_name = "SEQUENCE", default_value_t = 0)]
     after: u64,
-    /// This many of each pool at most.
-    #[arg(long)]
+    /// The newest of them, this many at most.
+    #[arg(long, value_name = "COUNT")]
     limit: Option<usize>,
+    /// Count them instead, by this.
+    #[arg(long, value_enum)]
+    by: Option<By>,
+}
+
+/// What they are counted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum By {
+    /// Why they were retired.
+    Reason,
+    /// The pools.
+    Pool,
+    /// The hours of the clock in which they were retired.
+    Hour,
+    /// The days.
+    Day,
 }
 
 /// A retirement as it is shown.
@@ -41,51 +68,223 @@ struct Logged {
 }
 
 fn columns() -> Vec<Column<Logged>> {
+    let count = |field, cell| Column::new(field, cell).right();
     vec![
-        Column::new("pool", |logged: &Logged| Cell::text(logged.pool.as_str())).shrinking_to(12),
-        Column::new("sequence", |logged: &Logged| Cell::Count(logged.sequence.0)).right(),
         Column::new("retired_at", |logged: &Logged| Cell::At(logged.entry.retired_at)),
-        Column::new("reason", |logged: &Logged| Cell::text(logged.entry.reason.as_str())),
+        Column::new("pool", |logged: &Logged| Cell::text(logged.pool.as_str())).shrinking_to(8),
+        count("sequence", |logged: &Logged| Cell::Count(logged.sequence.0)),
+        Column::new("reason", |logged: &Logged| Cell::text(logged.entry.reason.as_str()))
+            .styled(|logged| reason_style(logged.entry.reason)),
         Column::new("id", |logged: &Logged| Cell::text(logged.entry.id.as_str())),
-        Column::new("usage_count", |logged: &Logged| Cell::Count(logged.entry.usage_count.into())).right(),
-        Column::new("error_count", |logged: &Logged| Cell::Count(logged.entry.error_count.into())).right(),
-        Column::new("error_score", |logged: &Logged| Cell::Number(logged.entry.error_score.to_f64())).right(),
+        count("usage_count", |logged: &Logged| Cell::Count(logged.entry.usage_count.into())),
+        count("error_count", |logged: &Logged| Cell::Count(logged.entry.error_count.into())),
+        count("error_score", |logged: &Logged| Cell::Number(logged.entry.error_score.to_f64())),
         Column::new("created_at", |logged: &Logged| Cell::At(logged.entry.created_at)),
     ]
 }
 
+fn reason_style(reason: Reason) -> anstyle::Style {
+    match reason {
+        Reason::Blocked | Reason::Retired => style::BAD,
+        Reason::Exhausted | Reason::Expired => style::PLAIN,
+    }
+}
+
+/// Which retirements are asked for.
+struct Wanted {
+    reason: Option<Reason>,
+    since: Option<Timestamp>,
+    until: Option<Timestamp>,
+    after: Sequence,
+}
+
+impl Wanted {
+    fn has(&self, entry: &LogEntry) -> bool {
+        self.reason.is_none_or(|reason| reason == entry.reason)
+            && self.since.is_none_or(|since| entry.retired_at >= since)
+            && self.until.is_none_or(|until| entry.retired_at < until)
+    }
+
+    /// Visits them pool by pool, and answers how many entries cannot be read.
+    fn visit(
+        &self,
+        store: &Opened,
+        pools: &[PoolEntry],
+        mut see: impl FnMut(usize, Sequence, &LogEntry),
+    ) -> Result<u64> {
+        let mut unreadable = 0;
+        for (at, pool) in pools.iter().enumerate() {
+            store.visit_log(pool.number, self.after, &mut |item| {
+                match item {
+                    Ok((sequence, entry)) if self.has(&entry) => see(at, sequence, &entry),
+                    Ok(_) => {}
+                    Err(_) => unreadable += 1,
+                }
+                ControlFlow::Continue(())
+            })?;
+        }
+        Ok(unreadable)
+    }
+}
+
 impl Retirements {
     pub(crate) fn run(self, context: &Context, out: &mut dyn Write) -> Result {
-        let Self { source, pool, reason, after, limit } = self;
-        let (reason, limit) = (reason.map(Reason::from), limit.unwrap_or(usize::MAX));
+        let Self { source, pool, reason, since, until, after, limit, by } = self;
+        let wanted = Wanted {
+            reason: reason.map(Reason::from),
+            since: since.map(|time| time.ago(context)),
+            until: until.map(|time| time.ago(context)),
+            after: Sequence(after),
+        };
         let store = source.open(context)?;
-        let mut rows = Rows::new(columns(), context, out)?;
-        let (mut unreadable, mut written) = (0, Ok(()));
-        for entry in inspect::pools(&*store)? {
-            if limit == 0 || pool.as_ref().is_some_and(|name| *name != entry.name) {
-                continue;
-            }
-            let mut shown = 0;
-            store.visit_log(entry.number, Sequence(after), &mut |item| {
-                let Ok((sequence, logged)) = item else {
-                    unreadable += 1;
-                    return ControlFlow::Continue(());
-                };
-                if reason.is_some_and(|reason| reason != logged.reason) {
-                    return ControlFlow::Continue(());
-                }
-                written = rows.row(&Logged { pool: entry.name.clone(), sequence, entry: logged });
-                shown += 1;
-                if written.is_ok() && shown < limit {
-                    ControlFlow::Continue(())
-                } else {
-                    ControlFlow::Break(())
-                }
-            })?;
-            std::mem::replace(&mut written, Ok(()))?;
-        }
-        rows.end()?;
+        let mut pools = inspect::pools(&*store)?;
+        pools.retain(|entry| pool.as_ref().is_none_or(|name| *name == entry.name));
+        let unreadable = match by {
+            Some(by) => count(&store, &pools, &wanted, by, limit, context, out)?,
+            None => list(&store, &pools, &wanted, limit, context, out)?,
+        };
         note_unreadable(unreadable);
         Ok(())
+    }
+}
+
+fn list(
+    store: &Opened,
+    pools: &[PoolEntry],
+    wanted: &Wanted,
+    limit: Option<usize>,
+    context: &Context,
+    out: &mut dyn Write,
+) -> Result<u64> {
+    let mut found = Vec::new();
+    let unreadable =
+        wanted.visit(store, pools, |pool, sequence, entry| found.push((pool, sequence, *entry)))?;
+    found.sort_by_key(|(pool, sequence, entry)| (entry.retired_at, *pool, *sequence));
+    let surplus = limit.map_or(0, |limit| found.len().saturating_sub(limit));
+    let mut rows = Rows::new(columns(), context, out)?;
+    for (pool, sequence, entry) in found.into_iter().skip(surplus) {
+        if let Some(pool) = pools.get(pool) {
+            rows.row(&Logged { pool: pool.name.clone(), sequence, entry })?;
+        }
+    }
+    rows.end()?;
+    Ok(unreadable)
+}
+
+/// How many were retired of a kind, by reason.
+struct Counted {
+    key: CountedBy,
+    reasons: [u64; Reason::ALL.len()],
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum CountedBy {
+    Reason(Reason),
+    Pool(PoolName),
+    From(Timestamp),
+}
+
+impl Counted {
+    fn total(&self) -> u64 {
+        self.reasons.iter().sum()
+    }
+
+    fn key(&self) -> Cell<'_> {
+        match &self.key {
+            CountedBy::Reason(reason) => Cell::text(reason.as_str()),
+            CountedBy::Pool(pool) => Cell::text(pool.as_str()),
+            CountedBy::From(time) => Cell::At(*time),
+        }
+    }
+}
+
+fn counted_columns(by: By) -> Vec<Column<Counted>> {
+    let (name, is_by_reason) = match by {
+        By::Reason => ("reason", true),
+        By::Pool => ("pool", false),
+        By::Hour => ("hour", false),
+        By::Day => ("day", false),
+    };
+    let key = Column::new(name, |counted: &Counted| counted.key());
+    let key = if by == By::Pool { key.shrinking_to(8) } else { key };
+    let mut columns =
+        vec![key, Column::new("count", |counted: &Counted| Cell::Count(counted.total())).right()];
+    if !is_by_reason {
+        // In the order of `Reason::ALL`.
+        let reasons: [Column<Counted>; Reason::ALL.len()] = [
+            Column::new("blocked", |counted| Cell::Count(counted.reasons[0])),
+            Column::new("exhausted", |counted| Cell::Count(counted.reasons[1])),
+            Column::new("expired", |counted| Cell::Count(counted.reasons[2])),
+            Column::new("retired", |counted| Cell::Count(counted.reasons[3])),
+        ];
+        columns.extend(reasons.map(Column::right));
+    }
+    columns
+}
+
+fn count(
+    store: &Opened,
+    pools: &[PoolEntry],
+    wanted: &Wanted,
+    by: By,
+    limit: Option<usize>,
+    context: &Context,
+    out: &mut dyn Write,
+) -> Result<u64> {
+    let mut counts: BTreeMap<CountedBy, [u64; Reason::ALL.len()]> = BTreeMap::new();
+    let unreadable = wanted.visit(store, pools, |pool, _, entry| {
+        let key = match by {
+            By::Reason => Some(CountedBy::Reason(entry.reason)),
+            By::Pool => pools.get(pool).map(|pool| CountedBy::Pool(pool.name.clone())),
+            By::Hour | By::Day => Some(CountedBy::From(begin(entry.retired_at, by == By::Day, context.zone))),
+        };
+        let reason = Reason::ALL.iter().position(|reason| *reason == entry.reason);
+        if let (Some(key), Some(reason)) = (key, reason) {
+            counts.entry(key).or_default()[reason] += 1;
+        }
+    })?;
+    let surplus = limit.map_or(0, |limit| counts.len().saturating_sub(limit));
+    let mut rows = Rows::new(counted_columns(by), context, out)?;
+    for (key, reasons) in counts.into_iter().skip(surplus) {
+        rows.row(&Counted { key, reasons })?;
+    }
+    rows.end()?;
+    Ok(unreadable)
+}
+
+/// When the hour or the day of the clock began in which a time is.
+fn begin(time: Timestamp, of_day: bool, zone: Zone) -> Timestamp {
+    fn cut<Z: TimeZone>(time: DateTime<Z>, of_day: bool) -> Option<DateTime<Utc>> {
+        let hour = if of_day { 0 } else { time.hour() };
+        let zone = time.timezone();
+        let date = time.date_naive();
+        let begin = date.and_hms_opt(hour, 0, 0)?;
+        // A day may begin later than at midnight, where clocks are set ahead then.
+        let begin = zone.from_local_datetime(&begin).earliest().unwrap_or_else(|| time.clone());
+        Some(begin.with_timezone(&Utc))
+    }
+    let utc = time.to_datetime();
+    let begin = match zone {
+        Zone::Utc => cut(utc, of_day),
+        Zone::Local => cut(utc.with_timezone(&Local), of_day),
+    };
+    begin.map_or(time, Timestamp::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hours_and_days_begin_as_the_clock_says() {
+        let time = |text: &str| Timestamp::from(text.parse::<DateTime<Utc>>().unwrap());
+        let at = time("2026-03-01T12:34:56.789Z");
+        assert_eq!(begin(at, false, Zone::Utc), time("2026-03-01T12:00:00Z"));
+        assert_eq!(begin(at, true, Zone::Utc), time("2026-03-01T00:00:00Z"));
+        for edge in [Timestamp::MIN, Timestamp::MAX] {
+            for zone in [Zone::Utc, Zone::Local] {
+                assert!(begin(edge, true, zone) <= edge, "{edge}");
+            }
+        }
     }
 }

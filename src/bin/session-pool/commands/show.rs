@@ -1,19 +1,24 @@
 //! `show`: everything of one session.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use clap::Args;
 use serde_json::{Value, json};
-use session_pool::{PoolName, SessionId, SessionState, inspect};
+use session_pool::inspect::Opened;
+use session_pool::{LogEntry, PoolEntry, PoolName, Sequence, SessionId, SessionState, StoreError, inspect};
 
 use super::Result;
 use crate::context::{Context, note};
 use crate::exit_code::NotFound;
-use crate::output::{Format, document, escape};
+use crate::output::{Format, document};
 use crate::secrets;
+use crate::shown::{self, Shown};
 use crate::source::Source;
 
-/// Shows everything of one session.
+/// Shows everything of one session: how it stands, what the retirement log says of it, its cookies, user data, proxy and
+/// fingerprint.
+///
+/// Of a session that has been forgotten since it was retired, it shows what the log still says.
 ///
 /// Example: session-pool show sessions 01a205549d4f7057a9bb985239832f51
 #[derive(Args)]
@@ -23,9 +28,9 @@ pub(crate) struct Show {
     /// The session's id.
     id: SessionId,
     /// In this pool only.
-    #[arg(long)]
+    #[arg(long, value_name = "NAME")]
     pool: Option<PoolName>,
-    /// Show secrets: cookies' values, user data, the proxy's password.
+    /// Show secrets: cookies' values, user data, the proxy's password, what looks like a secret in the fingerprint.
     #[arg(long)]
     reveal: bool,
 }
@@ -34,59 +39,86 @@ impl Show {
     pub(crate) fn run(self, context: &Context, out: &mut dyn Write) -> Result {
         let Self { source, id, pool, reveal } = self;
         let store = source.open(context)?;
-        let found = inspect::find(&*store, pool.as_ref(), &id)?;
+        let found = find(&store, pool.as_ref(), id)?;
         if found.is_empty() {
-            return Err(NotFound(format!("there is no session {id}")).into());
+            let place = pool.map(|pool| format!(" in the pool {pool}")).unwrap_or_default();
+            return Err(NotFound(format!("there is no session {id}{place}")).into());
         }
-        let mut shown = Vec::new();
-        for (pool, record) in found {
-            let payload = store.payload(pool.number, &id)?;
-            if payload.is_none() {
-                note("its cookies, user data, proxy and fingerprint are missing in the store");
+        if context.format == Format::Table {
+            for (at, session) in found.iter().enumerate() {
+                if at > 0 {
+                    writeln!(out)?;
+                }
+                shown::write(session, reveal, context, out)?;
             }
-            let state = SessionState::new(id, &record, payload.unwrap_or_default());
-            let mut value = secrets::state(&state, reveal)?;
-            if let Value::Object(fields) = &mut value {
-                fields.insert("pool".to_owned(), json!(pool.name));
-            }
-            shown.push(value);
+            return Ok(());
         }
-        if context.format != Format::Table {
-            let value = if shown.len() == 1 { shown.remove(0) } else { Value::Array(shown) };
-            return Ok(document(&value, context.format, out)?);
+        let mut values = Vec::new();
+        for session in &found {
+            values.push(value(session, reveal, context)?);
         }
-        for value in &shown {
-            for (field, value) in value.as_object().into_iter().flatten() {
-                table_field(field, value, out)?;
+        match (context.format, values.as_slice()) {
+            (Format::Json, [only]) => document(only, context.format, out)?,
+            (Format::Json, _) => document(&values, context.format, out)?,
+            _ => {
+                for value in &values {
+                    document(value, context.format, out)?;
+                }
             }
-            writeln!(out)?;
         }
         Ok(())
     }
 }
 
-fn table_field(field: &str, value: &Value, out: &mut dyn Write) -> io::Result<()> {
-    let plain = |value: &Value| match value {
-        Value::String(text) => escape(text),
-        Value::Null => "-".to_owned(),
-        other => escape(&other.to_string()),
-    };
-    match value {
-        Value::Array(items) if !items.is_empty() => {
-            writeln!(out, "{field}:")?;
-            for item in items {
-                writeln!(out, "    {}", plain(item))?;
+/// The sessions of that id, and those that only the log knows.
+fn find(store: &Opened, pool: Option<&PoolName>, id: SessionId) -> Result<Vec<Shown>> {
+    let mut found = Vec::new();
+    for (pool, record) in inspect::find(&**store, pool, &id)? {
+        let payload = match store.payload(pool.number, &id) {
+            Ok(Some(payload)) => Some(payload),
+            Ok(None) => {
+                note("its cookies, user data, proxy and fingerprint are missing in the store");
+                None
             }
-            Ok(())
-        }
-        Value::Object(items) if !items.is_empty() => {
-            writeln!(out, "{field}:")?;
-            for (key, item) in items {
-                writeln!(out, "    {}: {}", escape(key), plain(item))?;
+            Err(StoreError::Unreadable(item)) => {
+                note(&format!("its cookies, user data, proxy and fingerprint cannot be read: {}", item.rule));
+                None
             }
-            Ok(())
-        }
-        Value::Array(_) | Value::Object(_) => writeln!(out, "{field:24}none"),
-        other => writeln!(out, "{field:24}{}", plain(other)),
+            Err(error) => return Err(error.into()),
+        };
+        let log = if record.retired.is_some() { inspect::history(&**store, &pool, &id)? } else { Vec::new() };
+        let state = SessionState::new(id, &record, payload.unwrap_or_default());
+        found.push(Shown { pool: pool.name, id, session: Some((record, Box::new(state))), log });
     }
+    if found.is_empty() {
+        let pools = inspect::pools(&**store)?;
+        for entry in pools.iter().filter(|entry| pool.is_none_or(|name| *name == entry.name)) {
+            found.extend(forgotten(store, entry, id)?);
+        }
+    }
+    Ok(found)
+}
+
+fn forgotten(store: &Opened, pool: &PoolEntry, id: SessionId) -> Result<Option<Shown>> {
+    let log = inspect::history(&**store, pool, &id)?;
+    Ok((!log.is_empty()).then(|| Shown { pool: pool.name.clone(), id, session: None, log }))
+}
+
+/// Everything, for programs.
+fn value(session: &Shown, reveal: bool, context: &Context) -> Result<Value> {
+    let Shown { pool, id, session: found, log } = session;
+    let mut value = match found {
+        Some((_, state)) => secrets::state(state, reveal)?,
+        None => json!({ "id": id }),
+    };
+    let entry = |(sequence, entry): &(Sequence, LogEntry)| -> serde_json::Result<Value> {
+        let mut value = serde_json::to_value(entry)?;
+        value["sequence"] = json!(sequence);
+        Ok(value)
+    };
+    value["pool"] = json!(pool);
+    value["state"] = json!(session.state(context.now));
+    value["unusable_because"] = json!(session.unusable_because(context.now));
+    value["log"] = Value::Array(log.iter().map(entry).collect::<serde_json::Result<_>>()?);
+    Ok(value)
 }

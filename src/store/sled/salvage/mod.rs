@@ -76,6 +76,8 @@ pub(super) use table::Tail;
 use table::{Gaps, Page, Place, Table};
 pub(super) use tree::{Fault, LogTrees, Slice, Walk};
 
+use crate::read_at::read_at;
+
 /// What the values of the marks of syncs begin with. The rest is their number, a big-endian u64.
 pub(super) const MARK: &[u8; 8] = b"\xFFmarked\xFF";
 
@@ -526,24 +528,6 @@ fn find_segments(file: &File, buffer: &mut [u8]) -> io::Result<Segments> {
         }
     }
     Ok(found)
-}
-
-/// Reads from `offset` as much of `buffer` as there is. Any number of threads may do so with one file.
-fn read_at<'b>(file: &File, offset: u64, buffer: &'b mut [u8]) -> io::Result<&'b [u8]> {
-    #[cfg(unix)]
-    let read_some = std::os::unix::fs::FileExt::read_at;
-    #[cfg(windows)]
-    let read_some = std::os::windows::fs::FileExt::seek_read;
-    let mut length = 0;
-    while length < buffer.len() {
-        match read_some(file, &mut buffer[length..], offset + length as u64) {
-            Ok(0) => break,
-            Ok(read) => length += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(&buffer[..length])
 }
 
 /// The header of a segment.

@@ -7,6 +7,7 @@ use std::ops::Range;
 use super::format::{self, Kind, SEGMENT};
 use super::table::{Page, Place};
 use super::{Damage, LogImage, Lsn, Missing};
+use crate::read_at::read_at;
 
 /// More than the engine ever wrote to a file of its own for us.
 const LONGEST_BLOB: u64 = 64 << 20;
@@ -147,7 +148,7 @@ impl LogImage {
         buffer: &'b mut Vec<u8>,
     ) -> io::Result<Option<&'b [u8]>> {
         buffer.resize(place.size(), 0);
-        let bytes = super::read_at(&self.file, place.offset, buffer)?;
+        let bytes = read_at(&self.file, place.offset, buffer)?;
         let message = format::head(bytes).filter(|message| {
             let number = place.lsn / SEGMENT as u64;
             (message.kind, message.page, message.number, message.size())

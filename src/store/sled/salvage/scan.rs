@@ -8,7 +8,8 @@ use std::thread;
 
 use super::format::{Kind, Message, SEGMENT};
 use super::segment::{self, Found, Next};
-use super::{last_of_batch, mark_of, read_at};
+use super::{last_of_batch, mark_of};
+use crate::read_at::read_at;
 
 /// Beyond that the disk is what it waits for.
 const MOST_THREADS: usize = 4;

@@ -1,0 +1,120 @@
+//! Which sessions a command is about.
+
+use clap::{Args, ValueEnum};
+use session_pool::inspect::{Filter, Glob, UserDataFilter};
+use session_pool::{ErrorScore, Invalid, PoolName};
+
+use crate::choices::ReasonChoice;
+use crate::context::Context;
+use crate::moment::Moment;
+
+/// Which sessions are asked for: those that all of it holds for.
+#[derive(Args)]
+#[command(next_help_heading = "Which sessions")]
+pub(crate) struct Filters {
+    /// Those of this pool.
+    #[arg(long, value_name = "NAME")]
+    pool: Option<PoolName>,
+    /// Those in this state.
+    #[arg(long, value_enum)]
+    state: Option<StateChoice>,
+    /// Those retired for this reason.
+    #[arg(long, value_enum)]
+    reason: Option<ReasonChoice>,
+    /// Those retired then or later: `2h` for the last two hours.
+    #[arg(long, value_name = "TIME")]
+    retired_since: Option<Moment>,
+    /// Those that expire before then: `2h` for within two hours.
+    #[arg(long, value_name = "TIME")]
+    expires_before: Option<Moment>,
+    /// Those that expire then or later.
+    #[arg(long, value_name = "TIME")]
+    expires_after: Option<Moment>,
+    /// Those created before then: `3d` for older than three days.
+    #[arg(long, value_name = "TIME")]
+    created_before: Option<Moment>,
+    /// Those created then or later.
+    #[arg(long, value_name = "TIME")]
+    created_after: Option<Moment>,
+    /// Those with this error score or a higher one.
+    #[arg(long, value_name = "SCORE", value_parser = score)]
+    min_error_score: Option<ErrorScore>,
+    /// Those with this error score or a lower one.
+    #[arg(long, value_name = "SCORE", value_parser = score)]
+    max_error_score: Option<ErrorScore>,
+    /// Those used this often or more.
+    #[arg(long, value_name = "COUNT")]
+    min_usage: Option<u32>,
+    /// Those whose id is like this: `*` stands for any text, `?` for any one character.
+    #[arg(long, value_name = "GLOB")]
+    id_glob: Option<Glob>,
+    /// Those that have this in their user data: `account.level`, `account.level=3`, or a JSON Pointer: `/account/level=3`.
+    /// Can be given several times. It reads the payload of each session.
+    #[arg(long, value_name = "PATH[=VALUE]")]
+    user_data: Vec<UserDataFilter>,
+    /// Those whose proxy is like this, credentials left out: `*proxy7.example*`. It reads the payload of each session.
+    #[arg(long, value_name = "GLOB")]
+    proxy: Option<Glob>,
+}
+
+/// Where a session stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum StateChoice {
+    /// Not retired: those that are resting or have expired too.
+    Live,
+    /// Retired, for whatever reason.
+    Retired,
+    /// Live, and not to be handed out yet.
+    Resting,
+    /// Live, and too old: it will be retired when its pool is opened.
+    Expired,
+}
+
+fn score(text: &str) -> Result<ErrorScore, String> {
+    let number: f64 = text.parse().map_err(|_| "must be a number")?;
+    ErrorScore::from_f64("score", number).map_err(|error: Invalid| error.rule.to_owned())
+}
+
+impl Filters {
+    pub(crate) fn filter(self, context: &Context) -> Filter {
+        // Exhaustive, so that a new one cannot be forgotten here.
+        let Self {
+            pool,
+            state,
+            reason,
+            retired_since,
+            expires_before,
+            expires_after,
+            created_before,
+            created_after,
+            min_error_score,
+            max_error_score,
+            min_usage,
+            id_glob,
+            user_data,
+            proxy,
+        } = self;
+        let mut filter = Filter::default();
+        filter.pool = pool;
+        match state {
+            None => {}
+            Some(StateChoice::Live) => filter.live = Some(true),
+            Some(StateChoice::Retired) => filter.live = Some(false),
+            Some(StateChoice::Resting) => filter.resting_at = Some(context.now),
+            Some(StateChoice::Expired) => filter.expired_at = Some(context.now),
+        }
+        filter.reason = reason.map(Into::into);
+        filter.retired_since = retired_since.map(|time| time.ago(context));
+        filter.expires_before = expires_before.map(|time| time.ahead(context));
+        filter.expires_after = expires_after.map(|time| time.ahead(context));
+        filter.created_before = created_before.map(|time| time.ago(context));
+        filter.created_after = created_after.map(|time| time.ago(context));
+        filter.min_error_score = min_error_score;
+        filter.max_error_score = max_error_score;
+        filter.min_usage_count = min_usage;
+        filter.id = id_glob;
+        filter.user_data = user_data;
+        filter.proxy = proxy;
+        filter
+    }
+}
