@@ -17,7 +17,6 @@ mod tests;
 mod text;
 mod worker;
 
-use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -36,14 +35,14 @@ use crate::context::Context;
 /// For so long the screen is left alone, since most stores are read by then.
 const PATIENCE: Duration = Duration::from_millis(150);
 
-/// Shows the store at `path` until one quits. A signal that ends it is obeyed after all is put in order.
+/// Shows a store, called `title`, until one quits. A signal that ends it is obeyed after all is put in order.
 ///
 /// # Errors
 ///
 /// Whatever is wrong with the store or the terminal.
-pub(crate) fn run(store: Box<dyn ReadStore>, path: &Path, context: &Context) -> Result {
+pub(crate) fn run(store: &dyn ReadStore, title: &str, context: &Context) -> Result {
     let setting = Setting {
-        title: text::clean(&path.display().to_string()),
+        title: text::clean(title),
         look: Look::of_terminal(context.has_colours),
         zone: context.zone,
         now: context.now,
@@ -56,7 +55,7 @@ pub(crate) fn run(store: Box<dyn ReadStore>, path: &Path, context: &Context) -> 
         let wanted = &wanted;
         let worker = thread::Builder::new()
             .name("reader".to_owned())
-            .spawn_scoped(scope, move || worker::work(&*store, now, &ours, wanted, &theirs))?;
+            .spawn_scoped(scope, move || worker::work(store, now, &ours, wanted, &theirs))?;
         let shown = show(setting, &tasks, &events, wanted);
         wanted.end();
         drop(tasks);
@@ -69,7 +68,7 @@ pub(crate) fn run(store: Box<dyn ReadStore>, path: &Path, context: &Context) -> 
             (Ok(Ok(())), shown) => shown,
         }
     })?;
-    // The store is closed, and the terminal as it was.
+    // The terminal is as it was; what a store is locked with goes with the process.
     if let Some(signal) = signal {
         terminal::die_of(signal);
     }

@@ -3,12 +3,13 @@
 use std::io::{self, IsTerminal, Write};
 
 use clap::Args;
+use session_pool::inspect::Opened;
 
 use super::Result;
 use crate::browse;
 use crate::context::Context;
 use crate::exit_code::WrongCall;
-use crate::output::Format;
+use crate::output::{Format, relative};
 use crate::source::Source;
 
 /// Shows a store in the terminal: pools, sessions, retirements over time; to look around in, filter and sort.
@@ -35,6 +36,14 @@ impl Browse {
             let text = format!("browse needs a terminal, and {why}: list, show and retirements do not");
             return Err(WrongCall(text).into());
         }
-        browse::run(source.open(context)?, &source.path, context)
+        let store = source.open(context)?;
+        let path = source.path.display();
+        let title = match &store {
+            Opened::Archive(archive) => {
+                format!("{path}, {}", relative(archive.header().created_at, context.now))
+            }
+            _ => path.to_string(),
+        };
+        browse::run(&*store, &title, context)
     }
 }

@@ -16,7 +16,7 @@ pub(crate) const HELP: [(&str, &str); 21] = [
     ("s  S", "sort by the next column; the other way round"),
     ("y", "show the whole id, alone on its line, to be copied"),
     ("r", "in a session: show secrets, or hide them again"),
-    ("q  Ctrl-C", "quit; until then, no crawler can open the store"),
+    ("q  Ctrl-C", "quit; a store that is shown cannot be opened by a crawler"),
     ("", ""),
     ("/", "filter as you type; Enter keeps it, Esc takes it back"),
     ("  shop", "that text in an id or in a pool's name"),
