@@ -17,6 +17,8 @@ mod allocations;
 mod archives;
 mod back_off;
 mod bad_input;
+#[cfg(all(unix, feature = "browse"))]
+mod browse;
 mod checkpoints;
 mod checks;
 #[cfg(feature = "reqwest")]

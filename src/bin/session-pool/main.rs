@@ -1,6 +1,8 @@
 //! The command-line tool: what is in a store, offline. Arguments, a call of the library, a writer.
 
 mod arguments;
+#[cfg(feature = "browse")]
+mod browse;
 mod choices;
 mod commands;
 mod consent;

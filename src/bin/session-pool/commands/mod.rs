@@ -4,6 +4,8 @@
 
 mod add;
 mod backup;
+#[cfg(feature = "browse")]
+mod browse;
 mod check;
 mod compact;
 mod completions;
@@ -42,6 +44,8 @@ pub(crate) enum Command {
     Show(show::Show),
     Retirements(retirements::Retirements),
     Report(report::ReportCommand),
+    #[cfg(feature = "browse")]
+    Browse(browse::Browse),
     Check(check::Check),
     Backup(backup::Backup),
     Restore(restore::Restore),
@@ -65,6 +69,8 @@ pub(crate) fn run(command: Command, context: &Context, out: &mut dyn Write) -> R
         Command::Show(command) => command.run(context, out),
         Command::Retirements(command) => command.run(context, out),
         Command::Report(command) => command.run(context, out),
+        #[cfg(feature = "browse")]
+        Command::Browse(command) => command.run(context, out),
         Command::Check(command) => command.run(context, out),
         Command::Backup(command) => command.run(context, out),
         Command::Restore(command) => command.run(context, out),

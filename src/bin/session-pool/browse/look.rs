@@ -1,0 +1,143 @@
+//! What the screen is drawn with: colours where there are any, and characters that the terminal has.
+
+use std::env;
+
+use ratatui::style::{Color, Modifier, Style};
+use session_pool::Reason;
+
+/// How the screen looks. Nothing is told by colour alone, and the colours are those of the terminal's own 16 that can be
+/// read on light and on dark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Look {
+    /// Whether there are colours; else there are bold and reversed characters.
+    pub(super) has_colours: bool,
+    /// Whether there is more than ASCII.
+    pub(super) has_unicode: bool,
+}
+
+/// The characters, from the lowest to the highest part of a cell that they fill.
+const UNICODE_STEPS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
+const ASCII_STEPS: [&str; 3] = [".", ":", "#"];
+
+impl Look {
+    /// That of the terminal: what it is said to have in the environment.
+    pub(super) fn of_terminal(has_colours: bool) -> Self {
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+            .into_iter()
+            .filter_map(|name| env::var(name).ok())
+            .find(|value| !value.is_empty());
+        Self { has_colours, has_unicode: speaks_unicode(locale.as_deref()) }
+    }
+
+    pub(super) fn ellipsis(self) -> &'static str {
+        if self.has_unicode { "…" } else { ".." }
+    }
+
+    /// What stands between two things in a line.
+    pub(super) fn dot(self) -> &'static str {
+        if self.has_unicode { "·" } else { "-" }
+    }
+
+    pub(super) fn up_down(self) -> &'static str {
+        if self.has_unicode { "↑↓" } else { "arrows" }
+    }
+
+    /// Which way a column is sorted.
+    pub(super) fn order(self, descending: bool) -> &'static str {
+        match (self.has_unicode, descending) {
+            (true, false) => "▲",
+            (true, true) => "▼",
+            (false, false) => "^",
+            (false, true) => "v",
+        }
+    }
+
+    pub(super) fn rule(self) -> &'static str {
+        if self.has_unicode { "─" } else { "-" }
+    }
+
+    /// How high a part of a cell is filled, lowest first.
+    pub(super) fn steps(self) -> &'static [&'static str] {
+        if self.has_unicode { &UNICODE_STEPS } else { &ASCII_STEPS }
+    }
+
+    /// The part of a bar that stands for live sessions, or for a reason: each has a character of its own.
+    pub(super) fn bar(self, reason: Option<Reason>) -> &'static str {
+        match (self.has_unicode, reason) {
+            (true, None) => "█",
+            (true, Some(Reason::Blocked)) => "▓",
+            (true, Some(Reason::Exhausted)) => "▒",
+            (true, Some(Reason::Expired)) => "░",
+            (true, Some(Reason::Retired)) => "─",
+            (false, None) => "#",
+            (false, Some(Reason::Blocked)) => "B",
+            (false, Some(Reason::Exhausted)) => "u",
+            (false, Some(Reason::Expired)) => "o",
+            (false, Some(Reason::Retired)) => "-",
+        }
+    }
+
+    fn coloured(self, colour: Color) -> Style {
+        if self.has_colours { Style::new().fg(colour) } else { Style::new() }
+    }
+
+    /// Live sessions, or those retired for a reason.
+    pub(super) fn reason(self, reason: Option<Reason>) -> Style {
+        match reason {
+            None => self.coloured(Color::Green),
+            Some(Reason::Blocked) => self.coloured(Color::Red),
+            Some(Reason::Exhausted) => self.coloured(Color::Magenta),
+            Some(Reason::Expired) => self.coloured(Color::Cyan),
+            Some(Reason::Retired) => Style::new(),
+        }
+    }
+
+    pub(super) fn bad(self) -> Style {
+        self.coloured(Color::Red).add_modifier(Modifier::BOLD)
+    }
+
+    pub(super) fn strong() -> Style {
+        Style::new().add_modifier(Modifier::BOLD)
+    }
+
+    /// Where one is: the row, the view.
+    pub(super) fn chosen() -> Style {
+        Style::new().add_modifier(Modifier::REVERSED)
+    }
+}
+
+/// Whether that locale has more than ASCII. Without one, it is C, which has not.
+fn speaks_unicode(locale: Option<&str>) -> bool {
+    let locale = locale.unwrap_or_default().to_ascii_lowercase();
+    locale.contains("utf-8") || locale.contains("utf8")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_locale_says_whether_there_is_more_than_ascii() {
+        for (locale, unicode) in [
+            (Some("en_US.UTF-8"), true),
+            (Some("de_DE.utf8@euro"), true),
+            (Some("C.UTF-8"), true),
+            (Some("C"), false),
+            (Some("de_DE.ISO-8859-1"), false),
+            (None, false),
+        ] {
+            assert_eq!(speaks_unicode(locale), unicode, "{locale:?}");
+        }
+    }
+
+    #[test]
+    fn ascii_is_ascii() {
+        let look = Look { has_colours: false, has_unicode: false };
+        let reasons = [None].into_iter().chain(Reason::ALL.map(Some));
+        let all: String =
+            reasons.map(|reason| look.bar(reason)).chain(look.steps().iter().copied()).collect();
+        assert!(
+            (all + look.ellipsis() + look.dot() + look.rule() + look.order(true) + look.up_down()).is_ascii()
+        );
+    }
+}

@@ -1,0 +1,237 @@
+//! Texts as a screen of cells shows them.
+
+use std::time::Duration;
+
+use ratatui::style::Style;
+use ratatui::text::Span;
+use session_pool::{ErrorScore, Timestamp};
+
+use crate::output::{escape, width};
+
+/// The most columns that [`near`] takes.
+pub(super) const NEAR: usize = 10;
+
+/// Text that came from a site, from a user or from a file, as it may be shown: see [`escape`].
+pub(super) fn clean(text: &str) -> String {
+    escape(text)
+}
+
+/// The text, which is clean already, cut in its middle to so many columns: the ends of ids and hosts tell most.
+pub(super) fn cut_middle(text: &str, columns: usize, ellipsis: &str) -> String {
+    if width(text) <= columns {
+        return text.to_owned();
+    }
+    let left = columns.saturating_sub(width(ellipsis));
+    if left == 0 {
+        return head(text, columns).to_owned();
+    }
+    let start = head(text, left.div_ceil(2));
+    let end = tail(text, left - width(start));
+    format!("{start}{ellipsis}{end}")
+}
+
+/// The text, cut at its end to so many columns.
+pub(super) fn cut(text: &str, columns: usize, ellipsis: &str) -> String {
+    if width(text) <= columns {
+        return text.to_owned();
+    }
+    match columns.checked_sub(width(ellipsis)) {
+        Some(left) => format!("{}{ellipsis}", head(text, left)),
+        None => head(text, columns).to_owned(),
+    }
+}
+
+/// The text in pieces of so many columns at most; one empty piece where there is no text. A character that is wider than
+/// all there is has a piece of its own.
+pub(super) fn wrap(text: &str, columns: usize) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let (mut start, mut end, mut used) = (0, 0, 0);
+    for grapheme in graphemes(text) {
+        let more = width(grapheme);
+        if used + more > columns && end > start {
+            pieces.push(&text[start..end]);
+            (start, used) = (end, 0);
+        }
+        end += grapheme.len();
+        used += more;
+    }
+    if end > start || pieces.is_empty() {
+        pieces.push(&text[start..end]);
+    }
+    pieces
+}
+
+/// What people see as characters.
+fn graphemes(text: &str) -> impl Iterator<Item = &str> {
+    // As ratatui divides it, so that nothing is measured otherwise than it is drawn.
+    let mut at = 0;
+    Span::raw(text)
+        .styled_graphemes(Style::default())
+        .map(|grapheme| grapheme.symbol.len())
+        .collect::<Vec<_>>()
+        .into_iter()
+        .map_while(move |length| {
+            let grapheme = text.get(at..at + length)?;
+            at += length;
+            Some(grapheme)
+        })
+}
+
+/// As much of the beginning as fits into so many columns.
+fn head(text: &str, columns: usize) -> &str {
+    if text.is_ascii() {
+        return &text[..text.len().min(columns)];
+    }
+    let (mut used, mut length) = (0, 0);
+    for grapheme in graphemes(text) {
+        used += width(grapheme);
+        if used > columns {
+            break;
+        }
+        length += grapheme.len();
+    }
+    &text[..length]
+}
+
+/// As much of the end as fits into so many columns.
+fn tail(text: &str, columns: usize) -> &str {
+    let graphemes: Vec<&str> = graphemes(text).collect();
+    let (mut used, mut length) = (0, 0);
+    for grapheme in graphemes.iter().rev() {
+        used += width(grapheme);
+        if used > columns {
+            break;
+        }
+        length += grapheme.len();
+    }
+    &text[text.len() - length..]
+}
+
+/// A number with its thousands apart: `1,234,567`.
+pub(super) fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A number in 6 columns at most: `12,345`, `123k`, `1,234M`.
+pub(super) fn short_count(number: u32) -> String {
+    match number {
+        0..100_000 => count(number.into()),
+        100_000..10_000_000 => format!("{}k", count(u64::from(number) / 1_000)),
+        _ => format!("{}M", count(u64::from(number) / 1_000_000)),
+    }
+}
+
+/// A score in 5 columns at most.
+pub(super) fn score(score: ErrorScore) -> String {
+    match score.thousandths() {
+        // `2.333` has them already.
+        0..100_000 => {
+            let mut text = score.to_string();
+            text.truncate(5);
+            text
+        }
+        100_000..100_000_000 => (score.thousandths() / 1_000).to_string(),
+        thousandths => format!("{}k", thousandths / 1_000_000),
+    }
+}
+
+/// How many of how many, in per cent: `3.2%`, `0%`, `<0.1%`, `100%`.
+pub(super) fn share(part: u64, whole: u64) -> String {
+    if part == 0 || whole == 0 {
+        return "0%".to_owned();
+    }
+    let tenths = u128::from(part) * 1000 / u128::from(whole);
+    match tenths {
+        0 => "<0.1%".to_owned(),
+        1000.. => "100%".to_owned(),
+        tenths => format!("{}.{}%", tenths / 10, tenths % 10),
+    }
+}
+
+/// How far away a time is, in its largest unit alone: `in 12 min`, `3 h ago`; [`NEAR`] columns at most.
+pub(super) fn near(time: Timestamp, now: Timestamp) -> String {
+    if time == Timestamp::MAX {
+        return "never".to_owned();
+    }
+    let (ahead, behind) = (time.since(now), now.since(time));
+    match (ahead.as_secs(), behind.as_secs()) {
+        (0, 0) => "now".to_owned(),
+        (0, _) => format!("{} ago", largest_unit(behind)),
+        _ => format!("in {}", largest_unit(ahead)),
+    }
+}
+
+/// A span of time in its largest unit: `59 min`, `2 d`.
+pub(super) fn largest_unit(span: Duration) -> String {
+    const UNITS: [(u64, &str); 4] = [(365 * 86_400, "y"), (86_400, "d"), (3_600, "h"), (60, "min")];
+    let seconds = span.as_secs();
+    match UNITS.into_iter().find(|(length, _)| seconds >= *length) {
+        Some((length, unit)) => format!("{} {unit}", seconds / length),
+        None => format!("{seconds} s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_keeps_both_its_ends() {
+        assert_eq!(cut_middle("0123456789", 10, "…"), "0123456789");
+        assert_eq!(cut_middle("0123456789", 6, "…"), "012…89");
+        assert_eq!(cut_middle("0123456789", 1, "…"), "0");
+        assert_eq!(cut_middle("0123456789", 0, "…"), "");
+        assert_eq!(cut_middle("東京の店です", 6, "…"), "東…す", "wide characters take two columns");
+        assert_eq!(cut("0123456789", 4, ".."), "01..");
+    }
+
+    #[test]
+    fn a_text_is_wrapped_by_columns_and_nothing_of_it_is_lost() {
+        assert_eq!(wrap("abcdef", 4), ["abcd", "ef"]);
+        assert_eq!(wrap("東京", 1), ["東", "京"]);
+        assert_eq!(wrap("", 4), [""]);
+        let text = "e\u{301}東\u{1f600}x\u{300}\u{300}".repeat(9);
+        for columns in 1..9 {
+            assert_eq!(wrap(&text, columns).concat(), text);
+        }
+    }
+
+    #[test]
+    fn numbers_and_times_are_short_and_readable() {
+        assert_eq!((count(0), count(999), count(1_000)), ("0".into(), "999".into(), "1,000".into()));
+        assert_eq!(count(u64::MAX), "18,446,744,073,709,551,615");
+        assert_eq!(
+            (share(0, 0), share(1, 3), share(1, 10_000)),
+            ("0%".into(), "33.3%".into(), "<0.1%".into())
+        );
+        for number in [0, 99_999, 100_000, 9_999_999, 10_000_000, u32::MAX] {
+            assert!(short_count(number).len() <= 6, "{}", short_count(number));
+            assert!(
+                score(ErrorScore::from_thousandths(number)).len() <= 5,
+                "{}",
+                score(ErrorScore::from_thousandths(number))
+            );
+        }
+        assert_eq!(
+            (score(ErrorScore::ONE), score(ErrorScore::from_thousandths(99_999))),
+            ("1".into(), "99.99".into())
+        );
+        assert_eq!(share(u64::MAX, u64::MAX), "100%");
+        let now = Timestamp::from_millis(1_772_366_400_000);
+        let minutes = |count: u64| Duration::from_secs(60 * count);
+        assert_eq!(near(now.plus(minutes(12)), now), "in 12 min");
+        assert_eq!(near(now.minus(minutes(59)), now), "59 min ago");
+        assert_eq!(near(now.minus(minutes(60 * 24 * 364)), now), "364 d ago");
+        assert_eq!((near(now, now), near(Timestamp::MAX, now)), ("now".into(), "never".into()));
+        assert!(near(Timestamp::MIN, now).len() <= NEAR);
+        assert!(near(Timestamp::from_millis(Timestamp::MAX.as_millis() - 1), now).len() <= NEAR);
+    }
+}
