@@ -7,8 +7,8 @@ use std::path::Path;
 
 use super::content::Head;
 use super::directory::{DATABASE, ENGINE};
-use super::salvage::{Ended, LogImage, LogTrees, Tail};
-use super::{SalvagedStore, Tree, keys, values};
+use super::salvage::{Ended, LogImage};
+use super::{SalvagedStore, keys, values};
 use crate::session::SessionId;
 use crate::store::{PoolNumber, Unreadable};
 
@@ -70,15 +70,6 @@ pub(crate) fn log(directory: &Path, how: u8, bytes: &[u8]) {
     let _ = (image.verdict(), image.snapshot(), image.last_mark());
     let mut length = 0;
     let _ = image.visit_entries(&mut |_, key, value| length += key.len() + value.len());
-    let image = LogImage::read_with(&database, how, Tail::Cut, &|_, _| {}).expect("the disk is there");
-    if let Ok(trees) = LogTrees::of(image) {
-        for root in Tree::ALL.iter().filter_map(|tree| trees.root(tree.name())) {
-            for (key, value) in trees.walk(root, &[]).map_while(Result::ok) {
-                length += key.as_ref().len() + value.as_ref().len();
-                let _ = trees.get(root, key.as_ref());
-            }
-        }
-    }
     if let Ok(Some(store)) = SalvagedStore::read(directory, None) {
         let _ = (store.pools().count(), store.records().count(), store.log().count(), store.damage().len());
         let _ = store.visit_payloads(&mut |_, _, payload| drop(payload()));
