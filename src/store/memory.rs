@@ -154,7 +154,8 @@ impl ReadStore for MemoryStore {
         visit: &mut Visitor<'_, (Timestamp, PoolNumber, SessionId)>,
     ) -> Result<(), StoreError> {
         let trees = self.trees.read_recursive();
-        let from = (after.plus(Duration::from_millis(1)), PoolNumber(0), SessionId::BEFORE_ALL);
+        let from = if after > Timestamp::MIN { after.plus(Duration::from_millis(1)) } else { after };
+        let from = (from, PoolNumber(0), SessionId::BEFORE_ALL);
         for entry in trees.by_expiry.range(from..).take_while(|(at, ..)| *at <= until) {
             if visit(Ok(*entry)).is_break() {
                 break;

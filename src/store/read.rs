@@ -88,7 +88,8 @@ pub trait ReadStore: Send + Sync {
         visit: &mut Visitor<'_, (PoolNumber, State, SessionId)>,
     ) -> Result<(), StoreError>;
 
-    /// Visits the index by expiry, of all pools: what expires after `after` and at `until` or before, earliest first.
+    /// Visits the index by expiry, of all pools: what expires after `after` and at `until` or before, earliest first. From
+    /// [`Timestamp::MIN`] on means from the beginning, what expires then too; up to [`Timestamp::MAX`], to the end.
     ///
     /// # Errors
     ///

@@ -11,11 +11,11 @@ use std::time::Duration;
 use fastrand::Rng;
 use session_pool::recovery::{RecoveryOptions, repair};
 use session_pool::{
-    Growth, ManualClock, ReadStore, SessionId, SessionOptions, SessionPool, SessionRecord, SessionStore,
-    SledStore, SledStoreOptions, StoreError, inspect,
+    Growth, ManualClock, ReadOptions, ReadStore, SessionId, SessionOptions, SessionPool, SessionRecord,
+    SessionStore, SledReader, SledStore, SledStoreOptions, StoreError, inspect,
 };
 
-use crate::support::{SECOND, assert_sound, clock, content};
+use crate::support::{SECOND, assert_sound, clock, content, copy_directory as copy, files};
 
 /// What is done to a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -92,18 +92,6 @@ impl Patient {
 
     fn older(&self) -> PathBuf {
         self.directory.path().join("older")
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &to.join(entry.file_name()));
-        } else {
-            fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
-        }
     }
 }
 
@@ -275,8 +263,22 @@ fn examine(patient: &Patient, target: Target, injury: Injury, random: &mut Rng, 
     if !injure(patient, &path, target, injury, random) {
         return;
     }
+    let before = files(&path);
+    let read = catch_unwind(|| SledReader::open(&path, &ReadOptions::new()).map(|store| content(&store)));
+    let read = read.unwrap_or_else(|_| panic!("{target:?} {injury:?}: reading panicked"));
+    assert!(before == files(&path), "{target:?} {injury:?}: reading changes nothing");
     let opened = catch_unwind(AssertUnwindSafe(|| open(&path)));
     let opened = opened.unwrap_or_else(|_| panic!("{target:?} {injury:?}: opening panicked"));
+    match &read {
+        // Nothing is read but what it was; where only what the engine keeps beside its log is damaged, that is no matter.
+        Ok(content) => {
+            assert!(*content == patient.content, "{target:?} {injury:?}: what is read is not what it was")
+        }
+        Err(error) => {
+            let expected = opened.as_ref().err().map(ToString::to_string);
+            assert_eq!(Some(error.to_string()), expected, "{target:?} {injury:?}");
+        }
+    }
     match opened {
         Ok(store) => {
             assert!(content(&store) == patient.content, "{target:?} {injury:?}: it is not what it was");
@@ -375,7 +377,14 @@ fn a_killed_store_that_lost_a_segment_of_its_log_is_refused_or_had_no_use_for_it
             let end = log.len().min(start + SEGMENT);
             log[from.min(end)..end].fill(0);
             fs::write(place.path().join("engine/db"), log).unwrap();
-            match open(place.path()) {
+            let read = SledReader::open(place.path(), &ReadOptions::new()).map(|store| content(&store));
+            let reopened = open(place.path());
+            match (&read, &reopened) {
+                (Ok(content), Ok(_)) => assert!(*content == patient.content, "{start} from {from} on"),
+                (Err(read), Err(opened)) => assert_eq!(read.to_string(), opened.to_string()),
+                _ => panic!("{start} from {from} on: read {:?}, opened {:?}", read.err(), reopened.err()),
+            }
+            match reopened {
                 Ok(store) => {
                     assert!(content(&store) == patient.content, "the segment at {start} from {from} on");
                     opened += 1;

@@ -48,6 +48,7 @@ mod permissions;
 #[cfg(target_os = "linux")]
 mod power_cut;
 mod races;
+mod reading;
 mod recovery;
 mod restart;
 mod retention;

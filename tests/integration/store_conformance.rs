@@ -89,6 +89,20 @@ fn log(store: &dyn ReadStore, pool: PoolNumber, after: u64) -> Vec<(u64, LogEntr
 }
 
 #[test]
+fn the_index_by_expiry_is_visited_from_its_beginning_to_its_end() {
+    for (_directory, store) in stores() {
+        let (first, last) = (Timestamp::MIN.as_millis(), Timestamp::MAX.as_millis());
+        let changes = [("first", first), ("later", 7), ("last", last)];
+        let changes = changes.map(|(name, at)| session(A, name, record(at), true, None));
+        let changes = [Change::Pool(entry(A, "a", 0))].into_iter().chain(changes).collect();
+        store.commit(&Batch { changes }).unwrap();
+        assert_eq!(expiring(&*store, first, last), ["first", "later", "last"]);
+        assert_eq!(expiring(&*store, first + 1, last - 1), ["later"]);
+        assert_sound(&*store);
+    }
+}
+
+#[test]
 fn i1_i2_a_batch_keeps_indexes_and_log_in_step_with_the_sessions() {
     for (_directory, store) in stores() {
         let store = &*store;

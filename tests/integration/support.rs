@@ -283,6 +283,41 @@ pub(crate) fn worked_store(place: &Place, seed: u64) {
     }
 }
 
+/// Every file and directory below a path: its bytes, its mode, and when it was last written to.
+pub(crate) fn files(
+    path: &std::path::Path,
+) -> std::collections::BTreeMap<std::path::PathBuf, (Vec<u8>, u32, std::time::SystemTime)> {
+    let (mut files, mut left) = (std::collections::BTreeMap::new(), vec![path.to_owned()]);
+    while let Some(path) = left.pop() {
+        let metadata = std::fs::symlink_metadata(&path).unwrap();
+        #[cfg(unix)]
+        let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions());
+        #[cfg(not(unix))]
+        let mode = u32::from(metadata.permissions().readonly());
+        let bytes = if metadata.is_dir() {
+            left.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            Vec::new()
+        } else {
+            std::fs::read(&path).unwrap()
+        };
+        files.insert(path, (bytes, mode, metadata.modified().unwrap()));
+    }
+    files
+}
+
+/// A copy of a directory and everything in it, as it is at the moment: of a store that is open, what a killed process leaves.
+pub(crate) fn copy_directory(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_dir() {
+            copy_directory(&entry.path(), &to.join(entry.file_name()));
+        } else {
+            std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        }
+    }
+}
+
 /// The text of a file STORE, with its last line.
 pub(crate) fn with_checksum(text: &str) -> String {
     format!("{text}checksum {:08x}\n", crc32fast::hash(text.as_bytes()))

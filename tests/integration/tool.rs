@@ -1,5 +1,9 @@
 //! The command-line tool, as a real process.
 
+mod formats;
+mod questions;
+mod untouched;
+
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;

@@ -260,7 +260,7 @@ impl ReadStore for ArchiveView {
             .filter_map(|kept| {
                 let (id, record) = kept.read().ok()?;
                 let at = record.expires_at;
-                (after < at && at <= until).then_some((at, kept.pool, id))
+                ((after < at || after == Timestamp::MIN) && at <= until).then_some((at, kept.pool, id))
             })
             .collect();
         expiring.sort_unstable();

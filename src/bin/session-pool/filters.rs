@@ -37,10 +37,10 @@ pub(crate) struct Filters {
     #[arg(long, value_name = "TIME")]
     created_after: Option<Moment>,
     /// Those with this error score or a higher one.
-    #[arg(long, value_name = "SCORE", value_parser = score)]
+    #[arg(long, value_name = "SCORE", value_parser = score, allow_negative_numbers = true)]
     min_error_score: Option<ErrorScore>,
     /// Those with this error score or a lower one.
-    #[arg(long, value_name = "SCORE", value_parser = score)]
+    #[arg(long, value_name = "SCORE", value_parser = score, allow_negative_numbers = true)]
     max_error_score: Option<ErrorScore>,
     /// Those used this often or more.
     #[arg(long, value_name = "COUNT")]

@@ -66,22 +66,30 @@ fn all() -> Vec<Column<Listed>> {
         Column::new("state", |s: &Listed| Cell::text(state(&s.record, s.now)))
             .styled(|s| state_style(state(&s.record, s.now))),
         Column::new("reason", |s: &Listed| Cell::maybe(s.reason(), |reason| Cell::text(reason.as_str()))),
-        count("usage_count", |s: &Listed| Cell::Count(s.record.usage_count.into())),
-        count("error_count", |s: &Listed| Cell::Count(s.record.error_count.into())),
-        count("error_score", |s: &Listed| Cell::Number(s.record.error_score.to_f64())).styled(score_style),
-        Column::new("expires_at", |s: &Listed| Cell::Away(s.record.expires_at)),
-        Column::new("last_used_at", |s: &Listed| Cell::maybe(s.record.last_used_at, Cell::Away)),
-        Column::new("created_at", |s: &Listed| Cell::Away(s.record.created_at)),
-        Column::new("resting_until", |s: &Listed| Cell::maybe(s.record.resting_until, Cell::Away)),
+        count("usage_count", |s: &Listed| Cell::Count(s.record.usage_count.into())).headed("uses"),
+        count("error_count", |s: &Listed| Cell::Count(s.record.error_count.into())).headed("errors"),
+        count("error_score", |s: &Listed| Cell::Number(s.record.error_score.to_f64()))
+            .headed("score")
+            .styled(score_style),
+        Column::new("expires_at", |s: &Listed| Cell::Away(s.record.expires_at)).headed("expires"),
+        Column::new("last_used_at", |s: &Listed| Cell::maybe(s.record.last_used_at, Cell::Away))
+            .headed("last used"),
+        Column::new("created_at", |s: &Listed| Cell::Away(s.record.created_at)).headed("created"),
+        Column::new("resting_until", |s: &Listed| Cell::maybe(s.record.resting_until, Cell::Away))
+            .headed("rests until"),
         Column::new("retired_at", |s: &Listed| {
             Cell::maybe(s.record.retired, |retired| Cell::Away(retired.at))
-        }),
-        count("max_usage_count", |s: &Listed| Cell::Count(s.record.limits.max_usage_count.into())),
-        count("max_error_score", |s: &Listed| Cell::Number(s.record.limits.max_error_score.to_f64())),
+        })
+        .headed("retired"),
+        count("max_usage_count", |s: &Listed| Cell::Count(s.record.limits.max_usage_count.into()))
+            .headed("max uses"),
+        count("max_error_score", |s: &Listed| Cell::Number(s.record.limits.max_error_score.to_f64()))
+            .headed("max score"),
         count("max_concurrent_uses", |s: &Listed| {
             let most = s.record.limits.max_concurrent_uses;
             Cell::maybe((most != Limits::UNLIMITED).then_some(most), |most| Cell::Count(most.into()))
-        }),
+        })
+        .headed("at a time"),
         Column::new("proxy", |s: &Listed| {
             let proxy = s.payload.as_ref().and_then(|payload| payload.proxy.as_ref());
             Cell::maybe(proxy, |proxy| Cell::text(proxy.to_string()))

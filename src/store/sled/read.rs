@@ -207,9 +207,16 @@ pub(super) fn visit_expiring<T: Trees>(
     see: &mut Visitor<'_, (Timestamp, PoolNumber, SessionId)>,
 ) -> Result<(), StoreError> {
     let behind = |time: Timestamp| keys::expiry_prefix_millis(time.as_millis() + 1);
-    let (from, end) = (behind(after), behind(until));
-    visit(trees, Tree::ByExpiry, from.as_ref(), "read the index by expiry in", |key, _| {
-        if key >= end.as_ref() { ControlFlow::Break(()) } else { see(keys::read_by_expiry(key)) }
+    // Without a bound, entries are visited too that no time can be read from.
+    let from = (after > Timestamp::MIN).then(|| behind(after));
+    let end = (until < Timestamp::MAX).then(|| behind(until));
+    let from = from.as_ref().map_or(&[][..], AsRef::as_ref);
+    visit(trees, Tree::ByExpiry, from, "read the index by expiry in", |key, _| {
+        if end.as_ref().is_some_and(|end| key >= end.as_ref()) {
+            ControlFlow::Break(())
+        } else {
+            see(keys::read_by_expiry(key))
+        }
     })
 }
 

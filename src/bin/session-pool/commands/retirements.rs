@@ -70,16 +70,17 @@ struct Logged {
 fn columns() -> Vec<Column<Logged>> {
     let count = |field, cell| Column::new(field, cell).right();
     vec![
-        Column::new("retired_at", |logged: &Logged| Cell::At(logged.entry.retired_at)),
+        Column::new("retired_at", |logged: &Logged| Cell::At(logged.entry.retired_at)).headed("retired"),
         Column::new("pool", |logged: &Logged| Cell::text(logged.pool.as_str())).shrinking_to(8),
-        count("sequence", |logged: &Logged| Cell::Count(logged.sequence.0)),
         Column::new("reason", |logged: &Logged| Cell::text(logged.entry.reason.as_str()))
             .styled(|logged| reason_style(logged.entry.reason)),
         Column::new("id", |logged: &Logged| Cell::text(logged.entry.id.as_str())),
-        count("usage_count", |logged: &Logged| Cell::Count(logged.entry.usage_count.into())),
-        count("error_count", |logged: &Logged| Cell::Count(logged.entry.error_count.into())),
-        count("error_score", |logged: &Logged| Cell::Number(logged.entry.error_score.to_f64())),
-        Column::new("created_at", |logged: &Logged| Cell::At(logged.entry.created_at)),
+        count("sequence", |logged: &Logged| Cell::Count(logged.sequence.0)),
+        count("usage_count", |logged: &Logged| Cell::Count(logged.entry.usage_count.into())).headed("uses"),
+        count("error_count", |logged: &Logged| Cell::Count(logged.entry.error_count.into())).headed("errors"),
+        count("error_score", |logged: &Logged| Cell::Number(logged.entry.error_score.to_f64()))
+            .headed("score"),
+        Column::new("created_at", |logged: &Logged| Cell::At(logged.entry.created_at)).headed("created"),
     ]
 }
 

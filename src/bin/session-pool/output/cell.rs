@@ -47,7 +47,8 @@ impl<'a> Cell<'a> {
             Self::Flag(flag) => if *flag { "yes" } else { "no" }.into(),
             Self::At(time) => context.zone.format(*time).into(),
             Self::Away(time) => relative(*time, context.now).into(),
-            Self::Count(_) | Self::Number(_) | Self::Nested(_) => self.for_csv(),
+            Self::Number(number) => number.to_string().into(),
+            Self::Count(_) | Self::Nested(_) => self.for_csv(),
         }
     }
 
@@ -57,7 +58,8 @@ impl<'a> Cell<'a> {
             Self::Empty => "".into(),
             Self::Text(text) => text.as_ref().into(),
             Self::Count(count) => count.to_string().into(),
-            Self::Number(number) => number.to_string().into(),
+            // As JSON has it, which what nests is too.
+            Self::Number(number) => serde_json::Value::from(*number).to_string().into(),
             Self::Flag(flag) => if *flag { "true" } else { "false" }.into(),
             Self::At(time) | Self::Away(time) => time.to_string().into(),
             Self::Nested(value) => value.to_string().into(),
@@ -90,8 +92,10 @@ pub(crate) enum Align {
 
 /// One field of rows of a kind: the one place that says what it is called and where it comes from.
 pub(crate) struct Column<T: ?Sized> {
-    /// Its name in JSON, JSON Lines and CSV, and for `--columns`; in a table it is the head, in capitals.
+    /// Its name in JSON, JSON Lines and CSV, and for `--columns`; in a table it is the head, in capitals, unless that has a
+    /// shorter one.
     pub(crate) field: &'static str,
+    head: Option<&'static str>,
     pub(crate) cell: for<'row> fn(&'row T) -> Cell<'row>,
     pub(crate) align: Align,
     /// How it looks on a terminal with colours.
@@ -102,12 +106,18 @@ pub(crate) struct Column<T: ?Sized> {
 
 impl<T: ?Sized> Column<T> {
     pub(crate) const fn new(field: &'static str, cell: for<'row> fn(&'row T) -> Cell<'row>) -> Self {
-        Self { field, cell, align: Align::Left, style: None, shrinks_to: None }
+        Self { field, head: None, cell, align: Align::Left, style: None, shrinks_to: None }
     }
 
     /// A column of numbers.
     pub(crate) const fn right(mut self) -> Self {
         self.align = Align::Right;
+        self
+    }
+
+    /// What stands above it in a table.
+    pub(crate) const fn headed(mut self, head: &'static str) -> Self {
+        self.head = Some(head);
         self
     }
 
@@ -122,7 +132,7 @@ impl<T: ?Sized> Column<T> {
     }
 
     pub(super) fn head(&self) -> String {
-        self.field.replace('_', " ").to_uppercase()
+        self.head.unwrap_or(self.field).replace('_', " ").to_uppercase()
     }
 }
 

@@ -64,7 +64,13 @@ impl<'a> Table<'a> {
     }
 
     pub(super) fn end(mut self) -> io::Result<()> {
-        self.begin()
+        self.begin()?;
+        let hidden: Vec<&str> =
+            self.heads.iter().filter(|head| head.is_hidden).map(|head| head.field).collect();
+        if !hidden.is_empty() {
+            note(&format!("the terminal is too narrow for: {}", hidden.join(", ")));
+        }
+        Ok(())
     }
 
     /// Writes what has waited, now that something must be known of the widths.
@@ -82,11 +88,6 @@ impl<'a> Table<'a> {
         self.line(&heads)?;
         for cells in &waiting {
             self.line(cells)?;
-        }
-        let hidden: Vec<&str> =
-            self.heads.iter().filter(|head| head.is_hidden).map(|head| head.field).collect();
-        if !hidden.is_empty() {
-            note(&format!("the terminal is too narrow for: {}", hidden.join(", ")));
         }
         Ok(())
     }
