@@ -179,7 +179,8 @@
 //!    of what was not written, and opening the store again finds what was durable.
 //!
 //! The rooms of the source import one way: `session` (pure: what a session is and how a use changes it) <- `store` (the
-//! trait [`Store`], on disk and in memory) <- [`archive`] (everything in a store, in one file), [`inspect`] (questions one
+//! trait [`Store`], on disk and in memory) <- [`archive`] (everything in a store, in one file), [`exchange`] (the
+//! same as text, and the files of Crawlee), [`inspect`] (questions one
 //! asks a store, offline for the most part) <- `retirement` (events and log) <- `pool` (handing out, taking back, committing,
 //! checkpoints), [`recovery`] (restoring and repairing) and [`maintenance`] (an operator's hand) <- the command-line tool.
 //! Beside the store, on `session` alone, stands `identity` (the proxies and fingerprints of new sessions), which the pool asks;

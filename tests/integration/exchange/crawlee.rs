@@ -300,12 +300,19 @@ fn nothing_that_a_session_has_beside_is_dropped_in_silence() {
             { "key": "c", "value": 3, "domain": "h.example", "path": "/", "maxAge": "-Infinity" },
             { "key": "a", "value": "later", "domain": "h.example", "path": "/" },
             { "key": "d", "value": "4", "domain": "h.example", "path": "/", "maxAge": 10 },
+            { "key": "e", "value": "5", "domain": "h.example", "path": "/", "maxAge": 10,
+              "creation": "2026-11-01T00:00:00.000Z", "lastAccessed": "2026-11-02T00:00:00.000Z" },
         ]);
     }));
     let (_, payload) = session(&store, "a");
     let kept: Vec<_> = payload.cookies.iter().map(|cookie| (&*cookie.name, &*cookie.value)).collect();
-    assert_eq!(kept, [("a", "later"), ("d", "4")], "peer 18: one bad cookie does not lose the rest");
+    assert_eq!(
+        kept,
+        [("a", "later"), ("d", "4"), ("e", "5")],
+        "peer 18: one bad cookie does not lose the rest"
+    );
     assert_eq!(payload.cookies[1].expires_at, Some(now().plus(SECOND * 10)));
+    assert_eq!(payload.cookies[2].expires_at.unwrap().to_string(), "2026-11-02T00:00:10.000Z");
     let said = said(&notes);
     assert!(!said.iter().any(|note| note.contains("topsecret")), "{said:#?}");
     for note in [
@@ -496,6 +503,8 @@ fn what_crawlee_has_no_place_for_is_reported_by_session_and_field() {
             expected.sort_unstable();
             said.sort_unstable();
             assert_eq!(said, expected, "{dialect}");
+            let old = state["sessions"].as_array().unwrap().iter().find(|s| s["id"] == "old").unwrap();
+            assert_eq!(old["errorScore"].as_f64(), Some(if needs_score { 3.0 } else { 0.0 }), "{dialect}");
             let text = state.to_string();
             assert_eq!(text.matches("topsecret").count(), if dialect == Dialect::Js4 { 3 } else { 1 });
             let counts = match dialect {

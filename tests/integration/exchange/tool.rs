@@ -404,9 +404,58 @@ fn diff_shows_rows_and_counts_in_every_format() {
     let counts = json(&diff(&["--summary", "--format", "json"]));
     assert_eq!((&counts["sessions_appeared"], &counts["sessions_went"]), (&json!(1), &json!(0)));
     assert_eq!(text(&diff(&["--limit", "1", "--format", "jsonl"])).lines().count(), 1);
-    assert!(text(&diff(&["--pool", "nowhere"])).contains("no difference: 0 sessions"));
+    let (says, code) = refusal(&diff(&["--pool", "nowhere"]));
+    assert!(says.contains("neither of them has a pool nowhere") && code == 5, "{says}");
     let (says, code) = refusal(&tool(&["diff", &world.store(), &world.path("missing")]));
     assert!(says.contains("there is no session store") && code == 3, "{says}");
+}
+
+/// Every file of a directory: its name, bytes and time.
+fn files(directory: &Path) -> Vec<(PathBuf, Vec<u8>, std::time::SystemTime)> {
+    let mut all = Vec::new();
+    let mut directories = vec![directory.to_owned()];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            let metadata = fs::metadata(&path).unwrap();
+            if metadata.is_dir() {
+                directories.push(path);
+            } else {
+                all.push((path.clone(), fs::read(&path).unwrap(), metadata.modified().unwrap()));
+            }
+        }
+    }
+    all.sort();
+    all
+}
+
+#[test]
+fn a_store_that_is_looked_into_is_not_changed_and_one_that_is_held_offers_its_checkpoint() {
+    let world = World::new();
+    let checkpoint = world.place.open_store().checkpoint().unwrap().unwrap();
+    let checkpoint = checkpoint.to_str().unwrap();
+    let store = world.store();
+    let before = files(&world.place.path());
+    let from_store = text(&tool(&["export", &store]));
+    text(&tool(&["export", &store, "-", "--to", "crawlee-js-4"]));
+    assert!(text(&tool(&["diff", checkpoint, &store])).contains("no difference"));
+    let empty = world.write("state.json", "{\"sessions\":[],\"usableSessionsCount\":0}");
+    text(&tool(&["import", &empty, &store, "--into-pool", "x", "--dry-run"]));
+    assert_eq!(files(&world.place.path()), before);
+
+    let rest = |text: &str| text.split_once('\n').unwrap().1.to_owned();
+    assert_eq!(rest(&text(&tool(&["export", checkpoint]))), rest(&from_store), "of an archive, the same");
+    let held = world.place.open(|builder| builder);
+    for arguments in [&["export", &store][..], &["diff", &store, checkpoint]] {
+        let (says, code) = refusal(&tool(arguments));
+        assert!(says.contains(&format!("session-pool {} --checkpoint", arguments.join(" "))), "{says}");
+        assert_eq!(code, 4);
+        let output = tool(&[arguments, &["--checkpoint"]].concat());
+        assert!(output.status.success() && stderr(&output).contains("this is the checkpoint"), "{output:?}");
+    }
+    let (says, code) = refusal(&tool(&["import", &empty, &store, "--into-pool", "x", "--dry-run"]));
+    assert!(says.contains("in use") && !says.contains("--checkpoint") && code == 4, "{says}");
+    drop(held);
 }
 
 #[test]

@@ -7,11 +7,12 @@ use std::path::PathBuf;
 use anstyle::Style;
 use clap::Args;
 use serde_json::Value;
-use session_pool::inspect::{DiffOptions, DiffSummary, Difference, FieldChange, Opened, diff};
+use session_pool::inspect::{self, DiffOptions, DiffSummary, Difference, FieldChange, Opened, diff};
 use session_pool::{PoolEntry, PoolName, SessionId, SessionRecord};
 
 use super::{Result, note_unreadable};
 use crate::context::Context;
+use crate::exit_code::NotFound;
 use crate::output::{Cell, Column, Format, Rows, document, style};
 use crate::source::Source;
 
@@ -139,6 +140,14 @@ impl Diff {
     pub(crate) fn run(self, context: &Context, out: &mut dyn Write) -> Result {
         let Self { from, to, pool, summary, limit, reveal, checkpoint } = self;
         let (from, to) = (open(from, checkpoint, context)?, open(to, checkpoint, context)?);
+        if let Some(name) = &pool {
+            let has = |store: &Opened| -> Result<bool> {
+                Ok(inspect::pools(&**store)?.iter().any(|entry| entry.name == *name))
+            };
+            if !has(&from)? && !has(&to)? {
+                return Err(NotFound(format!("neither of them has a pool {name}")).into());
+            }
+        }
         let progress = context.progress("comparing");
         let mut options = DiffOptions::new().reveal(reveal).on_progress(move |done| progress.set(done, 0));
         if let Some(name) = pool {

@@ -75,7 +75,11 @@ impl Export {
         let notes = Notes::new(&report)?;
         let store = source.open(context)?;
         let unreadable = match dialect {
-            None => jsonl(&*store, &file, pool, mask, context, out),
+            // Nothing is left out of it, and the report says so.
+            None => jsonl(&*store, &file, pool, mask, context, out).and_then(|unreadable| {
+                notes.tell()?;
+                Ok(unreadable)
+            }),
             Some(dialect) => state(&*store, &file, pool, dialect, notes, context, out),
         };
         let unreadable = unreadable.map_err(refused)?;
