@@ -11,7 +11,8 @@ use crate::support::{Place, copy_directory, engine, files, named, with_checksum,
 /// Each command that reads, on a path.
 fn reading(path: &str) -> Vec<Vec<String>> {
     let commands = [
-        &["stats"][..],
+        &["stats", "--at", "2026-03-02"][..],
+        &["report", "--html", "-"],
         &["list"],
         &["list", "--sort", "id", "--columns", "proxy"],
         &["list", "--user-data", "k"],
@@ -96,7 +97,7 @@ fn a_store_a_killed_one_and_an_archive_answer_the_same() {
     let answers = |path: &Path| {
         reading(path.to_str().unwrap())
             .iter()
-            .filter(|command| command[0] != "check")
+            .filter(|command| !["check", "report"].contains(&command[0].as_str()))
             .map(|command| text(&run(&[command.as_slice(), &["--format".into(), "json".into()]].concat())))
             .collect::<Vec<_>>()
     };
