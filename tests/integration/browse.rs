@@ -203,6 +203,30 @@ fn a_signal_ends_it_with_the_terminal_as_it_was() {
 }
 
 #[test]
+fn it_goes_on_where_it_was_stopped() {
+    let (_place, path) = store();
+    let before = modes_of_a_new_terminal();
+    let mut terminal = Terminal::browse(&path);
+    terminal.sees_text("shop.example");
+    let here = terminal.modes();
+    terminal.signal("STOP");
+    // As a shell does to whoever it has stopped.
+    terminal.parser.process(b"\x1b[?1049l\x1b[?25h$ ");
+    terminal.signal("CONT");
+    let back = terminal
+        .sees("all of it", |screen| screen.alternate_screen() && screen.contents().contains("q quit"));
+    assert!(back.contains("shop.example"), "{back}");
+    // Here nobody could continue it, so that it is not stopped.
+    terminal.presses("\x1a");
+    terminal.presses("2");
+    terminal.sees_text("4 sessions");
+    assert_eq!(terminal.modes(), here);
+    terminal.presses("q");
+    assert!(terminal.ends().success());
+    terminal.assert_restored(&before);
+}
+
+#[test]
 fn control_c_quits() {
     let (_place, path) = store();
     let before = modes_of_a_new_terminal();

@@ -10,6 +10,7 @@ use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::execute;
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 use ratatui::backend::CrosstermBackend;
+use ratatui::layout::{Position, Rect};
 use session_pool::crossbeam_channel::{Sender, unbounded};
 
 type Screen = ratatui::Terminal<CrosstermBackend<BufWriter<Stdout>>>;
@@ -49,7 +50,10 @@ impl Terminal {
     pub(super) fn take_again(&mut self) -> io::Result<()> {
         give_back();
         enter()?;
-        self.screen.clear()
+        // It is drawn anew, as after a change of its size. To clear it, ratatui would ask the terminal where the cursor is, and
+        // the answer would go to whoever listens to the keyboard.
+        let size = self.screen.size()?;
+        self.screen.resize(Rect::from((Position::ORIGIN, size)))
     }
 
     /// Stops the process, as Ctrl-Z does; goes on where somebody continues it.
