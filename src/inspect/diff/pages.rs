@@ -103,39 +103,3 @@ impl<'a> Log<'a> {
         Ok(())
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::session::SessionOptions;
-    use crate::store::{Batch, Change, MemoryStore, PoolEntry, SessionChange, Store};
-
-    #[test]
-    fn sessions_come_in_order_and_no_more_than_a_page_of_them_is_held() {
-        let store = MemoryStore::new();
-        let pool = PoolNumber(3);
-        let mut changes = vec![Change::Pool(PoolEntry::new(pool, "a".parse().unwrap()))];
-        for _ in 0..2 * PAGE + 5 {
-            let new = SessionOptions::default().build(crate::session::Timestamp::MIN).unwrap();
-            changes.push(Change::Session(SessionChange {
-                pool,
-                id: new.id,
-                record: new.record,
-                is_new: true,
-                payload: Some(std::sync::Arc::new(new.payload)),
-                retirement: None,
-            }));
-        }
-        store.commit(&Batch { changes }).unwrap();
-        let mut sessions = Sessions::of(&store, Some(pool));
-        let mut seen = Vec::new();
-        while let Some(id) = sessions.peek().unwrap() {
-            assert!(sessions.page.len() <= PAGE);
-            assert_eq!(sessions.pop().unwrap().0, id);
-            seen.push(id);
-        }
-        assert_eq!(seen.len(), 2 * PAGE + 5);
-        assert!(seen.is_sorted_by(|a, b| a < b));
-        assert_eq!(Sessions::of(&store, None).peek().unwrap(), None);
-    }
-}
