@@ -56,8 +56,9 @@ pub(crate) fn reach(
         report.sessions, report.log_entries
     ));
     verdict.wrong.extend(report.findings.iter().map(|finding| format!("store: {finding}")));
-    let stored: u64 =
-        inspect::stats(&store, std::time::SystemTime::now().into())?.iter().map(|pool| pool.live).sum();
+    let overview =
+        inspect::overview(&store, &inspect::Scope::default(), std::time::SystemTime::now().into())?;
+    let stored = overview.total.live;
     if stored != live as u64 {
         verdict.wrong.push(format!("store: {live} sessions were live when it was closed, and {stored} are"));
     }

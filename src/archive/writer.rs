@@ -70,7 +70,7 @@ pub fn write(
 ///
 /// # Errors
 ///
-/// As [`write`]; [`ArchiveError::Io`] too where there is something at `path` already.
+/// As [`write`](fn@write); [`ArchiveError::Io`] too where there is something at `path` already.
 pub fn write_to(
     store: &dyn ReadStore,
     path: impl AsRef<Path>,

@@ -275,13 +275,13 @@ impl Check<'_> {
         })?;
         let findings = &mut self.report.findings;
         logged.up_to(|_| true, &mut |id, (sequence, _)| {
-            findings.push(Finding::WrongLogEntry(number, id, sequence))
+            findings.push(Finding::WrongLogEntry(number, id, sequence));
         });
         self.states.up_to(|(pool, _)| *pool == number, &mut |(pool, id), state| {
-            findings.push(Finding::WrongStateEntry(pool, id, state))
+            findings.push(Finding::WrongStateEntry(pool, id, state));
         });
         self.expiries.up_to(|(pool, _)| *pool == number, &mut |(pool, id), at| {
-            findings.push(Finding::WrongExpiryEntry(pool, id, at))
+            findings.push(Finding::WrongExpiryEntry(pool, id, at));
         });
         Ok(())
     }

@@ -10,6 +10,7 @@ use crate::store::{ReadOptions, ReadStore, SledReader, StoreError};
 /// What was opened for reading; it is the [`ReadStore`] in it.
 #[derive(Debug)]
 #[non_exhaustive]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub enum Opened {
     /// A store's directory.
     Store(SledReader),

@@ -89,9 +89,9 @@ mod bytes {
             pool.flush().unwrap();
         }
         let [used, calls_later] = written();
-        let (created, used) = ((created - before) as usize, (used - created) as usize);
-        let calls = (calls_later - calls) as usize;
-        println!("written: {} {} {}", created / SESSIONS, used / (ROUNDS * SESSIONS), calls / ROUNDS);
+        let (sessions, rounds) = (SESSIONS as u64, ROUNDS as u64);
+        let (created, used) = ((created - before) / sessions, (used - created) / (rounds * sessions));
+        println!("written: {created} {used} {}", (calls_later - calls) / rounds);
     }
 
     /// Guards against a store that writes more than it did: 708 bytes a new session, 158 an outcome, 3 calls a commit of 500

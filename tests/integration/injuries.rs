@@ -272,7 +272,7 @@ fn examine(patient: &Patient, target: Target, injury: Injury, random: &mut Rng, 
     match &read {
         // Nothing is read but what it was; where only what the engine keeps beside its log is damaged, that is no matter.
         Ok(content) => {
-            assert!(*content == patient.content, "{target:?} {injury:?}: what is read is not what it was")
+            assert!(*content == patient.content, "{target:?} {injury:?}: what is read is not what it was");
         }
         Err(error) => {
             let expected = opened.as_ref().err().map(ToString::to_string);

@@ -244,7 +244,7 @@ impl ReadStore for ArchiveView {
                     }
                 }
             }
-            next = pool.0.checked_add(1).and_then(|next| self.sessions.from_pool(PoolNumber(next)));
+            next = pool.0.checked_add(1).and_then(|next| self.sessions.first_from(PoolNumber(next)));
         }
         Ok(())
     }

@@ -154,7 +154,7 @@ impl Sessions {
     }
 
     /// The first one of a pool or of those behind it.
-    pub(super) fn from_pool(&self, pool: PoolNumber) -> Option<Kept<'_>> {
+    pub(super) fn first_from(&self, pool: PoolNumber) -> Option<Kept<'_>> {
         let from = self.places.partition_point(|place| self.at(*place).pool < pool);
         self.places.get(from).map(|place| self.at(*place))
     }

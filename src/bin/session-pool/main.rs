@@ -1,5 +1,7 @@
 //! The command-line tool: what is in a store, offline. Arguments, a call of the library, a writer.
 
+#![allow(clippy::doc_markdown, reason = "clap shows the documentation of arguments as it is")]
+
 mod arguments;
 #[cfg(feature = "browse")]
 mod browse;

@@ -30,12 +30,12 @@ pub(crate) enum Moment {
 impl Moment {
     /// What it is now, where a span alone is meant to lie ahead.
     pub(crate) fn ahead(self, context: &Context) -> Timestamp {
-        self.resolve(context, |now, span| now.plus(span))
+        self.resolve(context, Timestamp::plus)
     }
 
     /// What it is now, where a span alone is meant to lie behind.
     pub(crate) fn ago(self, context: &Context) -> Timestamp {
-        self.resolve(context, |now, span| now.minus(span))
+        self.resolve(context, Timestamp::minus)
     }
 
     fn resolve(self, context: &Context, usual: impl Fn(Timestamp, Duration) -> Timestamp) -> Timestamp {

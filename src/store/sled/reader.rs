@@ -87,17 +87,16 @@ impl SledReader {
         {
             return Err(damaged(path, how));
         }
-        let marked = image.last_marked();
+        let in_messages = image.last_marked();
         let trees = LogTrees::of(image).map_err(|fault| fault_in(path, "read", fault))?;
-        let roots = Tree::ALL.map(|tree| trees.root(tree.name()));
-        let roots = match roots {
-            [Some(a), Some(b), Some(c), Some(d), Some(e), Some(f)] => [a, b, c, d, e, f],
-            _ => return Err(damaged(path, "its log lacks a tree")),
-        };
+        let mut roots = [0; Tree::ALL.len()];
+        for (tree, place) in Tree::ALL.into_iter().zip(&mut roots) {
+            *place = trees.root(tree.name()).ok_or_else(|| damaged(path, "its log lacks a tree"))?;
+        }
         let store = Self { trees, roots, path: path.into(), cipher, was_closed: seal.is_some(), _lock: lock };
         if let Ended::Somehow { witnessed } = how {
-            let marked = marked.max(store.marked()?);
-            health::judge(path, store.trees.image(), marked, witnessed)?;
+            let newest = in_messages.max(store.marked()?);
+            health::judge(path, store.trees.image(), newest, witnessed)?;
         }
         Ok(store)
     }

@@ -184,9 +184,9 @@ fn a_store_that_is_made_of_another_ones_sessions_is_sound() {
     worked_store(&from, 22);
     let text = from.look(jsonl_of);
     let (live, retired) = from.look(|store| {
-        let stats = inspect::stats(store, Timestamp::MIN.into()).unwrap();
-        let retired = stats.iter().map(|pool| pool.retired.values().sum::<u64>()).sum::<u64>();
-        (stats.iter().map(|pool| pool.live).sum::<u64>(), retired)
+        let total =
+            inspect::overview(store, &inspect::Scope::default(), Timestamp::MIN.into()).unwrap().total;
+        (total.live, total.retired.sum())
     });
     let store = MemoryStore::new();
     // Ids of two pools differ, as they are made.
@@ -279,8 +279,8 @@ fn an_import_that_stops_in_the_middle_leaves_a_sound_store_and_can_be_finished()
     let rest = import_into(&store, &name("a"), Input::from_bytes(text), &options, &mut |_| {}).unwrap();
     assert_sound(&store);
     assert!(rest.skipped > 100 && rest.skipped + rest.live + rest.retired == 3000, "{rest:?}");
-    let stats = &inspect::stats(&store, Timestamp::MIN.into()).unwrap()[0];
-    assert_eq!((stats.live, stats.retired[&Reason::Retired]), (1000, 2000));
+    let total = inspect::overview(&store, &inspect::Scope::default(), Timestamp::MIN.into()).unwrap().total;
+    assert_eq!((total.live, total.retired.retired), (1000, 2000));
 }
 
 #[test]

@@ -77,8 +77,9 @@ fn some_time_in(whole: Duration) -> Duration {
 fn counts(path: &Path) -> (u64, u64) {
     let store = SledStoreOptions::new().create(false).open(path).unwrap();
     assert_sound(&store);
-    let stats = inspect::stats(&store, SystemTime::now().into()).unwrap();
-    (stats[0].live, stats[0].retired.values().sum())
+    let total =
+        inspect::overview(&store, &inspect::Scope::default(), SystemTime::now().into()).unwrap().total;
+    (total.live, total.retired.sum())
 }
 
 /// A copy of a store that nobody has open.
@@ -147,7 +148,9 @@ fn kill_often(whole: &Place, arguments: &[&str], left: impl Fn(&Path) -> u64) {
     }
     println!("{at_work} of {KILLS} had done a part");
     assert!(at_work > 0, "it was never killed at work");
-    call(&place, &mut |_, child| drop(child.wait().unwrap()));
+    call(&place, &mut |_, child| {
+        child.wait().unwrap();
+    });
     assert_eq!(left(&place.path()), 0);
     super::a_crawler_goes_on(&place);
 }

@@ -273,7 +273,7 @@ fn the_numbers_of_a_store_that_is_larger_than_any_fit_too() {
 fn enlarge(value: &mut Value) {
     match value {
         Value::Number(number) if number.as_u64().is_some_and(|count| count > 0) => {
-            *value = json!(98_765_432_109_u64)
+            *value = json!(98_765_432_109_u64);
         }
         Value::Array(values) => values.iter_mut().for_each(enlarge),
         Value::Object(fields) => {

@@ -91,10 +91,11 @@ impl Compact {
 
 /// What a store holds, for people.
 fn holds(store: &Path, context: &Context) -> Result<String> {
-    let pools = inspect::stats(&read_store(store, context)?, context.now.to_datetime())?;
-    let live: u64 = pools.iter().map(|pool| pool.live).sum();
-    let retired: u64 = pools.iter().flat_map(|pool| pool.retired.values()).sum();
+    let reader = read_store(store, context)?;
+    let inspect::Overview { pools, total, .. } =
+        inspect::overview(&reader, &inspect::Scope::default(), context.now.to_datetime())?;
     let (count, size) = (counted(pools.len() as u64, "pool"), bytes(size_on_disk(store)?));
+    let (live, retired) = (total.live, total.retired.sum());
     Ok(format!("{}: {size}, {count}, {live} live and {retired} retired sessions.", store.display()))
 }
 

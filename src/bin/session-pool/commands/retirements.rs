@@ -255,7 +255,7 @@ fn count(
 
 /// When the hour or the day of the clock began in which a time is.
 fn begin(time: Timestamp, of_day: bool, zone: Zone) -> Timestamp {
-    fn cut<Z: TimeZone>(time: DateTime<Z>, of_day: bool) -> Option<DateTime<Utc>> {
+    fn cut<Z: TimeZone>(time: &DateTime<Z>, of_day: bool) -> Option<DateTime<Utc>> {
         let hour = if of_day { 0 } else { time.hour() };
         let zone = time.timezone();
         let date = time.date_naive();
@@ -266,8 +266,8 @@ fn begin(time: Timestamp, of_day: bool, zone: Zone) -> Timestamp {
     }
     let utc = time.to_datetime();
     let begin = match zone {
-        Zone::Utc => cut(utc, of_day),
-        Zone::Local => cut(utc.with_timezone(&Local), of_day),
+        Zone::Utc => cut(&utc, of_day),
+        Zone::Local => cut(&utc.with_timezone(&Local), of_day),
     };
     begin.map_or(time, Timestamp::from)
 }

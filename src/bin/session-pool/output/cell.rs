@@ -19,7 +19,6 @@ pub(crate) enum Cell<'a> {
     Count(u64),
     /// A number with a fraction; scores have three digits at most.
     Number(f64),
-    Flag(bool),
     /// A time; a table shows the date.
     At(Timestamp),
     /// A time; a table shows how far away it is.
@@ -44,7 +43,6 @@ impl<'a> Cell<'a> {
             Self::Empty => "-".into(),
             Self::Text(text) if text.is_empty() => "\"\"".into(),
             Self::Text(text) => text.as_ref().into(),
-            Self::Flag(flag) => if *flag { "yes" } else { "no" }.into(),
             Self::At(time) => context.zone.format(*time).into(),
             Self::Away(time) => relative(*time, context.now).into(),
             Self::Number(number) => number.to_string().into(),
@@ -60,7 +58,6 @@ impl<'a> Cell<'a> {
             Self::Count(count) => count.to_string().into(),
             // As JSON has it, which what nests is too.
             Self::Number(number) => serde_json::Value::from(*number).to_string().into(),
-            Self::Flag(flag) => if *flag { "true" } else { "false" }.into(),
             Self::At(time) | Self::Away(time) => time.to_string().into(),
             Self::Nested(value) => value.to_string().into(),
         }
@@ -75,7 +72,6 @@ impl Serialize for Cell<'_> {
             Self::Text(text) => serializer.serialize_str(text),
             Self::Count(count) => serializer.serialize_u64(*count),
             Self::Number(number) => serializer.serialize_f64(*number),
-            Self::Flag(flag) => serializer.serialize_bool(*flag),
             Self::At(time) | Self::Away(time) => time.serialize(serializer),
             Self::Nested(value) => value.serialize(serializer),
         }

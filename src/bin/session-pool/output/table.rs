@@ -110,7 +110,7 @@ impl<'a> Table<'a> {
             line.extend(std::iter::repeat_n(' ', blanks + before));
             match style.filter(|style| self.has_colours && *style != Style::new()) {
                 Some(style) => {
-                    line.extend([style.render().to_string(), text, style.render_reset().to_string()])
+                    line.extend([style.render().to_string(), text, style.render_reset().to_string()]);
                 }
                 None => line.push_str(&text),
             }

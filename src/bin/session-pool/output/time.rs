@@ -1,5 +1,6 @@
 //! Times as people read them. Programs get RFC 3339 in UTC.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use chrono::{Local, SecondsFormat};
@@ -53,7 +54,7 @@ pub(crate) fn span(span: Duration) -> String {
     {
         let rest = seconds % length / smaller;
         if rest > 0 {
-            text.push_str(&format!(" {rest} {unit}"));
+            let _ = write!(text, " {rest} {unit}");
         }
     }
     text

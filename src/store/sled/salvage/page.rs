@@ -277,7 +277,9 @@ impl Leaf {
     fn keep(&mut self, lsn: Lsn, key: &[&[u8]], value: &[u8]) -> Option<LeafEntry> {
         let mut keep = |parts: &[&[u8]]| {
             let start = u32::try_from(self.bytes.len()).ok()?;
-            parts.iter().for_each(|part| self.bytes.extend_from_slice(part));
+            for part in parts {
+                self.bytes.extend_from_slice(part);
+            }
             Some(start..u32::try_from(self.bytes.len()).ok()?)
         };
         Some(LeafEntry { lsn, key: keep(key)?, value: keep(&[value])? })
