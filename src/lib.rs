@@ -201,6 +201,10 @@ pub mod fuzzing;
 #[cfg(any(doc, doctest))]
 pub mod guide {
     #![doc = include_str!("guide/coming_from_crawlee.md")]
+
+    pub mod performance {
+        #![doc = include_str!("guide/performance.md")]
+    }
 }
 mod identity;
 pub mod inspect;
