@@ -121,7 +121,9 @@ fn work(
                 session
             }
             Ok(lease) => {
+                let session = lease.session().clone();
                 drop(lease.reclaim());
+                history.entry(*session.id()).or_default().insert(version(&session.record()));
                 pool.add(pool.session_options()).unwrap()
             }
             Err(_) => pool.add(pool.session_options()).unwrap(),

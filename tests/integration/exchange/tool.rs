@@ -164,7 +164,7 @@ fn a_state_of_crawlee_comes_in_goes_out_and_tells_what_it_could_not_carry_over()
         }
         assert!(stderr(&output).contains("taken to be "), "{output:?}");
         let stats = json(&tool(&["stats", &store, "--format", "json"]));
-        assert_eq!(stats[0]["pool"], "default");
+        assert_eq!(stats["pools"][0]["pool"], "default");
         let output = tool(&["export", &store, &state, "--to", to]);
         assert!(text(&output).contains("usable and"), "{output:?}");
         let state: Value = serde_json::from_str(&fs::read_to_string(&state).unwrap()).unwrap();

@@ -32,6 +32,8 @@ fn store() -> (Place, String) {
     bank.add(with("user_1", 5, 5)).unwrap();
     let _ = bank.add(with("gone", 6, 0)).unwrap().retire().unwrap();
     bank.flush().unwrap();
+    // The clock goes on by a few milliseconds at a time.
+    std::thread::sleep(std::time::Duration::from_millis(20));
     let _ = shop.add(with("burnt", 7, 5)).unwrap().fail().unwrap();
     drop((shop, bank, store));
     let path = place.path().to_str().unwrap().to_owned();
