@@ -88,10 +88,17 @@ impl SledReader {
             return Err(damaged(path, how));
         }
         let in_messages = image.last_marked();
-        let trees = LogTrees::of(image).map_err(|fault| fault_in(path, "read", fault))?;
+        let trees = LogTrees::of(image).map_err(|fault| fault_in(path, "read", fault));
+        let trees = trees.map_err(|error| says_opening(path, how).err().unwrap_or(error))?;
         let mut roots = [0; Tree::ALL.len()];
         for (tree, place) in Tree::ALL.into_iter().zip(&mut roots) {
-            *place = trees.root(tree.name()).ok_or_else(|| damaged(path, "its log lacks a tree"))?;
+            *place = match trees.root(tree.name()) {
+                Some(root) => root,
+                None => {
+                    says_opening(path, how)?;
+                    return Err(damaged(path, "its log lacks a tree"));
+                }
+            };
         }
         let store = Self { trees, roots, path: path.into(), cipher, was_closed: seal.is_some(), _lock: lock };
         if let Ended::Somehow { witnessed } = how {
@@ -148,6 +155,15 @@ impl SledReader {
             }
         }
     }
+}
+
+/// What opening says of a log whose trees cannot be read: what is missing of it, rather than where that shows.
+fn says_opening(path: &Path, how: Ended) -> Result<(), StoreError> {
+    let Ended::Somehow { witnessed } = how else { return Ok(()) };
+    let database = path.join(ENGINE).join(DATABASE);
+    let image = LogImage::read(&database, how).map_err(StoreError::io("read", &database))?;
+    let marked = image.last_mark().map_err(StoreError::io("read", &database))?;
+    health::judge(path, &image, marked, witnessed)
 }
 
 /// What says of a directory that it is a store that can be read.
