@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{Goal, LargeStore, MILLION, builder, fill, print_figure, resident, temporary, use_once};
+use crate::support::{Goal, MILLION, builder, fill, full_pool, print_figure, resident, temporary, use_once};
 
 /// Says that this process is to be looked at, not the one that measures.
 const CHILD: &str = "SESSION_POOL_BENCH_STORE";
