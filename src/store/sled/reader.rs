@@ -87,20 +87,27 @@ impl SledReader {
         {
             return Err(damaged(path, how));
         }
+        let begun = Self::begin(path, image, how, cipher, lock);
+        // What is missing of a log says more than where that shows.
+        begun.map_err(|error| says_opening(path, how).err().unwrap_or(error))
+    }
+
+    /// Finds the trees in a log, and judges it where the store was not closed.
+    fn begin(
+        path: &Path,
+        image: LogImage,
+        how: Ended,
+        cipher: Option<Cipher>,
+        lock: Option<ReadLock>,
+    ) -> Result<Self, StoreError> {
         let in_messages = image.last_marked();
-        let trees = LogTrees::of(image).map_err(|fault| fault_in(path, "read", fault));
-        let trees = trees.map_err(|error| says_opening(path, how).err().unwrap_or(error))?;
+        let trees = LogTrees::of(image).map_err(|fault| fault_in(path, "read", fault))?;
         let mut roots = [0; Tree::ALL.len()];
         for (tree, place) in Tree::ALL.into_iter().zip(&mut roots) {
-            *place = match trees.root(tree.name()) {
-                Some(root) => root,
-                None => {
-                    says_opening(path, how)?;
-                    return Err(damaged(path, "its log lacks a tree"));
-                }
-            };
+            *place = trees.root(tree.name()).ok_or_else(|| damaged(path, "its log lacks a tree"))?;
         }
-        let store = Self { trees, roots, path: path.into(), cipher, was_closed: seal.is_some(), _lock: lock };
+        let was_closed = how == Ended::Closed;
+        let store = Self { trees, roots, path: path.into(), cipher, was_closed, _lock: lock };
         if let Ended::Somehow { witnessed } = how {
             let newest = in_messages.max(store.marked()?);
             health::judge(path, store.trees.image(), newest, witnessed)?;
@@ -157,7 +164,7 @@ impl SledReader {
     }
 }
 
-/// What opening says of a log whose trees cannot be read: what is missing of it, rather than where that shows.
+/// What opening says of a log.
 fn says_opening(path: &Path, how: Ended) -> Result<(), StoreError> {
     let Ended::Somehow { witnessed } = how else { return Ok(()) };
     let database = path.join(ENGINE).join(DATABASE);
