@@ -87,9 +87,6 @@ pub(crate) fn of(error: &(dyn Error + 'static)) -> u8 {
     if error.is::<NotFound>() {
         return NOT_FOUND;
     }
-    if error.is::<Wrong>() {
-        return WRONG;
-    }
     if error.is::<Unsound>() {
         return UNSOUND;
     }
