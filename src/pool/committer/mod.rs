@@ -18,6 +18,7 @@ use cuts::Cuts;
 use parking_lot::Mutex;
 use queue::Queue;
 pub(crate) use queue::Urgency;
+use retention::Forgetting;
 pub use retention::Forgotten;
 
 use super::core::PoolCore;
@@ -48,6 +49,8 @@ impl Committer {
     const SWEEP_EVERY: Duration = Duration::from_secs(1);
     /// How often retired sessions and log entries are looked for whose time is over.
     const FORGET_EVERY: Duration = Duration::from_secs(60);
+    /// How long that takes at most where much is written and rounds follow each other; longer after a long one.
+    const FORGET_FOR: Duration = Duration::from_millis(2);
 
     pub(crate) fn new(store: Arc<dyn Store>, channel_capacity: usize) -> Self {
         Self {
@@ -67,11 +70,17 @@ impl Committer {
     pub(crate) fn run(&self) {
         let mut next_sweep = Instant::now() + Self::SWEEP_EVERY;
         let mut next_forget = Instant::now() + Self::FORGET_EVERY;
+        let mut forgetting = Forgetting::default();
         self.queue.i_am_the_committer();
-        while let Some(round) = self.queue.next_round(next_sweep) {
+        let maintenance = |next_sweep, forgetting: &Forgetting| {
+            if forgetting.is_done() { next_sweep } else { Instant::now() }
+        };
+        while let Some(round) = self.queue.next_round(maintenance(next_sweep, &forgetting)) {
             // What goes wrong has poisoned the store, and whoever asks hears of it.
             let _ = self.or_poison(|| {
+                let began = Instant::now();
                 self.run_round(&round.pools)?;
+                self.queue.finish_round(round);
                 let now = Instant::now();
                 if now >= next_sweep {
                     next_sweep = now + Self::SWEEP_EVERY;
@@ -80,10 +89,10 @@ impl Committer {
                 }
                 if now >= next_forget {
                     next_forget = now + Self::FORGET_EVERY;
-                    self.forget()?;
+                    forgetting.begin(&self.open_pools());
                 }
-                self.queue.finish_round(round);
-                Ok(())
+                // A share of the time that keeps up with what is retired meanwhile.
+                forgetting.go_on(self, now + ((now - began) / 2).max(Self::FORGET_FOR))
             });
         }
     }
