@@ -76,7 +76,8 @@ fn by_two(pools: [&SessionPool; 2]) -> Duration {
     let began = Instant::now();
     thread::scope(|scope| {
         for pool in pools {
-            scope.spawn(move || uses(pool));
+            let pool = pool.clone();
+            scope.spawn(move || uses(&pool));
         }
     });
     began.elapsed() / (2 * USES)

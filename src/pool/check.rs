@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::builder::PoolBuilder;
 use super::directory::{Directory, SlotIndex};
-use super::handle::PoolHandle;
+use super::handle::Share;
 use super::lease::Lease;
 use super::observe;
 use super::session::Session;
@@ -157,14 +157,14 @@ impl SessionPool {
 
 /// A check under way, with the lease that it takes. Whatever becomes of it, by an error or a panic, that is given back.
 struct Checking<'a> {
-    pool: &'a Arc<PoolHandle>,
+    pool: &'a Arc<Share>,
     slot: SlotIndex,
     id: SessionId,
     is_over: bool,
 }
 
 impl<'a> Checking<'a> {
-    fn new(pool: &'a Arc<PoolHandle>, slot: SlotIndex, id: SessionId) -> Self {
+    fn new(pool: &'a Arc<Share>, slot: SlotIndex, id: SessionId) -> Self {
         Self { pool, slot, id, is_over: false }
     }
 

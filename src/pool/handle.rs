@@ -1,5 +1,6 @@
 //! What keeps a pool open: as long as somebody holds one of its handles.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use super::check::Check;
@@ -35,6 +36,29 @@ pub(crate) struct PoolHandle {
     pub(crate) identities: Identities,
     pub(crate) policy: Option<Box<PolicyFn>>,
     pub(crate) check: Option<Check>,
+}
+
+/// A pool's handle, and the count of what was made by one clone of the pool: leases, sessions. Threads that have a clone each do
+/// not wait for each other to count theirs, nor, by the alignment, for the memory beside.
+#[repr(align(128))]
+pub(crate) struct Share(Arc<PoolHandle>);
+
+impl Share {
+    pub(super) fn first(handle: PoolHandle) -> Arc<Self> {
+        Arc::new(Self(Arc::new(handle)))
+    }
+
+    pub(super) fn another(&self) -> Arc<Self> {
+        Arc::new(Self(Arc::clone(&self.0)))
+    }
+}
+
+impl Deref for Share {
+    type Target = PoolHandle;
+
+    fn deref(&self) -> &PoolHandle {
+        &self.0
+    }
 }
 
 /// What a caller says of a reply, given what the rules are for its host.

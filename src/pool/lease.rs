@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::handle::PoolHandle;
+use super::handle::Share;
 use super::session::Session;
 use crate::error::Result;
 use crate::session::{Outcome, Reply, Settlement, Timestamp, Verdict};
@@ -133,7 +133,7 @@ impl Lease {
     pub(crate) fn settle_reply_without_waiting(
         self,
         reply: &Reply<'_>,
-    ) -> Result<(Arc<PoolHandle>, Verdict, Outcome)> {
+    ) -> Result<(Arc<Share>, Verdict, Outcome)> {
         let verdict = self.session.pool().verdict(reply);
         let settlement = self.settlement(reply.host(), verdict);
         let handle = Arc::clone(self.session.pool());
@@ -152,7 +152,7 @@ impl Lease {
         Ok(outcome)
     }
 
-    pub(super) fn settle_as_without_waiting(self, verdict: Verdict) -> Result<(Arc<PoolHandle>, Outcome)> {
+    pub(super) fn settle_as_without_waiting(self, verdict: Verdict) -> Result<(Arc<Share>, Outcome)> {
         let settlement = self.settlement("", verdict);
         let handle = Arc::clone(self.session.pool());
         Ok((handle, self.session.settle_without_waiting(settlement)?))

@@ -39,7 +39,7 @@ pub use checkpoint::{CheckpointStatus, Checkpoints};
 pub use committer::Forgotten;
 pub use config::{Durability, Growth, RestoredLimits, Retention, Strategy};
 use directory::SlotIndex;
-use handle::PoolHandle;
+use handle::{PoolHandle, Share};
 pub use lease::Lease;
 pub use report::{OpenReport, PoolStats, RetiredCounts};
 pub use session::Session;
@@ -71,15 +71,20 @@ use crate::store::{PoolName, Sequence};
 ///   [`stats`](Self::stats) and [`retirement_log`](Self::retirement_log) go on to answer what they know. The store's directory is free when the last handle is dropped.
 /// - **Crash.** After a crash or a power cut everything is there that was durable: in [`Durability::Immediate`] all that
 ///   was acknowledged, in [`Durability::Buffered`] all but the last moments. A use in flight leaves no trace.
-#[derive(Clone)]
 pub struct SessionPool {
-    handle: Arc<PoolHandle>,
+    handle: Arc<Share>,
     report: Arc<OpenReport>,
+}
+
+impl Clone for SessionPool {
+    fn clone(&self) -> Self {
+        Self { handle: self.handle.another(), report: Arc::clone(&self.report) }
+    }
 }
 
 impl SessionPool {
     fn new(handle: PoolHandle, report: OpenReport) -> Self {
-        Self { handle: Arc::new(handle), report: Arc::new(report) }
+        Self { handle: Share::first(handle), report: Arc::new(report) }
     }
 
     /// Opens the pool `default` in the directory `path`, with every option at its default. Where there is no store, one

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 
 use super::core::PoolCore;
 use super::directory::{Directory, SlotIndex};
-use super::handle::PoolHandle;
+use super::handle::Share;
 use super::payloads::PendingPayload;
 use crate::error::{Error, Refusal, Result};
 use crate::session::{
@@ -32,7 +32,7 @@ use crate::store::{PoolName, StoreError, Unreadable};
 /// [`SessionPool::acquire`]: crate::SessionPool::acquire
 /// [`Lease`]: crate::Lease
 pub struct Session {
-    pool: Arc<PoolHandle>,
+    pool: Arc<Share>,
     slot: SlotIndex,
     id: SessionId,
     /// One of the constants below; written while the directory is locked.
@@ -53,16 +53,16 @@ const GONE: u8 = 3;
 
 impl Session {
     /// A handle of a slot that has been pinned for it.
-    pub(super) fn new(pool: Arc<PoolHandle>, slot: SlotIndex, id: SessionId) -> Self {
+    pub(super) fn new(pool: Arc<Share>, slot: SlotIndex, id: SessionId) -> Self {
         Self::in_role(pool, slot, id, HANDLE)
     }
 
     /// The session of a lease, of a slot that has been leased and pinned for it.
-    pub(super) fn leased(pool: Arc<PoolHandle>, slot: SlotIndex, id: SessionId) -> Self {
+    pub(super) fn leased(pool: Arc<Share>, slot: SlotIndex, id: SessionId) -> Self {
         Self::in_role(pool, slot, id, LEASED)
     }
 
-    fn in_role(pool: Arc<PoolHandle>, slot: SlotIndex, id: SessionId, role: u8) -> Self {
+    fn in_role(pool: Arc<Share>, slot: SlotIndex, id: SessionId, role: u8) -> Self {
         Self {
             pool,
             slot,
@@ -228,7 +228,7 @@ impl Session {
         self.role.load(Ordering::Relaxed) != LEASED
     }
 
-    pub(super) fn pool(&self) -> &Arc<PoolHandle> {
+    pub(super) fn pool(&self) -> &Arc<Share> {
         &self.pool
     }
 

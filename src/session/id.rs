@@ -5,6 +5,7 @@ use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::Invalid;
 
@@ -39,10 +40,21 @@ impl SessionId {
 
     /// A new id that no other session has: a version 7 UUID, 32 lower-case hexadecimal digits.
     pub fn generate() -> Self {
+        Self::of_uuid(Uuid::now_v7())
+    }
+
+    /// The id that is 32 lower-case hexadecimal digits.
+    pub(crate) fn of_uuid(uuid: Uuid) -> Self {
         let mut bytes = [0; Self::MAX_LENGTH];
-        let length = uuid::Uuid::now_v7().simple().encode_lower(&mut bytes).len();
+        let length = uuid.simple().encode_lower(&mut bytes).len();
         #[expect(clippy::cast_possible_truncation, reason = "a simple UUID has 32 characters")]
         Self { bytes, length: length as u8 }
+    }
+
+    /// What the id is as a number, where it is 32 lower-case hexadecimal digits, as generated ones are.
+    pub(crate) fn to_uuid(self) -> Option<Uuid> {
+        let uuid = Uuid::try_parse_ascii(self.as_bytes()).ok()?;
+        (Self::of_uuid(uuid) == self).then_some(uuid)
     }
 
     /// The id as text.
@@ -132,6 +144,16 @@ mod tests {
             let error = bad.parse::<SessionId>().unwrap_err();
             assert_eq!(error.field, "id");
             assert!(error.to_string().contains("1 to 50 characters"), "{error}");
+        }
+    }
+
+    #[test]
+    fn only_what_reads_back_the_same_is_taken_for_a_number() {
+        let id = SessionId::generate();
+        assert_eq!(id.to_uuid().map(SessionId::of_uuid), Some(id));
+        let text = id.as_str();
+        for other in [&text.to_uppercase(), &text[1..], "user_42", &"z".repeat(32), &format!("{text}0")] {
+            assert_eq!(other.parse::<SessionId>().unwrap().to_uuid(), None, "{other}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! Points in time as they are stored.
 
 use std::fmt;
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -11,51 +12,62 @@ use serde::{Deserialize, Serialize};
 /// What is stored is in milliseconds; a [`DateTime`] is cut down to them, so that a session reads the same before
 /// and after a restart.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Timestamp(i64);
+pub struct Timestamp(
+    // 1 for the first millisecond there is, so that the order is that of time, and an `Option` takes no more memory.
+    NonZeroU64,
+);
 
 impl Timestamp {
     /// 0000-01-01T00:00:00.000Z.
-    pub const MIN: Self = Self(-62_167_219_200_000);
+    pub const MIN: Self = Self::from_millis(Self::FIRST);
     /// 9999-12-31T23:59:59.999Z, which stands for "never" where something ends.
-    pub const MAX: Self = Self(253_402_300_799_999);
+    pub const MAX: Self = Self::from_millis(Self::LAST);
+
+    const FIRST: i64 = -62_167_219_200_000;
+    const LAST: i64 = 253_402_300_799_999;
 
     /// The point in time so many milliseconds after 1970, or the nearest that can be kept.
     pub const fn from_millis(millis: i64) -> Self {
-        if millis < Self::MIN.0 {
-            Self::MIN
-        } else if millis > Self::MAX.0 {
-            Self::MAX
+        let millis = if millis < Self::FIRST {
+            Self::FIRST
+        } else if millis > Self::LAST {
+            Self::LAST
         } else {
-            Self(millis)
-        }
+            millis
+        };
+        Self(NonZeroU64::MIN.saturating_add((millis - Self::FIRST).cast_unsigned()))
     }
 
     /// Milliseconds since 1970-01-01T00:00:00Z.
     pub const fn as_millis(self) -> i64 {
-        self.0
+        Self::FIRST - 1 + self.0.get().cast_signed()
     }
 
     /// The point in time so much later, at most [`Timestamp::MAX`].
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
-        Self::from_millis(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
+        Self::from_millis(
+            self.as_millis().saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)),
+        )
     }
 
     /// The point in time so much earlier, at least [`Timestamp::MIN`].
     #[must_use]
     pub fn minus(self, duration: Duration) -> Self {
-        Self::from_millis(self.0.saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
+        Self::from_millis(
+            self.as_millis().saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)),
+        )
     }
 
     /// How long after `earlier` this is; zero where it is not after it.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
-        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+        Duration::from_millis(self.0.get().saturating_sub(earlier.0.get()))
     }
 
     /// The same as a [`DateTime`].
     pub fn to_datetime(self) -> DateTime<Utc> {
-        DateTime::from_timestamp_millis(self.0).unwrap_or(DateTime::UNIX_EPOCH)
+        DateTime::from_timestamp_millis(self.as_millis()).unwrap_or(DateTime::UNIX_EPOCH)
     }
 }
 
@@ -109,6 +121,15 @@ mod tests {
         for edge in [Timestamp::MIN, Timestamp::MAX] {
             assert_eq!(Timestamp::from(edge.to_datetime()), edge);
         }
+    }
+
+    #[test]
+    fn a_time_that_may_be_missing_takes_no_more_memory() {
+        assert_eq!(size_of::<Option<Timestamp>>(), 8);
+        for millis in [Timestamp::FIRST, -1, 0, 1, Timestamp::LAST] {
+            assert_eq!(Timestamp::from_millis(millis).as_millis(), millis);
+        }
+        assert!(Timestamp::from_millis(-1) < Timestamp::from_millis(0));
     }
 
     #[test]

@@ -65,6 +65,6 @@ impl Directory {
         let end = if self.strategy == Strategy::UntilFailure { End::Front } else { End::Back };
         self.refresh(slot, end);
         let this = &self.slots[slot.at()];
-        this.is_live() && this.rests_until().is_none()
+        this.is_live() && this.rests_until.is_none()
     }
 }

@@ -42,7 +42,7 @@ impl Directory {
         this.is_committing = !this.is_live();
         Some(Collected {
             slot,
-            id: this.id,
+            id: this.id(),
             record: this.record,
             is_new: std::mem::take(&mut this.is_new),
             is_payload_dirty: std::mem::take(&mut this.is_payload_dirty),
@@ -68,8 +68,9 @@ impl Directory {
     pub(super) fn dispose(&mut self, slot: SlotIndex) {
         let this = &self.slots[slot.at()];
         if this.is_disposable() {
-            let (id, hash) = (this.id, self.hasher.hash_one(this.id));
-            if let Ok(entry) = self.by_id.find_entry(hash, |other| self.slots[other.at()].id == id) {
+            let id = this.id();
+            let hash = self.hasher.hash_one(id);
+            if let Ok(entry) = self.by_id.find_entry(hash, |other| self.slots[other.at()].id() == id) {
                 entry.remove();
             }
             self.free.push(slot);

@@ -151,8 +151,8 @@ impl Directory {
             }
         };
         let Self { by_id, hasher, slots, .. } = self;
-        let hash = |slot: &SlotIndex| hasher.hash_one(slots[slot.at()].id);
-        if let Entry::Vacant(entry) = by_id.entry(hash(&slot), |other| slots[other.at()].id == id, hash) {
+        let hash = |slot: &SlotIndex| hasher.hash_one(slots[slot.at()].id());
+        if let Entry::Vacant(entry) = by_id.entry(hash(&slot), |other| slots[other.at()].id() == id, hash) {
             entry.insert(slot);
         }
         if self.slots[slot.at()].is_live() {

@@ -1,7 +1,7 @@
 //! Handing out, and waking those whose rest is over.
 
 use super::available::End;
-use super::{Directory, Next, Slot, SlotIndex};
+use super::{Directory, Next, SlotIndex};
 use crate::error::Refusal;
 use crate::pool::config::{Growth, Strategy};
 use crate::session::Timestamp;
@@ -47,10 +47,10 @@ impl Directory {
             return Ok(self.hand_out(slot, now));
         }
         let this = &self.slots[slot.at()];
-        let Slot { id, record, in_flight, .. } = *this;
-        Err(if let Some(retired) = record.retired {
+        let (id, in_flight) = (this.id(), this.in_flight);
+        Err(if let Some(retired) = this.record.retired {
             Refusal::Retired { id, reason: retired.reason }
-        } else if let Some(until) = this.rests_until() {
+        } else if let Some(until) = this.rests_until {
             Refusal::Resting { id, until: until.to_datetime() }
         } else {
             Refusal::Busy { id, in_flight }
@@ -73,7 +73,7 @@ impl Directory {
     pub(super) fn hand_out(&mut self, slot: SlotIndex, now: Timestamp) -> Next {
         let needs_check = self.begin_check(slot, now);
         self.lease(slot);
-        Next::Leased { slot, id: self.slots[slot.at()].id, needs_check }
+        Next::Leased { slot, id: self.slots[slot.at()].id(), needs_check }
     }
 
     pub(crate) fn lease(&mut self, slot: SlotIndex) {
@@ -94,14 +94,14 @@ impl Directory {
     pub(super) fn wake(&mut self, now: Timestamp) {
         while let Some((until, slot)) = self.rests.first().copied().filter(|(until, _)| *until <= now) {
             self.rests.remove(&(until, slot));
-            self.slots[slot.at()].set_rests_until(None);
+            self.slots[slot.at()].rests_until = None;
             self.refresh(slot, End::Back);
         }
     }
 
     /// Notes until when a session rests; `None` for one that does not.
     pub(super) fn set_rest(&mut self, slot: SlotIndex, until: Option<Timestamp>) {
-        let before = self.slots[slot.at()].set_rests_until(until);
+        let before = std::mem::replace(&mut self.slots[slot.at()].rests_until, until);
         if before == until {
             return;
         }

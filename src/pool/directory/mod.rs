@@ -9,6 +9,7 @@ mod commit;
 mod create;
 mod hand_out;
 mod serve;
+mod short_id;
 mod slot;
 mod take_back;
 mod waiters;
@@ -29,41 +30,50 @@ use super::config::{Growth, Strategy};
 use crate::session::{Reason, SessionId, Timestamp};
 
 /// The sessions of a pool that are live, and those retired ones that somebody still looks at.
+///
+/// What each use writes stands side by side and apart from the rest: a thread that takes the lock after another one has to get no more
+/// cache lines from its processor than that.
 #[derive(Debug)]
+#[repr(C, align(128))]
 pub(crate) struct Directory {
-    strategy: Strategy,
-    growth: Growth,
-    max_pool_size: usize,
+    // --- written by each use
+    leased: usize,
+    rng: fastrand::Rng,
+    available: Available,
+    dirty: Vec<SlotIndex>,
+    pub(crate) signals: Signals,
+    /// Whether the pool is queued for the next commit.
+    pub(crate) is_queued: bool,
+    pub(crate) tally: Tally,
+
+    // --- read by each use
+    slots: Vec<Slot>,
+    /// The resting sessions, by the end of their rest.
+    rests: BTreeSet<(Timestamp, SlotIndex)>,
     /// When sessions are checked; `None` where they never are.
     pub(crate) checks: Option<CheckAfter>,
-    slots: Vec<Slot>,
+    live: usize,
+    creating: usize,
+    max_pool_size: usize,
+    growth: Growth,
+    strategy: Strategy,
+    /// Whether the pool was closed: nothing changes any more.
+    pub(crate) is_closed: bool,
+    /// Sessions that have become free and that somebody waits for; empty once those who wait have been served.
+    contested: Vec<SlotIndex>,
+    pub(crate) waiters: Waiters,
+
+    // --- touched when sessions come and go
     free: Vec<SlotIndex>,
     by_id: HashTable<SlotIndex>,
     hasher: RandomState,
-    available: Available,
-    /// The resting sessions, by the end of their rest.
-    rests: BTreeSet<(Timestamp, SlotIndex)>,
-    dirty: Vec<SlotIndex>,
-    /// Those of them that were retired since, which go first.
+    /// Those that await a commit and were retired since the last, which go first.
     just_retired: Vec<SlotIndex>,
     /// Ids that were asked for by name and are being created.
     reserved: Vec<SessionId>,
-    rng: fastrand::Rng,
-    live: usize,
-    creating: usize,
     pub(crate) creations: Creations,
-    leased: usize,
-    pub(crate) tally: Tally,
-    pub(crate) signals: Signals,
-    /// Whether the pool was closed: nothing changes any more.
-    pub(crate) is_closed: bool,
-    /// Whether the pool is queued for the next commit.
-    pub(crate) is_queued: bool,
     /// The round of the committer in which all is written that has changed so far, or was written already.
     pub(crate) queued_for: u64,
-    pub(crate) waiters: Waiters,
-    /// Sessions that have become free and that somebody waits for; empty once those who wait have been served.
-    contested: Vec<SlotIndex>,
 }
 
 /// What has happened since the pool was opened.
@@ -160,7 +170,7 @@ impl Directory {
 
     pub(crate) fn find(&self, id: &SessionId) -> Option<SlotIndex> {
         let hash = self.hasher.hash_one(id);
-        self.by_id.find(hash, |slot| self.slots[slot.at()].id == *id).copied()
+        self.by_id.find(hash, |slot| self.slots[slot.at()].id() == *id).copied()
     }
 
     pub(crate) fn counts(&self) -> Counts {
@@ -182,7 +192,7 @@ impl Directory {
     /// The first live session at or behind `slot`, for going through all of them.
     pub(crate) fn live_from(&self, slot: SlotIndex) -> Option<(SlotIndex, SessionId)> {
         let mut behind = self.slots.iter().enumerate().skip(slot.at());
-        behind.find(|(_, slot)| slot.is_live()).map(|(at, slot)| (index(at), slot.id))
+        behind.find(|(_, slot)| slot.is_live()).map(|(at, slot)| (index(at), slot.id()))
     }
 }
 

@@ -5,7 +5,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use super::available::End;
-use super::{Directory, Next, Slot, SlotIndex, Ticket};
+use super::{Directory, Next, SlotIndex, Ticket};
 use crate::error::Refusal;
 use crate::session::Timestamp;
 
@@ -62,7 +62,7 @@ impl Directory {
     /// it waits for is in use.
     pub(crate) fn next_look(&self, ticket: Ticket, now: Timestamp) -> Option<Duration> {
         match ticket.wanted {
-            Some(slot) => self.slots[slot.at()].rests_until().map(|until| until.since(now)),
+            Some(slot) => self.slots[slot.at()].rests_until.map(|until| until.since(now)),
             // Some session may begin a rest meanwhile that ends before all others.
             None => {
                 let next = self.next_rest_ends().into_iter().chain(self.next_creation(now)).min();
@@ -73,8 +73,8 @@ impl Directory {
 
     /// Why it waits in vain: the session that it waits for was retired.
     pub(crate) fn refusal_for(&self, ticket: Ticket) -> Option<Refusal> {
-        let Slot { id, record, .. } = &self.slots[ticket.wanted?.at()];
-        record.retired.map(|retired| Refusal::Retired { id: *id, reason: retired.reason })
+        let slot = &self.slots[ticket.wanted?.at()];
+        slot.record.retired.map(|retired| Refusal::Retired { id: slot.id(), reason: retired.reason })
     }
 
     /// Whether something has become free that somebody waits for.
@@ -287,7 +287,7 @@ mod tests {
                 let Some(Next::Leased { slot, id, .. }) = directory.waiters.handed(ticket) else {
                     panic!("{ticket:?}")
                 };
-                assert_eq!(directory.slots[slot.at()].id, id);
+                assert_eq!(directory.slots[slot.at()].id(), id);
                 assert!(ticket.wanted.is_none_or(|wanted| wanted == slot), "it waits for another");
                 for other in &left {
                     if other.wanted == ticket.wanted || (other.wanted.is_none_or(|wanted| wanted == slot)) {
