@@ -1,5 +1,6 @@
 //! The store on disk: sled trees, bincode values. Only this room names either.
 
+mod ahead;
 mod codec;
 mod commit;
 mod content;

@@ -1,7 +1,9 @@
 //! Reading what is in the trees of a store, whoever has them: the engine, or its log alone.
 
 use std::ops::ControlFlow;
+use std::thread;
 
+use super::ahead::Ahead;
 use super::content::Head;
 use super::{Tree, keys, values};
 use crate::encryption::Cipher;
@@ -142,35 +144,68 @@ fn payload_from<T: Trees>(
     }
 }
 
-pub(super) fn visit_by_state<T: Trees>(
+/// How many sessions are visited before other threads begin to read ahead.
+const FEW: usize = 1024;
+
+pub(super) fn visit_by_state<T: Trees<Bytes: Send, Error: Send> + Sync>(
     trees: &T,
     pool: PoolNumber,
     state: State,
     see: &mut Visitor<'_, (SessionId, SessionRecord)>,
-) -> Result<(), StoreError> {
+) -> Result<(), StoreError>
+where
+    for<'a> T::Walk<'a>: Send,
+{
     let prefix = keys::by_state_prefix(pool, state);
+    let index = trees.walk(Tree::ByState, prefix.as_ref()).take_while(|entry| match entry {
+        Ok((key, _)) => key.as_ref().starts_with(prefix.as_ref()),
+        Err(_) => true,
+    });
+    let mut index = index.peekable();
     let mut records = InOrder::of(trees, Tree::Sessions);
-    let mut failure = None;
-    visit(trees, Tree::ByState, prefix.as_ref(), "read the index by state in", |key, _| {
-        if !key.starts_with(prefix.as_ref()) {
-            return ControlFlow::Break(());
+    let mut see = |found: Result<_, StoreError>| match found {
+        Ok(found) => Ok(see(found).is_continue()),
+        Err(error) => Err(error),
+    };
+    for entry in index.by_ref().take(FEW) {
+        if !see(named(trees, entry, &mut records))? {
+            return Ok(());
         }
-        let (pool, _, id) = match keys::read_by_state(key) {
-            Ok(entry) => entry,
-            Err(unreadable) => return see(Err(unreadable)),
-        };
-        match records.get(keys::session(pool, &id).as_ref()) {
-            Ok(Some(value)) => see(read_record(pool, &id, value.as_ref()).map(|record| (id, record))),
-            Ok(None) => see(Err(unreadable("session", pool, id.as_bytes())(
-                "the index by state has it, and nothing else".into(),
-            ))),
-            Err(error) => {
-                failure = Some(trees.fault("read a session in", error));
-                ControlFlow::Break(())
+    }
+    if index.peek().is_none() {
+        return Ok(());
+    }
+    thread::scope(|scope| {
+        // One goes through the index, one through the records, and this one looks at them.
+        let index = Ahead::new(scope, index);
+        for found in Ahead::new(scope, index.map(|entry| named(trees, entry, &mut records))) {
+            if !see(found)? {
+                break;
             }
         }
-    })?;
-    failure.map_or(Ok(()), Err)
+        Ok(())
+    })
+}
+
+/// The session that an entry of the index by state names.
+fn named<T: Trees>(
+    trees: &T,
+    entry: Result<(T::Bytes, T::Bytes), T::Error>,
+    records: &mut InOrder<'_, T>,
+) -> Result<Visited<(SessionId, SessionRecord)>, StoreError> {
+    let (key, _) = entry.map_err(|error| trees.fault("read the index by state in", error))?;
+    let (pool, _, id) = match keys::read_by_state(key.as_ref()) {
+        Ok(entry) => entry,
+        Err(unreadable) => return Ok(Err(unreadable)),
+    };
+    let value = records.get(keys::session(pool, &id).as_ref());
+    Ok(match value.map_err(|error| trees.fault("read a session in", error))? {
+        Some(value) => read_record(pool, &id, value.as_ref()).map(|record| (id, record)),
+        None => {
+            let rule = "the index by state has it, and nothing else";
+            Err(unreadable("session", pool, id.as_bytes())(rule.into()))
+        }
+    })
 }
 
 pub(super) fn visit_sessions<T: Trees>(
