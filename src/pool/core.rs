@@ -228,13 +228,19 @@ impl PoolCore {
     }
 
     /// What was collected is durable.
-    pub(crate) fn committed(&self, retired: &[SlotIndex], payloads: &[(SessionId, Arc<Payload>)]) {
+    pub(crate) fn committed(
+        &self,
+        retired: &[(SlotIndex, SessionId)],
+        payloads: &[(SessionId, Arc<Payload>)],
+    ) {
         for (id, payload) in payloads {
             self.payloads.committed(id, payload);
         }
         if !retired.is_empty() {
+            // As long as the directory has them, no other session gets their ids.
+            self.payloads.retired(retired.iter().map(|(_, id)| id));
             let mut directory = self.directory.lock();
-            for slot in retired {
+            for (slot, _) in retired {
                 directory.committed(*slot);
             }
         }

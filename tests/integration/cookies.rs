@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use session_pool::cookies::CookieRule;
 use session_pool::url::Url;
-use session_pool::{Cookie, Durability, Growth, Lease, ManualClock, SessionPool};
+use session_pool::{
+    Cookie, Durability, Growth, Lease, ManualClock, Outcome, SessionPool,
+};
 
 use crate::support::{Place, clock, id, named};
 
@@ -293,6 +295,49 @@ fn r3_a_retired_session_takes_no_cookies() {
     drop(lease);
     pool.flush().unwrap();
     assert_eq!(other.record().usage_count, 1);
+}
+
+#[test]
+fn cookies_of_a_use_are_gone_with_its_session_where_another_one_has_retired_it() {
+    let site = url("http://shop.example/");
+    for expires in [false, true] {
+        let clock = clock();
+        let pool = SessionPool::builder().clock(clock.clone()).open_in_memory().unwrap();
+        let lease = pool.acquire().unwrap();
+        let session = lease.session().clone();
+        session.set_cookies([Cookie::new("stored", "1", "shop.example")]).unwrap();
+        pool.flush().unwrap();
+        let _ = lease.store_response(&site, ["never=1"]).unwrap();
+        if expires {
+            clock.advance(Duration::from_secs(3000));
+            pool.sweep().unwrap();
+        } else {
+            let _ = session.retire().unwrap();
+        }
+        pool.flush().unwrap();
+        let has = || {
+            let state = session.state().unwrap();
+            (state.cookies.len(), session.cookie_header(&site).unwrap())
+        };
+        let stored = (1, Some("stored=1".to_owned()));
+        assert_eq!(has(), stored, "what was never stored");
+        assert!(matches!(lease.reclaim().unwrap(), Outcome::AlreadyRetired(_)), "R-3");
+        pool.flush().unwrap();
+        assert_eq!(has(), stored, "and never will be");
+    }
+}
+
+#[test]
+fn the_use_that_retires_a_session_commits_its_cookies() {
+    let site = url("http://shop.example/");
+    let pool = SessionPool::builder().open_in_memory().unwrap();
+    let lease = pool.acquire().unwrap();
+    let session = lease.session().clone();
+    pool.flush().unwrap();
+    let _ = lease.store_response(&site, ["banned=1"]).unwrap();
+    let _ = lease.retire().unwrap();
+    pool.flush().unwrap();
+    assert_eq!(session.cookie_header(&site).unwrap().as_deref(), Some("banned=1"));
 }
 
 mod properties {

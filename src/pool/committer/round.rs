@@ -38,7 +38,7 @@ struct Work {
 struct Followup {
     pool: Arc<PoolCore>,
     retirements: Vec<Retirement>,
-    retired: Vec<SlotIndex>,
+    retired: Vec<(SlotIndex, SessionId)>,
     payloads: Vec<(SessionId, Arc<Payload>)>,
 }
 
@@ -145,7 +145,7 @@ fn collect(pool: &Arc<PoolCore>, slots: &[SlotIndex], work: &mut Work) {
         let mut directory = pool.directory.lock();
         for session in slots.iter().filter_map(|slot| directory.collect(*slot)) {
             if session.record.retired.is_some() {
-                followup.retired.push(session.slot);
+                followup.retired.push((session.slot, session.id));
             }
             collected.push((session, None));
         }
