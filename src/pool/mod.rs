@@ -24,6 +24,7 @@ mod store_builder;
 #[cfg(feature = "async")]
 mod tasks;
 mod time;
+mod unclaimed;
 mod waiting;
 
 use std::fmt;

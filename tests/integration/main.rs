@@ -19,6 +19,8 @@ mod back_off;
 mod bad_input;
 #[cfg(all(unix, feature = "browse"))]
 mod browse;
+#[cfg(feature = "async")]
+mod cancelled;
 mod checkpoints;
 mod checks;
 #[cfg(feature = "reqwest")]
