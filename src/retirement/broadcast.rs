@@ -101,6 +101,13 @@ impl Broadcast {
     }
 }
 
+impl Drop for Broadcast {
+    /// With the last handle of its store, say. Channels end by themselves; whoever waits in a task has to be woken.
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
 /// One listener to the retirements of a pool or a store: a [`crossbeam_channel::Receiver`], and a count of what it
 /// missed.
 ///
