@@ -103,8 +103,9 @@ impl PoolBuilder {
     /// How long to leave alone what has failed. It doubles with each failure in a row. Default: from 1 s to 5 min.
     ///
     /// - A session that failed its check rests for so long, also after a restart.
-    /// - After a failure of the create function, the proxies or the fingerprints, no session is created on demand for so
-    ///   long, in the whole pool. Meanwhile those that are there are handed out; where there is none, those who can wait do,
+    /// - After a failure of the create function, the proxies or the fingerprints, or where what was created cannot be a session
+    ///   of the pool, since an option is invalid or another one has its id, no session is created on demand for so long, in the
+    ///   whole pool. Meanwhile those that are there are handed out; where there is none, those who can wait do,
     ///   and [`Refusal::NoneAvailable`](crate::Refusal::NoneAvailable) tells the others when to try again.
     ///   [`add`](SessionPool::add) goes on.
     pub fn back_off(mut self, back_off: BackOff) -> Self {

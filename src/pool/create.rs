@@ -175,7 +175,8 @@ impl SessionPool {
         let new = place.note(core.build(options).map_err(Error::from))?;
         // Nobody has a new id; any other has to be looked for in the store.
         if id != new_id {
-            place.reserve(id)?;
+            let reserved = place.reserve(id);
+            place.note(reserved)?;
         }
         let slot = place.fill(new)?;
         Ok(Unclaimed::new(&self.handle, slot, id))
