@@ -238,7 +238,7 @@ impl Session {
 
     /// Lets it rest: it is not handed out before `time`, also after a restart. A longer rest that was set before
     /// stands. No use is counted, unless this is the session of a [`Lease`](crate::Lease): then the rest is how its use
-    /// ended.
+    /// ended, and changes nothing where that has its outcome already.
     ///
     /// The time is one of the pool's clock, also where the pool is ahead of it
     /// ([`OpenReport::ahead_of_clock`](crate::OpenReport::ahead_of_clock)): what counts is how far it lies ahead. So a rest
@@ -255,16 +255,15 @@ impl Session {
     fn rest(&self, until: Timestamp, now: Timestamp) -> Result<()> {
         let core = &self.pool.core;
         core.change(|directory| {
-            if self.role.load(Ordering::Relaxed) == LEASED {
-                return match self.settle_locked(directory, Settlement::Rest { until }, now) {
-                    Outcome::AlreadyRetired(reason) => Err(Refusal::Retired { id: self.id, reason }),
-                    Outcome::Live | Outcome::Retired(_) => Ok(()),
-                };
-            }
-            match directory.rest(self.slot, until, now) {
-                None => Ok(()),
-                Some(reason) => Err(Refusal::Retired { id: self.id, reason }),
-            }
+            let retired = if self.role.load(Ordering::Relaxed) == HANDLE {
+                directory.rest(self.slot, until, now)
+            } else {
+                match self.settle_locked(directory, Settlement::Rest { until }, now) {
+                    Outcome::AlreadyRetired(reason) => Some(reason),
+                    Outcome::Live | Outcome::Retired(_) => None,
+                }
+            };
+            retired.map_or(Ok(()), |reason| Err(Refusal::Retired { id: self.id, reason }))
         })??;
         core.settle_durably()
     }
