@@ -205,12 +205,13 @@ impl SessionPool {
     ///
     /// # Errors
     ///
-    /// [`Error::Poisoned`], [`Error::Closed`], [`Error::Store`].
+    /// [`Error::Poisoned`], [`Error::Closed`].
     pub fn sweep(&self) -> Result<usize> {
         drop(self.handle.core.lock_open()?);
         // The index has what was committed.
         self.flush()?;
-        Ok(self.handle.core.committer.sweep()?)
+        let committer = &self.handle.core.committer;
+        committer.or_poison(|| committer.sweep())
     }
 
     /// Forgets the retired sessions and the log entries of this pool whose time is over. It happens by itself once a minute.

@@ -172,6 +172,18 @@ fn a_failed_write_of_the_retention_poisons_too() {
 }
 
 #[test]
+fn an_engine_that_panics_in_a_sweep_poisons_too() {
+    let store = Arc::new(FaultyStore::default());
+    let sessions = SessionStore::with_store(Arc::clone(&store)).unwrap();
+    let clock = clock();
+    let pool = SessionPool::builder().clock(clock.clone()).open_in(&sessions).unwrap();
+    store.set_hook(|operation| assert!(operation != "visit_expiring", "as this test wants it to"));
+    clock.advance(SECOND);
+    assert!(matches!(pool.sweep(), Err(Error::Poisoned { .. })));
+    assert!(matches!(pool.acquire(), Err(Error::Poisoned { .. })));
+}
+
+#[test]
 fn whoever_subscribes_to_a_closed_pool_hears_the_end() {
     let (pool, _) = pool(|b| b);
     pool.close().unwrap();
