@@ -36,22 +36,20 @@ impl Head {
         self.with_fragment.as_ref().unwrap_or_else(|| self.response.url())
     }
 
+    /// Whose rules hold.
+    pub(super) fn host(&self) -> &str {
+        self.response.url().host_str().unwrap_or_default()
+    }
+
     /// What the pool's policy is asked about. `header` is to be [`Head::header`].
     pub(super) fn reply<'a>(&'a self, header: &'a (dyn Fn(&str) -> Option<&'a str> + Sync)) -> Reply<'a> {
-        let (host, status) = (self.response.url().host_str(), self.response.status());
-        Reply::response(host.unwrap_or_default(), status.as_u16()).with_headers(header)
+        Reply::response(self.host(), self.response.status().as_u16()).with_headers(header)
     }
 
     /// What the pool's policy says of it, without its body.
     pub(super) fn verdict(&self, pool: &SessionPool) -> Verdict {
         let header = |name: &str| self.header(name);
         pool.verdict(&self.reply(&header))
-    }
-
-    /// Ends a lease as the pool's policy says of it, without its body.
-    pub(super) async fn settle(&self, lease: Lease) -> Result<(Verdict, Outcome), Error> {
-        let header = |name: &str| self.header(name);
-        lease.settle_reply_async(&self.reply(&header)).await
     }
 
     pub(super) fn header(&self, name: &str) -> Option<&str> {

@@ -140,7 +140,12 @@ impl Lease {
     ///
     /// As [`Lease::reclaim`].
     pub async fn settle_as_async(self, verdict: Verdict) -> Result<Outcome> {
-        let (handle, outcome) = self.settle_as_without_waiting(verdict)?;
+        self.settle_for_async("", verdict).await
+    }
+
+    /// The same by the rules of a host; none has the name "".
+    pub(crate) async fn settle_for_async(self, host: &str, verdict: Verdict) -> Result<Outcome> {
+        let (handle, outcome) = self.settle_for_without_waiting(host, verdict)?;
         durable_if_promised(&handle).await?;
         Ok(outcome)
     }
