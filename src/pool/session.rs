@@ -18,8 +18,8 @@ use super::handle::Share;
 use super::payloads::PendingPayload;
 use crate::error::{Error, Refusal, Result};
 use crate::session::{
-    Cookie, Fingerprint, Outcome, Payload, Proxy, SessionId, SessionRecord, SessionState, Settlement, State,
-    Timestamp,
+    Cookie, Fingerprint, Invalid, Outcome, Payload, Proxy, SessionId, SessionRecord, SessionState,
+    Settlement, State, Timestamp,
 };
 use crate::store::{PoolName, StoreError, Unreadable};
 
@@ -402,16 +402,17 @@ impl Session {
     fn change_payload(&self, change: impl FnOnce(&mut Payload, Timestamp)) -> Result<()> {
         self.change_payload_and(Directory::mark_payload_dirty, |payload, now| {
             change(payload, now);
-            true
+            payload.check().map(Some)
         })?;
         self.pool.core.settle_durably()
     }
 
-    /// The same, marked by whoever calls, if the change tells that it has changed anything.
+    /// The same, checked and marked by whoever calls: the change tells how many bytes the payload takes, if it has changed
+    /// anything.
     fn change_payload_and(
         &self,
         mark: impl FnOnce(&mut Directory, SlotIndex),
-        change: impl FnOnce(&mut Payload, Timestamp) -> bool,
+        change: impl FnOnce(&mut Payload, Timestamp) -> Result<Option<usize>, Invalid>,
     ) -> Result<()> {
         let core = &self.pool.core;
         let mut pending = core.payloads.lock();
@@ -420,10 +421,9 @@ impl Session {
             None => self.read_payload()?,
         };
         // Cookies have their times from the site, or from the clock.
-        if !change(&mut payload, core.moment().clock) {
+        let Some(length) = change(&mut payload, core.moment().clock)? else {
             return Ok(());
-        }
-        let length = payload.check()?;
+        };
         core.change(|directory| match directory.slot(self.slot).record.retired {
             Some(retired) => Err(Refusal::Retired { id: self.id, reason: retired.reason }),
             None => {

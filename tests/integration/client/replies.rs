@@ -126,6 +126,23 @@ async fn a_pinned_request_does_not_wait_for_a_rest_that_is_too_long() {
     client.pool().get(&id).unwrap().retire().unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn r3_a_session_that_is_retired_while_it_is_answered_gets_its_answer() {
+    let world = World::new();
+    let site = world.plain_site(&["shop.test"]);
+    let client = client(&world, |pool| pool, |client| client);
+    let pool = client.pool().clone();
+    site.on("/", move |_| {
+        for session in pool.iter() {
+            let _ = session.retire().unwrap();
+        }
+        Answer::ok("welcome").set_cookie("a=1")
+    });
+    let response = client.get(site.url("/")).send().await.unwrap();
+    assert_eq!(response.text(), "welcome");
+    assert_eq!(response.visit().outcome, Outcome::AlreadyRetired(Reason::Retired));
+}
+
 #[test]
 fn a_request_waits_longer_than_a_session_rests() {
     let rules = StatusRules::default();
