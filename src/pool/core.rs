@@ -170,23 +170,23 @@ impl PoolCore {
         }
     }
 
-    /// Retires those of some sessions that are too old.
-    pub(crate) fn retire_expired(self: &Arc<Self>, ids: &[SessionId]) -> usize {
+    /// Retires those of some sessions that are too old. Adds who is to be woken.
+    pub(crate) fn retire_expired(self: &Arc<Self>, ids: &[SessionId], served: &mut Vec<Woken>) -> usize {
         /// How many sessions are looked at while the lock is held.
         const CHUNK: usize = 64;
         let mut retired = 0;
         for ids in ids.chunks(CHUNK) {
             let now = self.now();
             // A pool that was closed meanwhile is none of the sweeper's business.
-            let _ = self.change(|directory| {
-                for id in ids {
-                    if let Some(slot) = directory.find(id)
-                        && directory.slot(slot).record.is_expired(now)
-                    {
-                        retired += usize::from(directory.retire_if_unusable(slot, now));
-                    }
+            let Ok(mut directory) = self.lock_open() else { break };
+            for id in ids {
+                if let Some(slot) = directory.find(id)
+                    && directory.slot(slot).record.is_expired(now)
+                {
+                    retired += usize::from(directory.retire_if_unusable(slot, now));
                 }
-            });
+            }
+            served.push(self.tell(&mut directory));
         }
         retired
     }

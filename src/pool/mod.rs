@@ -210,8 +210,7 @@ impl SessionPool {
         drop(self.handle.core.lock_open()?);
         // The index has what was committed.
         self.flush()?;
-        let committer = &self.handle.core.committer;
-        committer.or_poison(|| committer.sweep())
+        self.handle.core.committer.sweep()
     }
 
     /// Forgets the retired sessions and the log entries of this pool whose time is over. It happens by itself once a minute.

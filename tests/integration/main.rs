@@ -75,5 +75,7 @@ mod tool;
 mod verdicts;
 #[cfg(feature = "async")]
 mod waiting_for_one;
+#[cfg(feature = "async")]
+mod wakers;
 #[cfg(feature = "reqwest")]
 mod world;

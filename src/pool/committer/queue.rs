@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
+use crate::outside;
 use crate::pool::core::PoolCore;
 
 /// How soon a change is to be written.
@@ -143,7 +144,7 @@ impl Queue {
     pub(super) fn wait_for_round(&self, round: Option<u64>) {
         let mut state = self.state.lock();
         if state.committer == Some(thread::current().id()) {
-            // It would wait for itself. It comes here only by what a user's own clock drops.
+            // It would wait for itself. It comes here only by what is not ours: a waker that runs its task at once.
             return;
         }
         let awaited = self.hurry_to(&mut state, round);
@@ -246,7 +247,8 @@ impl Queue {
 
     /// Wakes whoever waits for a round, which must be over in every respect: the pools that it holds are let go first.
     pub(super) fn finish_round(&self, Round { number, pools }: Round) {
-        drop(pools);
+        // With a pool goes its clock, which may be the user's own.
+        outside::contain(|| drop(pools));
         if let Some(number) = number {
             self.finish(number, |state| {
                 state.took = state.begun_at.map(|began| began.elapsed());
@@ -280,7 +282,7 @@ impl Queue {
             self.gate(number).open();
         }
         #[cfg(feature = "async")]
-        tasks.into_iter().for_each(Waker::wake);
+        outside::wake(tasks);
     }
 }
 
