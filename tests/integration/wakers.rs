@@ -6,7 +6,7 @@ use std::task::{Context, Wake, Waker};
 
 use futures_util::{FutureExt, StreamExt};
 use parking_lot::Mutex;
-use session_pool::{Growth, RetirementStream, SessionPool};
+use session_pool::{Durability, Growth, RetirementStream, SessionPool, Verdict};
 
 use crate::support::{Place, SECOND, clock, held, named, options};
 use crate::tasks::Task;
@@ -143,3 +143,30 @@ fn whoever_is_served_by_a_sweep_may_sweep_and_may_panic() {
     }
 }
 
+#[test]
+fn a_task_is_woken_by_the_round_that_it_waits_for_and_by_no_other() {
+    let (pool, hold) = held(|b| b.growth(Growth::Manual).durability(Durability::Immediate));
+    pool.add(named("a")).unwrap();
+    hold.begin();
+    let settle = || Task::new(pool.acquire().unwrap().settle_as_async(Verdict::Ok));
+    let mut first = settle();
+    assert!(first.poll().is_pending());
+    hold.wait_for_one();
+    let mut later: Vec<_> = (0..10).map(|_| settle()).collect();
+    let mut gone = settle();
+    assert!(later.iter_mut().chain([&mut gone]).all(|task| task.poll().is_pending()));
+    // A task that is polled again waits once all the same.
+    assert!(later[0].poll().is_pending());
+    drop(gone);
+    hold.let_one_go();
+    hold.wait_for_one();
+    assert!(first.is_woken() && first.poll().is_ready());
+    assert!(!later.iter().any(Task::is_woken), "their round is under way");
+    hold.end();
+    for task in &mut later {
+        while !task.is_woken() {
+            std::thread::yield_now();
+        }
+        assert!(task.poll().is_ready());
+    }
+}

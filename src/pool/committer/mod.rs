@@ -158,16 +158,15 @@ impl Committer {
         self.check()
     }
 
-    /// The number of a round that a task is to wait for: that one, or the next to begin.
+    /// Waits in a task for that round, or for the next to begin.
+    ///
+    /// # Errors
+    ///
+    /// As [`Committer::wait_for`].
     #[cfg(feature = "async")]
-    pub(crate) fn begin_waiting(&self, round: Option<u64>) -> u64 {
-        self.queue.begin_waiting(round)
-    }
-
-    /// Whether nobody need wait for a round any more; `waker` is told when it may be so.
-    #[cfg(feature = "async")]
-    pub(crate) fn poll_round(&self, round: u64, waker: &std::task::Waker) -> std::task::Poll<()> {
-        self.queue.poll_round(round, waker)
+    pub(crate) async fn wait_in_task(&self, round: Option<u64>) -> Result<(), Error> {
+        self.queue.wait_in_task(round).await;
+        self.check()
     }
 
     /// Whether this is the committer's own thread, which cannot wait for itself.
