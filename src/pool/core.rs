@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::{Mutex, MutexGuard, RwLock};
 
 use super::committer::{Committer, Urgency};
 use super::config::{Durability, Retention};
@@ -37,6 +37,9 @@ pub(crate) struct PoolCore {
     pub(crate) entry: Mutex<Entry>,
     /// Up to when expired sessions have been looked for, in milliseconds.
     pub(crate) swept_through: AtomicI64,
+    /// Held while retired sessions are forgotten, and by those who read one that it must not happen to meanwhile. Taken after
+    /// the lock of what is written and before the directory.
+    pub(crate) forgetting: RwLock<()>,
     /// The committer's other list of dirty sessions, kept for its memory.
     pub(crate) spare_dirty: Mutex<Vec<SlotIndex>>,
 }

@@ -55,7 +55,9 @@ impl<'a> Place<'a> {
     fn reserve(&mut self, id: SessionId) -> Result<()> {
         self.reserve_new(id)?;
         // Also one that cannot be read has its id.
-        if self.core.committer.store.contains(self.core.number, &id)? {
+        let is_stored = self.core.committer.store.contains(self.core.number, &id)?;
+        // One that was forgotten just now may still be looked at.
+        if is_stored || self.core.directory.lock().find(&id).is_some() {
             return Err(Refusal::DuplicateId { id }.into());
         }
         Ok(())

@@ -108,7 +108,7 @@ impl Place {
 type Hook = dyn Fn(&str) + Send + Sync;
 
 /// A store whose operations can be made to fail, and that calls a hook by the name of an operation: after `contains` and
-/// `record`, before `visit_expiring` and `commit`.
+/// `record`, before `visit_expiring` and `commit`, and as `before contains`.
 #[derive(Default)]
 pub(crate) struct FaultyStore {
     hook: Mutex<Option<Arc<Hook>>>,
@@ -161,6 +161,7 @@ impl ReadStore for FaultyStore {
     }
 
     fn contains(&self, pool: PoolNumber, id: &SessionId) -> Result<bool, StoreError> {
+        self.call("before contains");
         let found = self.inner.contains(pool, id);
         self.call("contains");
         found
