@@ -177,7 +177,9 @@ pub struct Visit {
     pub verdict: Verdict,
     /// What became of the session.
     pub outcome: Outcome,
-    /// How often the request was sent, each time after the first with another session, unless it was pinned.
+    /// How many tries it took: how often the request was sent, and how often it was not since no session could be made for
+    /// it, because a log-in had failed for instance. What a block or a rate limit follows, another session sends, unless the
+    /// request is pinned.
     pub attempts: u32,
 }
 

@@ -89,7 +89,7 @@ impl StreamedResponse {
         self.visit.verdict
     }
 
-    /// How often the request was sent.
+    /// How many tries it took: see [`Visit::attempts`].
     pub fn attempts(&self) -> u32 {
         self.visit.attempts
     }
