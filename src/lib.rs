@@ -168,7 +168,8 @@
 //! Memory is where sessions are picked and counted, the store is where they are true.
 //!
 //! 1. An outcome takes the pool's lock, runs a pure function on the session's record, marks the session as changed, and
-//!    returns. It allocates nothing and waits for nothing.
+//!    returns. It waits for nothing; acquiring and the outcomes of sessions that stay in use allocate nothing, a rest takes a
+//!    place in a sorted set, and a retirement one in a list.
 //! 2. One thread a store takes what has changed in all its pools, each session once however often it was used, writes it
 //!    in transactions over all trees, makes them durable (`fdatasync`, a few transactions at a time), and only then sends
 //!    the events.
@@ -209,6 +210,7 @@ pub mod guide {
 mod identity;
 pub mod inspect;
 pub mod maintenance;
+mod outside;
 mod pool;
 mod read_at;
 pub mod recovery;

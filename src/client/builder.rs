@@ -16,7 +16,7 @@ use crate::session::Invalid;
 /// |---|---|
 /// | [`transport`](Self::transport) | every option of [`TransportBuilder`](super::TransportBuilder) at its default |
 /// | [`max_connected`](Self::max_connected) | 1024 sessions |
-/// | [`acquire_timeout`](Self::acquire_timeout) | 60 s |
+/// | [`acquire_timeout`](Self::acquire_timeout) | 90 s |
 /// | [`max_retries`](Self::max_retries) | 3 |
 /// | [`retry_delay`](Self::retry_delay) | 100 ms |
 /// | [`retry_budget`](Self::retry_budget) | one for each request of the last 10 s, and 10 a second |
@@ -33,8 +33,8 @@ pub struct SessionClientBuilder {
 impl SessionClientBuilder {
     /// How many sessions are connected at most where nothing else is said.
     pub const DEFAULT_MAX_CONNECTED: usize = 1024;
-    /// How long a request waits for a session where nothing else is said.
-    pub const DEFAULT_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(60);
+    /// How long a request waits for a session where nothing else is said: longer than a session rests where nothing is said.
+    pub const DEFAULT_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(90);
 
     pub(super) fn new(pool: SessionPool) -> Self {
         Self {
@@ -59,7 +59,7 @@ impl SessionClientBuilder {
         self
     }
 
-    /// How long a request waits for a session, each time that it is sent. Default: 60 s.
+    /// How long a request waits for a session, each time that it is sent. Default: 90 s.
     pub fn acquire_timeout(mut self, timeout: Duration) -> Self {
         self.acquire_timeout = timeout;
         self

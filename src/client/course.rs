@@ -13,6 +13,9 @@ use crate::error::Error;
 use crate::pool::{Lease, SessionPool};
 use crate::session::{Failure, SessionId, Verdict};
 
+/// What came of the last try, if there was one.
+pub(super) type Last<T> = Option<Result<T, ClientError>>;
+
 /// One request and all its tries.
 pub(super) struct Course<'a> {
     pool: &'a SessionPool,
@@ -40,12 +43,20 @@ impl<'a> Course<'a> {
         self.attempts
     }
 
-    /// Waits for a session, for the next try.
+    /// Waits for a session, for the next try. Where there is none, it answers what came of the last try.
     ///
     /// # Errors
     ///
-    /// [`ClientError::Pool`].
-    pub(super) async fn lease(&mut self) -> Result<Lease, ClientError> {
+    /// [`ClientError::Pool`] where there was no other try, or nothing can be tried any more.
+    pub(super) async fn lease<T>(&mut self, last: Last<T>) -> Result<Result<Lease, T>, ClientError> {
+        match (self.lease_or_refuse().await, last) {
+            (Ok(lease), _) => Ok(Ok(lease)),
+            (Err(error), Some(last)) if is_without_session(&error) => last.map(Err),
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    async fn lease_or_refuse(&mut self) -> Result<Lease, ClientError> {
         loop {
             self.attempts += 1;
             let lease = match &self.pinned {
@@ -71,14 +82,17 @@ impl<'a> Course<'a> {
         }
     }
 
-    /// Whether there is another try after this one, and after how long.
-    pub(super) fn again(
-        &self,
-        request: &Sending,
-        verdict: Verdict,
-        failure: Option<Failure>,
-    ) -> Option<Duration> {
-        if request.is_gone() { None } else { self.delay(verdict, failure) }
+    /// Whether there is another try after a response from a host, and after how long.
+    pub(super) fn again(&self, request: &Sending, host: &str, verdict: Verdict) -> Option<Duration> {
+        // One that is pinned waits for its session, unless that is in vain.
+        let is_had_again = || {
+            let rest = self.pool.rest_after(host, verdict);
+            rest.is_some_and(|rest| rest < self.acquire_timeout)
+        };
+        if request.is_gone() || (self.pinned.is_some() && !is_had_again()) {
+            return None;
+        }
+        self.delay(verdict, None)
     }
 
     fn delay(&self, verdict: Verdict, failure: Option<Failure>) -> Option<Duration> {
@@ -87,29 +101,43 @@ impl<'a> Course<'a> {
         self.retries.again(&self.method, tried)
     }
 
-    /// There is no response. It answers after how long there is another try.
+    /// There is no response. It answers what that is for whoever sent it, and after how long there is another try, if there
+    /// is one.
     ///
     /// # Errors
     ///
-    /// Where there is none: as whoever sent it.
+    /// [`ClientError::Pool`] where the lease cannot be settled.
     pub(super) async fn fail(
         &self,
         request: &Sending,
         lease: Lease,
         error: ClientError,
-    ) -> Result<Duration, ClientError> {
+    ) -> Result<(ClientError, Option<Duration>), ClientError> {
         let ClientError::Failed(failed) = error else {
             // What went wrong is none of the session's doing.
             lease.settle_as_async(Verdict::Neutral).await?;
-            return Err(error);
+            return Ok((error, None));
         };
         let session = *lease.id();
         let (verdict, outcome) = failed.settle(lease).await?;
-        self.again(request, verdict, Some(failed.failure)).ok_or_else(|| {
-            let visit = Some(Visit { session, verdict, outcome, attempts: self.attempts });
-            ClientError::Failed(Box::new(FailedRequest { visit, ..*failed }))
-        })
+        let delay = if request.is_gone() { None } else { self.delay(verdict, Some(failed.failure)) };
+        let visit = Some(Visit { session, verdict, outcome, attempts: self.attempts });
+        Ok((ClientError::Failed(Box::new(FailedRequest { visit, ..*failed })), delay))
     }
+}
+
+/// Whether it says that there is no session for a try. What came of the one before is then the answer; a pool that is
+/// closed, or can write no more, is a different matter.
+fn is_without_session(error: &ClientError) -> bool {
+    let ClientError::Pool(error) = error else { return false };
+    matches!(
+        error,
+        Error::Refused(_)
+            | Error::CreateFailed { .. }
+            | Error::CheckFailed { .. }
+            | Error::NoProxy { .. }
+            | Error::NoFingerprint { .. }
+    )
 }
 
 pub(super) async fn pause(delay: Duration) {

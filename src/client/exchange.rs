@@ -15,7 +15,7 @@ use super::redirect::{Follow, follow};
 use super::response::{ClientResponse, Head};
 use super::transport::Transport;
 use crate::cookies::RejectedCookie;
-use crate::error::Error;
+use crate::error::{Error, Refusal};
 use crate::session::{Failure, Invalid};
 
 /// Whose cookies they are.
@@ -34,7 +34,11 @@ impl Jar for crate::pool::Session {
 
     fn store(&self, url: &Url, headers: &HeaderMap) -> Result<Vec<RejectedCookie>, Error> {
         // In a task nobody waits for the disk here: a lease's cookies go with its outcome, others soon.
-        self.take_response(url, headers.get_all(SET_COOKIE).iter().map(HeaderValue::as_bytes))
+        match self.take_response(url, headers.get_all(SET_COOKIE).iter().map(HeaderValue::as_bytes)) {
+            // Another use has retired the session meanwhile. What was answered is an answer all the same.
+            Err(Error::Refused(Refusal::Retired { .. })) => Ok(Vec::new()),
+            stored => stored,
+        }
     }
 }
 

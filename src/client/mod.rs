@@ -48,8 +48,9 @@
 //!
 //! [`SessionClientBuilder::max_retries`] and a budget for all requests together
 //! ([`retry_budget`](SessionClientBuilder::retry_budget)) bound that. The last answer is the answer, also where its verdict
-//! is a bad one: a response is `Ok`, whatever its status. A request that is [pinned](ClientRequest::session) to a session
-//! is tried again with that one only, after its rest, and not at all where it was blocked.
+//! is a bad one: a response is `Ok`, whatever its status; also where it would have been tried again and no session was to be
+//! had in time. A request that is [pinned](ClientRequest::session) to a session is tried again with that one only, after its
+//! rest, and not at all where it was blocked or rests for longer than a request [waits](SessionClientBuilder::acquire_timeout).
 //!
 //! A body that is streamed to the server can be sent once: it is not tried again, and a redirect that would repeat it (307,
 //! 308) is answered as it is.

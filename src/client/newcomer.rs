@@ -77,7 +77,7 @@ impl Jar for Cookies {
                 Err(cookie) => rejected.push(cookie),
             }
         }
-        cookies::evict(&mut payload.cookies, now);
+        cookies::fit(&mut payload, now)?;
         Ok(rejected)
     }
 }

@@ -109,8 +109,9 @@ impl ClientRequest<'_, SessionClient> {
     /// # Errors
     ///
     /// - [`ClientError::Invalid`], [`ClientError::Request`]: it is wrong.
-    /// - [`ClientError::Pool`]: as [`SessionPool::acquire_async_timeout`](crate::SessionPool::acquire_async_timeout), for
-    ///   a pinned one as [`SessionPool::acquire_by_id_async_timeout`](crate::SessionPool::acquire_by_id_async_timeout); as
+    /// - [`ClientError::Pool`]: before the first try as
+    ///   [`SessionPool::acquire_async_timeout`](crate::SessionPool::acquire_async_timeout), for a pinned one as
+    ///   [`SessionPool::acquire_by_id_async_timeout`](crate::SessionPool::acquire_by_id_async_timeout); as
     ///   [`Lease::reclaim`](crate::Lease::reclaim).
     /// - [`ClientError::Failed`]: no response came, or not all of it.
     /// - [`ClientError::Connect`]: reqwest does not take the session's proxy.

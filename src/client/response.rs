@@ -36,22 +36,20 @@ impl Head {
         self.with_fragment.as_ref().unwrap_or_else(|| self.response.url())
     }
 
+    /// Whose rules hold.
+    pub(super) fn host(&self) -> &str {
+        self.response.url().host_str().unwrap_or_default()
+    }
+
     /// What the pool's policy is asked about. `header` is to be [`Head::header`].
     pub(super) fn reply<'a>(&'a self, header: &'a (dyn Fn(&str) -> Option<&'a str> + Sync)) -> Reply<'a> {
-        let (host, status) = (self.response.url().host_str(), self.response.status());
-        Reply::response(host.unwrap_or_default(), status.as_u16()).with_headers(header)
+        Reply::response(self.host(), self.response.status().as_u16()).with_headers(header)
     }
 
     /// What the pool's policy says of it, without its body.
     pub(super) fn verdict(&self, pool: &SessionPool) -> Verdict {
         let header = |name: &str| self.header(name);
         pool.verdict(&self.reply(&header))
-    }
-
-    /// Ends a lease as the pool's policy says of it, without its body.
-    pub(super) async fn settle(&self, lease: Lease) -> Result<(Verdict, Outcome), Error> {
-        let header = |name: &str| self.header(name);
-        lease.settle_reply_async(&self.reply(&header)).await
     }
 
     pub(super) fn header(&self, name: &str) -> Option<&str> {
@@ -179,7 +177,9 @@ pub struct Visit {
     pub verdict: Verdict,
     /// What became of the session.
     pub outcome: Outcome,
-    /// How often the request was sent, each time after the first with another session, unless it was pinned.
+    /// How many tries it took: how often the request was sent, and how often it was not since no session could be made for
+    /// it, because a log-in had failed for instance. What a block or a rate limit follows, another session sends, unless the
+    /// request is pinned.
     pub attempts: u32,
 }
 

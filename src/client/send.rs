@@ -101,23 +101,28 @@ impl SessionClient {
         pinned: Option<SessionId>,
     ) -> Result<SessionResponse, ClientError> {
         let mut course = self.course(request, pinned);
+        let mut last = None;
         loop {
-            let lease = course.lease().await?;
+            let lease = match course.lease(last).await? {
+                Ok(lease) => lease,
+                Err(answer) => return Ok(answer),
+            };
             let session = *lease.id();
-            let delay = match self.send_on(request, &lease).await {
+            let (answer, delay) = match self.send_on(request, &lease).await {
                 Ok(response) => {
                     let (verdict, outcome) = response.settle(lease).await?;
-                    match course.again(request, verdict, None) {
-                        Some(delay) => delay,
-                        None => {
-                            let visit = Visit { session, verdict, outcome, attempts: course.attempts() };
-                            return Ok(SessionResponse { response, visit });
-                        }
-                    }
+                    let delay = course.again(request, response.head.host(), verdict);
+                    let visit = Visit { session, verdict, outcome, attempts: course.attempts() };
+                    (Ok(SessionResponse { response, visit }), delay)
                 }
-                Err(error) => course.fail(request, lease, error).await?,
+                Err(error) => {
+                    let (error, delay) = course.fail(request, lease, error).await?;
+                    (Err(error), delay)
+                }
             };
+            let Some(delay) = delay else { return answer };
             pause(delay).await;
+            last = Some(answer);
         }
     }
 
@@ -127,22 +132,30 @@ impl SessionClient {
         pinned: Option<SessionId>,
     ) -> Result<StreamedResponse, ClientError> {
         let mut course = self.course(request, pinned);
+        let mut last = None;
         loop {
-            let lease = course.lease().await?;
-            let delay = match self.begin_on(request, &lease).await {
+            let lease = match course.lease(last).await? {
+                Ok(lease) => lease,
+                Err(answer) => return Ok(answer),
+            };
+            let (answer, delay) = match self.begin_on(request, &lease).await {
                 Ok(begun) => {
                     let verdict = begun.head.verdict(&self.inner.pool);
-                    match course.again(request, verdict, None) {
-                        Some(delay) => {
-                            begun.head.settle(lease).await?;
-                            delay
-                        }
-                        None => return Ok(StreamedResponse::new(begun, lease, verdict, course.attempts())),
+                    let delay = course.again(request, begun.head.host(), verdict);
+                    let mut response = StreamedResponse::new(begun, lease, verdict, course.attempts());
+                    if delay.is_some() {
+                        response.settle().await?;
                     }
+                    (Ok(response), delay)
                 }
-                Err(error) => course.fail(request, lease, error).await?,
+                Err(error) => {
+                    let (error, delay) = course.fail(request, lease, error).await?;
+                    (Err(error), delay)
+                }
             };
+            let Some(delay) = delay else { return answer };
             pause(delay).await;
+            last = Some(answer);
         }
     }
 

@@ -11,28 +11,42 @@ use super::error::{ClientError, FailedRequest};
 use super::exchange::Begun;
 use super::response::Visit;
 use crate::cookies::RejectedCookie;
+use crate::error::Error;
 use crate::pool::Lease;
-use crate::session::{SessionId, Verdict};
+use crate::session::{Outcome, SessionId, Verdict};
 
 /// A response whose body comes in parts, and the lease of its session.
 ///
 /// The lease is settled when the body ends: as the pool's policy says of the status and the headers, or of the failure where
 /// the body breaks off. Dropped before that, it is settled by the former, without waiting for the disk: not to want all
 /// of a body says nothing against the session. The policy sees no body.
+///
+/// Where it would have been tried again and there was no other session, its lease is settled already, and of its body there
+/// is what the request's time-out has left meanwhile.
 #[must_use = "the session is leased as long as the response is there"]
 pub struct StreamedResponse {
     begun: Begun,
     /// `None` once it is settled.
     lease: Option<Lease>,
-    session: SessionId,
-    verdict: Verdict,
-    attempts: u32,
+    /// Whether there is no more of the body.
+    is_over: bool,
+    /// As whom it was sent, and what came of it when the lease is settled.
+    visit: Visit,
 }
 
 impl StreamedResponse {
     pub(super) fn new(begun: Begun, lease: Lease, verdict: Verdict, attempts: u32) -> Self {
-        let session = *lease.id();
-        Self { begun, lease: Some(lease), session, verdict, attempts }
+        let visit = Visit { session: *lease.id(), verdict, outcome: Outcome::Live, attempts };
+        Self { begun, lease: Some(lease), is_over: false, visit }
+    }
+
+    /// Settles the lease before the end of the body.
+    pub(super) async fn settle(&mut self) -> Result<(), Error> {
+        if let Some(lease) = self.lease.take() {
+            let host = self.begun.head.host();
+            self.visit.outcome = lease.settle_for_async(host, self.visit.verdict).await?;
+        }
+        Ok(())
     }
 
     /// Its status.
@@ -67,17 +81,17 @@ impl StreamedResponse {
 
     /// The session.
     pub fn session(&self) -> &SessionId {
-        &self.session
+        &self.visit.session
     }
 
     /// What the pool's policy said of the status and the headers.
     pub fn verdict(&self) -> Verdict {
-        self.verdict
+        self.visit.verdict
     }
 
-    /// How often the request was sent.
+    /// How many tries it took: see [`Visit::attempts`].
     pub fn attempts(&self) -> u32 {
-        self.attempts
+        self.visit.attempts
     }
 
     /// The next part of the body, decoded; `None` at its end, when the lease is settled. There is no limit of its length
@@ -88,25 +102,24 @@ impl StreamedResponse {
     /// [`ClientError::Failed`]: the body broke off, and the lease is settled. [`ClientError::Pool`]: as
     /// [`Lease::reclaim`].
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, ClientError> {
-        if self.lease.is_none() {
+        if self.is_over {
             return Ok(None);
         }
         match self.begun.chunk().await {
             Ok(Some(chunk)) => Ok(Some(chunk)),
             Ok(None) => {
-                if let Some(lease) = self.lease.take() {
-                    self.begun.head.settle(lease).await?;
-                }
+                self.is_over = true;
+                self.settle().await?;
                 Ok(None)
             }
             Err(error) => {
-                let (ClientError::Failed(failed), Some(lease)) = (error, self.lease.take()) else {
-                    return Ok(None);
-                };
-                let (verdict, outcome) = failed.settle(lease).await?;
-                let Self { session, attempts, .. } = *self;
-                let visit = Some(Visit { session, verdict, outcome, attempts });
-                Err(ClientError::Failed(Box::new(FailedRequest { visit, ..*failed })))
+                self.is_over = true;
+                let ClientError::Failed(failed) = error else { return Err(error) };
+                let mut visit = self.visit;
+                if let Some(lease) = self.lease.take() {
+                    (visit.verdict, visit.outcome) = failed.settle(lease).await?;
+                }
+                Err(ClientError::Failed(Box::new(FailedRequest { visit: Some(visit), ..*failed })))
             }
         }
     }
@@ -116,8 +129,7 @@ impl Drop for StreamedResponse {
     fn drop(&mut self) {
         if let Some(lease) = self.lease.take() {
             // Nobody is left to hear of an error; the next call to the pool answers it.
-            let header = |name: &str| self.begun.head.header(name);
-            let _ = lease.settle_reply_without_waiting(&self.begun.head.reply(&header));
+            let _ = lease.settle_for_without_waiting(self.begun.head.host(), self.visit.verdict);
         }
     }
 }
@@ -127,8 +139,8 @@ impl fmt::Debug for StreamedResponse {
         f.debug_struct("StreamedResponse")
             .field("status", &self.status())
             .field("host", &self.url().host_str())
-            .field("session", &self.session)
-            .field("verdict", &self.verdict)
+            .field("session", &self.visit.session)
+            .field("verdict", &self.visit.verdict)
             .finish_non_exhaustive()
     }
 }

@@ -8,7 +8,7 @@
 //!
 //! What is as in browsers, beyond the RFC: a domain that is a public suffix is refused (unless it is the host itself),
 //! names that begin with `__Secure-` and `__Host-` mean what they say, a cookie's name and value have 4096 bytes at most
-//! together, and `http://localhost` and loopback addresses count as secure. Every request counts as a top-level navigation:
+//! together, an attribute with a value of more than 1024 is as none, and `http://localhost` and loopback addresses count as secure. Every request counts as a top-level navigation:
 //! `SameSite` is kept and never keeps a cookie back, and a partitioned cookie goes to the site that it is partitioned by.
 //!
 //! Session cookies, those without an expiry, are kept as long as their session, across restarts: a crawler's session is
@@ -22,7 +22,7 @@ mod response;
 use std::fmt;
 
 pub(crate) use request::header;
-pub(crate) use response::{evict, read};
+pub(crate) use response::{fit, read};
 
 /// A cookie that a response would have set, and that was left out; the others were stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,5 +78,8 @@ impl fmt::Display for RejectedCookie {
 
 /// The most bytes that a cookie's name and value may have together.
 const MAX_LENGTH: usize = 4096;
+/// The most bytes that the value of an attribute may have
+/// ([draft-ietf-httpbis-rfc6265bis](https://www.ietf.org/archive/id/draft-ietf-httpbis-rfc6265bis-22.html), 5.6).
+const MAX_ATTRIBUTE_LENGTH: usize = 1024;
 /// The most cookies that one domain may have, as in browsers.
 const MAX_PER_DOMAIN: usize = 180;

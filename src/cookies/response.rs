@@ -1,13 +1,16 @@
 //! What a response sets.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use cookie_store::{CookieError, RawCookie};
 use url::Url;
 
-use super::{CookieRule, MAX_LENGTH, MAX_PER_DOMAIN, RejectedCookie, expiry};
-use crate::session::{Cookie, MAX_COOKIES, SameSite, Timestamp};
+use super::{CookieRule, MAX_ATTRIBUTE_LENGTH, MAX_LENGTH, MAX_PER_DOMAIN, RejectedCookie, expiry};
+use crate::session::{
+    Cookie, Invalid, MAX_COOKIES, MAX_PAYLOAD_LENGTH, Payload, SameSite, Timestamp, cookie_length,
+};
 
 /// Reads one `Set-Cookie` header of a response from `url`.
 pub(crate) fn read(header: &[u8], url: &Url, now: Timestamp) -> Result<Cookie, RejectedCookie> {
@@ -21,6 +24,7 @@ pub(crate) fn read(header: &[u8], url: &Url, now: Timestamp) -> Result<Cookie, R
     if !is_text {
         return Err(rejected(CookieRule::Text));
     }
+    let text = without_long_attributes(&text);
     let raw = RawCookie::parse(&*text).map_err(|_| rejected(CookieRule::NameAndValue))?;
     if raw.name().len() + raw.value().len() > MAX_LENGTH {
         return Err(rejected(CookieRule::Length));
@@ -70,6 +74,21 @@ pub(crate) fn read(header: &[u8], url: &Url, now: Timestamp) -> Result<Cookie, R
     })
 }
 
+/// What a header says but for attributes whose values are too long, as if those were not there.
+fn without_long_attributes(header: &str) -> Cow<'_, str> {
+    let is_long = |attribute: &str| {
+        let value = attribute.split_once('=').map_or("", |(_, value)| value);
+        value.trim().len() > MAX_ATTRIBUTE_LENGTH
+    };
+    // Nearly all of them.
+    if header.len() <= MAX_ATTRIBUTE_LENGTH || !header.split(';').skip(1).any(is_long) {
+        return Cow::Borrowed(header);
+    }
+    let mut parts = header.split(';');
+    let pair = parts.next().unwrap_or_default();
+    Cow::Owned(std::iter::once(pair).chain(parts.filter(|part| !is_long(part))).collect::<Vec<_>>().join(";"))
+}
+
 fn same_site(same_site: cookie::SameSite) -> SameSite {
     match same_site {
         cookie::SameSite::Strict => SameSite::Strict,
@@ -116,8 +135,33 @@ pub(super) fn site(host: &str) -> &str {
     psl::domain_str(host).unwrap_or(host)
 }
 
-/// Makes room where there are too many: what has expired goes first, then what was set longest ago (5.3, at the end).
-pub(crate) fn evict(cookies: &mut Vec<Cookie>, now: Timestamp) {
+/// Makes room where there are too many, or they take too much of a payload: what has expired goes first, then what was set
+/// longest ago (5.3, at the end). Answers how many bytes the payload takes.
+///
+/// # Errors
+///
+/// As [`Payload::check`], where that is not for its cookies.
+pub(crate) fn fit(payload: &mut Payload, now: Timestamp) -> Result<usize, Invalid> {
+    limit_number(&mut payload.cookies, now);
+    let length = payload.length()?;
+    if length <= MAX_PAYLOAD_LENGTH {
+        return Ok(length);
+    }
+    payload.cookies.retain(|cookie| !cookie.is_expired(now.to_datetime()));
+    let mut length = payload.length()?;
+    let mut stays = vec![true; payload.cookies.len()];
+    for at in newest_first(&payload.cookies).into_iter().rev() {
+        if length <= MAX_PAYLOAD_LENGTH {
+            break;
+        }
+        length -= cookie_length(&payload.cookies[at]);
+        stays[at] = false;
+    }
+    keep(&mut payload.cookies, stays);
+    payload.check()
+}
+
+fn limit_number(cookies: &mut Vec<Cookie>, now: Timestamp) {
     let mut of_domain = HashMap::<&str, usize>::new();
     for cookie in &*cookies {
         *of_domain.entry(&cookie.domain).or_default() += 1;
@@ -126,16 +170,25 @@ pub(crate) fn evict(cookies: &mut Vec<Cookie>, now: Timestamp) {
         return;
     }
     cookies.retain(|cookie| !cookie.is_expired(now.to_datetime()));
-    let mut newest_first: Vec<usize> = (0..cookies.len()).collect();
-    newest_first.sort_by_key(|at| Reverse((cookies[*at].created_at, *at)));
     let mut stays = vec![false; cookies.len()];
     let (mut staying, mut of_domain) = (0, HashMap::<&str, usize>::new());
-    for at in newest_first {
+    for at in newest_first(cookies) {
         let count = of_domain.entry(&cookies[at].domain).or_default();
         stays[at] = *count < MAX_PER_DOMAIN && staying < MAX_COOKIES;
         *count += usize::from(stays[at]);
         staying += usize::from(stays[at]);
     }
+    keep(cookies, stays);
+}
+
+/// Where they are, those first that were set last.
+fn newest_first(cookies: &[Cookie]) -> Vec<usize> {
+    let mut newest_first: Vec<usize> = (0..cookies.len()).collect();
+    newest_first.sort_by_key(|at| Reverse((cookies[*at].created_at, *at)));
+    newest_first
+}
+
+fn keep(cookies: &mut Vec<Cookie>, stays: Vec<bool>) {
     let mut stays = stays.into_iter();
     cookies.retain(|_| stays.next().unwrap_or(true));
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 
 use super::check::Check;
 use super::checkpoint::Checkpoints;
@@ -452,6 +452,7 @@ impl PoolBuilder {
             payloads: Payloads::new(entry.number, Arc::clone(&store.committer().recent_payloads)),
             entry: Mutex::new(Entry { pool: entry, is_dirty: is_new }),
             swept_through: AtomicI64::new(swept_through.as_millis()),
+            forgetting: RwLock::default(),
             spare_dirty: Mutex::default(),
         });
         core.committer.register(&core);

@@ -82,9 +82,9 @@ impl<'a> Call<'a> {
     }
 
     /// The lease, if the check of the session has led to one. Another one is to be tried otherwise.
-    pub(super) fn end_check(&mut self, checked: Checked) -> Result<Option<Lease>> {
+    pub(super) fn end_check(&mut self, checked: Checked<'_>) -> Result<Option<Lease>> {
         match checked {
-            Checked::Works(lease) => Ok(Some(lease)),
+            Checked::Works(session) => Ok(Some(session.claim())),
             Checked::Gone => Ok(None),
             Checked::Failed(error) => {
                 self.failed_checks += 1;

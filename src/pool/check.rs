@@ -7,9 +7,9 @@ use std::time::Duration;
 use super::builder::PoolBuilder;
 use super::directory::{Directory, SlotIndex};
 use super::handle::Share;
-use super::lease::Lease;
 use super::observe;
 use super::session::Session;
+use super::unclaimed::Unclaimed;
 use super::{BackOff, SessionPool};
 use crate::error::{BoxError, Error, Result};
 use crate::session::{SessionId, Settlement, Timestamp, Verdict};
@@ -103,8 +103,9 @@ impl PoolBuilder {
     /// How long to leave alone what has failed. It doubles with each failure in a row. Default: from 1 s to 5 min.
     ///
     /// - A session that failed its check rests for so long, also after a restart.
-    /// - After a failure of the create function, the proxies or the fingerprints, no session is created on demand for so
-    ///   long, in the whole pool. Meanwhile those that are there are handed out; where there is none, those who can wait do,
+    /// - After a failure of the create function, the proxies or the fingerprints, or where what was created cannot be a session
+    ///   of the pool, since an option is invalid or another one has its id, no session is created on demand for so long, in the
+    ///   whole pool. Meanwhile those that are there are handed out; where there is none, those who can wait do,
     ///   and [`Refusal::NoneAvailable`](crate::Refusal::NoneAvailable) tells the others when to try again.
     ///   [`add`](SessionPool::add) goes on.
     pub fn back_off(mut self, back_off: BackOff) -> Self {
@@ -114,9 +115,9 @@ impl PoolBuilder {
 }
 
 /// What came of checking a session.
-pub(super) enum Checked {
+pub(super) enum Checked<'a> {
     /// It works.
-    Works(Lease),
+    Works(Unclaimed<'a>),
     /// The check failed, and the session rests.
     Failed(Error),
     /// It was retired, or rests: another one is to be tried.
@@ -125,7 +126,7 @@ pub(super) enum Checked {
 
 impl SessionPool {
     /// Checks a session that was leased for it.
-    pub(super) fn check(&self, slot: SlotIndex, id: SessionId) -> Result<Checked> {
+    pub(super) fn check(&self, slot: SlotIndex, id: SessionId) -> Result<Checked<'_>> {
         let checking = Checking::new(&self.handle, slot, id);
         let said = match &self.handle.check {
             Some(Check::Blocking(check)) => check(&checking.session()),
@@ -142,7 +143,7 @@ impl SessionPool {
 
     /// The same in a task. Where that is dropped meanwhile, the session is handed back unchecked.
     #[cfg(feature = "async")]
-    pub(super) async fn check_in_task(&self, slot: SlotIndex, id: SessionId) -> Result<Checked> {
+    pub(super) async fn check_in_task(&self, slot: SlotIndex, id: SessionId) -> Result<Checked<'_>> {
         let checking = Checking::new(&self.handle, slot, id);
         let said = match &self.handle.check {
             Some(Check::Blocking(check)) => check(&checking.session()),
@@ -156,79 +157,63 @@ impl SessionPool {
 }
 
 /// A check under way, with the lease that it takes. Whatever becomes of it, by an error or a panic, that is given back.
-struct Checking<'a> {
-    pool: &'a Arc<Share>,
-    slot: SlotIndex,
-    id: SessionId,
-    is_over: bool,
-}
+struct Checking<'a>(Unclaimed<'a>);
 
 impl<'a> Checking<'a> {
     fn new(pool: &'a Arc<Share>, slot: SlotIndex, id: SessionId) -> Self {
-        Self { pool, slot, id, is_over: false }
+        Self(Unclaimed::new(pool, slot, id))
     }
 
     /// A handle of the session, for the check.
     fn session(&self) -> Session {
-        self.pool.core.directory.lock().pin(self.slot);
-        Session::new(Arc::clone(self.pool), self.slot, self.id)
+        let Self(session) = self;
+        session.pool().core.directory.lock().pin(session.slot());
+        Session::new(Arc::clone(session.pool()), session.slot(), session.id())
     }
 
     /// Does what the check said.
-    fn end(mut self, said: Result<Verdict, BoxError>) -> Result<Checked> {
-        let (core, now) = (&self.pool.core, self.pool.core.now());
+    fn end(self, said: Result<Verdict, BoxError>) -> Result<Checked<'a>> {
+        let Self(session) = self;
+        let core = &session.pool().core;
+        let now = core.now();
         let (verdict, error) = match said {
             Ok(verdict) => (verdict, None),
             Err(error) => (Verdict::Failed, Some(error)),
         };
         let settlement = core.status_rules.of_all().settlement(verdict, now);
-        let (stands, failed) = core.change(|directory| self.end_in(directory, settlement, now))?;
-        self.is_over = true;
+        let (stands, failed) = core.change(|directory| end_in(directory, session.slot(), settlement, now))?;
         if stands {
-            let session = Session::leased(Arc::clone(self.pool), self.slot, self.id);
-            return Ok(Checked::Works(Lease::new(session)));
+            return Ok(Checked::Works(session));
         }
+        let id = session.id();
+        session.was_handed_back();
         if let Some(in_a_row) = failed {
             let source = error.unwrap_or_else(|| Box::new(SaidSo));
-            observe::check_failed(&core.name, &self.id, in_a_row, &*source);
-            return Ok(Checked::Failed(Error::CheckFailed { pool: core.name.clone(), id: self.id, source }));
+            observe::check_failed(&core.name, &id, in_a_row, &*source);
+            return Ok(Checked::Failed(Error::CheckFailed { pool: core.name.clone(), id, source }));
         }
         Ok(Checked::Gone)
     }
-
-    /// Answers whether the lease stands, and how often in a row a check has failed that did.
-    fn end_in(
-        &self,
-        directory: &mut Directory,
-        settlement: Settlement,
-        now: Timestamp,
-    ) -> (bool, Option<u8>) {
-        let ended = match settlement {
-            Settlement::Reclaim | Settlement::Release => (directory.check_passed(self.slot, now), None),
-            Settlement::Rest { until } => (directory.check_rested(self.slot, until, now), None),
-            Settlement::Retire => (directory.check_retired(self.slot, now), None),
-            Settlement::Fail => (false, Some(directory.check_failed(self.slot, now))),
-        };
-        if !ended.0 {
-            directory.hand_back(self.slot);
-            directory.unpin(self.slot);
-        }
-        ended
-    }
 }
 
-impl Drop for Checking<'_> {
-    fn drop(&mut self) {
-        if !self.is_over {
-            let core = &self.pool.core;
-            let mut directory = core.directory.lock();
-            directory.hand_back(self.slot);
-            directory.unpin(self.slot);
-            let woken = core.tell(&mut directory);
-            drop(directory);
-            woken.wake();
-        }
+/// Answers whether the lease stands, and how often in a row a check has failed that did.
+fn end_in(
+    directory: &mut Directory,
+    slot: SlotIndex,
+    settlement: Settlement,
+    now: Timestamp,
+) -> (bool, Option<u8>) {
+    let ended = match settlement {
+        Settlement::Reclaim | Settlement::Release => (directory.check_passed(slot, now), None),
+        Settlement::Rest { until } => (directory.check_rested(slot, until, now), None),
+        Settlement::Retire => (directory.check_retired(slot, now), None),
+        Settlement::Fail => (false, Some(directory.check_failed(slot, now))),
+    };
+    if !ended.0 {
+        directory.hand_back(slot);
+        directory.unpin(slot);
     }
+    ended
 }
 
 /// Why a check failed that answered no error.

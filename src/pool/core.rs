@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::{Mutex, MutexGuard, RwLock};
 
 use super::committer::{Committer, Urgency};
 use super::config::{Durability, Retention};
@@ -37,6 +37,9 @@ pub(crate) struct PoolCore {
     pub(crate) entry: Mutex<Entry>,
     /// Up to when expired sessions have been looked for, in milliseconds.
     pub(crate) swept_through: AtomicI64,
+    /// Held while retired sessions are forgotten, and by those who read one that it must not happen to meanwhile. Taken after
+    /// the lock of what is written and before the directory.
+    pub(crate) forgetting: RwLock<()>,
     /// The committer's other list of dirty sessions, kept for its memory.
     pub(crate) spare_dirty: Mutex<Vec<SlotIndex>>,
 }
@@ -170,23 +173,23 @@ impl PoolCore {
         }
     }
 
-    /// Retires those of some sessions that are too old.
-    pub(crate) fn retire_expired(self: &Arc<Self>, ids: &[SessionId]) -> usize {
+    /// Retires those of some sessions that are too old. Adds who is to be woken.
+    pub(crate) fn retire_expired(self: &Arc<Self>, ids: &[SessionId], served: &mut Vec<Woken>) -> usize {
         /// How many sessions are looked at while the lock is held.
         const CHUNK: usize = 64;
         let mut retired = 0;
         for ids in ids.chunks(CHUNK) {
             let now = self.now();
             // A pool that was closed meanwhile is none of the sweeper's business.
-            let _ = self.change(|directory| {
-                for id in ids {
-                    if let Some(slot) = directory.find(id)
-                        && directory.slot(slot).record.is_expired(now)
-                    {
-                        retired += usize::from(directory.retire_if_unusable(slot, now));
-                    }
+            let Ok(mut directory) = self.lock_open() else { break };
+            for id in ids {
+                if let Some(slot) = directory.find(id)
+                    && directory.slot(slot).record.is_expired(now)
+                {
+                    retired += usize::from(directory.retire_if_unusable(slot, now));
                 }
-            });
+            }
+            served.push(self.tell(&mut directory));
         }
         retired
     }
@@ -228,13 +231,19 @@ impl PoolCore {
     }
 
     /// What was collected is durable.
-    pub(crate) fn committed(&self, retired: &[SlotIndex], payloads: &[(SessionId, Arc<Payload>)]) {
+    pub(crate) fn committed(
+        &self,
+        retired: &[(SlotIndex, SessionId)],
+        payloads: &[(SessionId, Arc<Payload>)],
+    ) {
         for (id, payload) in payloads {
             self.payloads.committed(id, payload);
         }
         if !retired.is_empty() {
+            // As long as the directory has them, no other session gets their ids.
+            self.payloads.retired(retired.iter().map(|(_, id)| id));
             let mut directory = self.directory.lock();
-            for slot in retired {
+            for (slot, _) in retired {
                 directory.committed(*slot);
             }
         }

@@ -9,6 +9,7 @@ use super::handle::Create;
 use super::lease::Lease;
 use super::payloads::PendingPayload;
 use super::session::Session;
+use super::unclaimed::Unclaimed;
 use crate::error::{BoxError, Error, Refusal, Result};
 use crate::session::{Fingerprint, NewSession, Proxy, SessionId, SessionOptions};
 
@@ -54,7 +55,9 @@ impl<'a> Place<'a> {
     fn reserve(&mut self, id: SessionId) -> Result<()> {
         self.reserve_new(id)?;
         // Also one that cannot be read has its id.
-        if self.core.committer.store.contains(self.core.number, &id)? {
+        let is_stored = self.core.committer.store.contains(self.core.number, &id)?;
+        // One that was forgotten just now may still be looked at.
+        if is_stored || self.core.directory.lock().find(&id).is_some() {
             return Err(Refusal::DuplicateId { id }.into());
         }
         Ok(())
@@ -120,12 +123,12 @@ impl SessionPool {
             Some(Create::Blocking(create)) => create(options),
             _ => Ok(options),
         };
-        let lease = self.end_creation(place, new_id, created)?;
+        let created = self.end_creation(place, new_id, created)?;
         core.settle_durably()?;
-        Ok(lease)
+        Ok(created.claim())
     }
 
-    /// The same in a task. Where that is dropped meanwhile, the place is free again.
+    /// The same in a task. Where that is dropped meanwhile, the place is free again, or the new session is.
     #[cfg(feature = "async")]
     pub(super) async fn create_in_task(&self) -> Result<Lease> {
         let mut place = Place::taken(&self.handle.core, true);
@@ -135,9 +138,9 @@ impl SessionPool {
             Some(Create::Blocking(create)) => create(options),
             Some(Create::Task(create)) => create(options).await,
         };
-        let lease = self.end_creation(place, new_id, created)?;
+        let created = self.end_creation(place, new_id, created)?;
         super::tasks::durable_if_promised(&self.handle).await?;
-        Ok(lease)
+        Ok(created.claim())
     }
 
     /// What a new session begins with: its identity, and the id that it gets where nobody chooses another.
@@ -163,7 +166,7 @@ impl SessionPool {
         mut place: Place<'_>,
         new_id: SessionId,
         created: Result<SessionOptions, BoxError>,
-    ) -> Result<Lease> {
+    ) -> Result<Unclaimed<'_>> {
         let core = &self.handle.core;
         let created = created.map_err(|source| Error::CreateFailed { pool: core.name.clone(), source });
         let mut options = place.note(created)?;
@@ -174,10 +177,11 @@ impl SessionPool {
         let new = place.note(core.build(options).map_err(Error::from))?;
         // Nobody has a new id; any other has to be looked for in the store.
         if id != new_id {
-            place.reserve(id)?;
+            let reserved = place.reserve(id);
+            place.note(reserved)?;
         }
         let slot = place.fill(new)?;
-        Ok(Lease::new(Session::leased(Arc::clone(&self.handle), slot, id)))
+        Ok(Unclaimed::new(&self.handle, slot, id))
     }
 
     /// Adds a session made from `options`, which hold as they stand: start from [`SessionPool::session_options`] to

@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
+use std::thread;
 
 use super::check::Check;
 use super::core::PoolCore;
@@ -9,6 +10,7 @@ use super::observe;
 use super::session_store::SessionStore;
 use crate::error::{BoxError, Result};
 use crate::identity::Identities;
+use crate::outside;
 use crate::session::{Reply, SessionOptions, StatusRules, Verdict};
 
 pub(crate) type CreateFn = dyn Fn(SessionOptions) -> Result<SessionOptions, BoxError> + Send + Sync;
@@ -81,23 +83,43 @@ impl PoolHandle {
 
     /// Commits what is pending, and lets nothing change any more.
     pub(crate) fn close(&self) -> Result<()> {
-        let was_closed = std::mem::replace(&mut self.core.directory.lock().is_closed, true);
-        self.core.wake_all();
-        let committed = self.core.committer.check().and_then(|()| self.core.committer.wait());
-        self.core.broadcast.close();
-        self.core.committer.unregister(&self.core);
-        if !was_closed {
-            observe::pools(std::iter::once(&*self.core));
-            observe::pool_closed(&self.core.name);
-        }
-        committed
+        close(&self.core)
     }
+}
+
+fn close(core: &Arc<PoolCore>) -> Result<()> {
+    let was_closed = std::mem::replace(&mut core.directory.lock().is_closed, true);
+    core.wake_all();
+    let committed = core.committer.check().and_then(|()| core.committer.wait());
+    core.broadcast.close();
+    core.committer.unregister(core);
+    if !was_closed {
+        outside::contain(|| {
+            observe::pools(std::iter::once(&**core));
+            observe::pool_closed(&core.name);
+        });
+    }
+    committed
+}
+
+/// The last handle is gone.
+fn end(core: &Arc<PoolCore>, store: &SessionStore) {
+    // Nobody is left to hear of an error; `SessionPool::close` answers it.
+    let _ = close(core);
+    store.release(core);
 }
 
 impl Drop for PoolHandle {
     fn drop(&mut self) {
-        // Nobody is left to hear of an error; `SessionPool::close` answers it.
-        let _ = self.close();
-        self.store.release(&self.core);
+        if self.core.committer.is_own_thread() {
+            // Somebody with the last handle ran there as soon as it was woken. The committer cannot wait for itself: another
+            // thread does.
+            let (core, store) = (Arc::clone(&self.core), self.store.clone());
+            let builder = thread::Builder::new().name("session-pool-close".to_owned());
+            if builder.spawn(move || end(&core, &store)).is_ok() {
+                return;
+            }
+        }
+        end(&self.core, &self.store);
     }
 }

@@ -147,13 +147,18 @@ impl Lease {
     ///
     /// As [`Lease::reclaim`].
     pub fn settle_as(self, verdict: Verdict) -> Result<Outcome> {
-        let (handle, outcome) = self.settle_as_without_waiting(verdict)?;
+        let (handle, outcome) = self.settle_for_without_waiting("", verdict)?;
         handle.core.settle_durably()?;
         Ok(outcome)
     }
 
-    pub(super) fn settle_as_without_waiting(self, verdict: Verdict) -> Result<(Arc<Share>, Outcome)> {
-        let settlement = self.settlement("", verdict);
+    /// The same by the rules of a host; none has the name "".
+    pub(crate) fn settle_for_without_waiting(
+        self,
+        host: &str,
+        verdict: Verdict,
+    ) -> Result<(Arc<Share>, Outcome)> {
+        let settlement = self.settlement(host, verdict);
         let handle = Arc::clone(self.session.pool());
         Ok((handle, self.session.settle_without_waiting(settlement)?))
     }

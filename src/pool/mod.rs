@@ -24,6 +24,7 @@ mod store_builder;
 #[cfg(feature = "async")]
 mod tasks;
 mod time;
+mod unclaimed;
 mod waiting;
 
 use std::fmt;
@@ -137,16 +138,27 @@ impl SessionPool {
     pub fn get(&self, id: &SessionId) -> Result<Session> {
         let core = &self.handle.core;
         let mut directory = core.directory.lock();
-        let slot = match directory.find(id) {
-            Some(slot) => slot,
-            None => {
-                // Retired ones are in the store only. It is read while the directory is locked, so that the session
-                // cannot be forgotten meanwhile and its id be given to another.
-                let record = core.committer.store.record(core.number, id)?;
-                let record =
-                    record.filter(|record| record.retired.is_some()).ok_or(Refusal::NotFound { id: *id })?;
-                directory.insert_retired(*id, record)
-            }
+        if let Some(slot) = directory.find(id) {
+            directory.pin(slot);
+            drop(directory);
+            return Ok(Session::new(Arc::clone(&self.handle), slot, *id));
+        }
+        drop(directory);
+        self.get_retired(id)
+    }
+
+    /// One that is in the store only. Nobody waits while that is read, but whoever would forget it: its id might be given to
+    /// another session meanwhile.
+    fn get_retired(&self, id: &SessionId) -> Result<Session> {
+        let core = &self.handle.core;
+        let _none_is_forgotten = core.forgetting.read();
+        let record = core.committer.store.record(core.number, id)?;
+        let mut directory = core.directory.lock();
+        let slot = match (directory.find(id), record) {
+            // It has come meanwhile, or somebody else looks at it, too.
+            (Some(slot), _) => slot,
+            (None, Some(record)) if record.retired.is_some() => directory.insert_retired(*id, record),
+            (None, _) => return Err(Refusal::NotFound { id: *id }.into()),
         };
         directory.pin(slot);
         drop(directory);
@@ -204,12 +216,12 @@ impl SessionPool {
     ///
     /// # Errors
     ///
-    /// [`Error::Poisoned`], [`Error::Closed`], [`Error::Store`].
+    /// [`Error::Poisoned`], [`Error::Closed`].
     pub fn sweep(&self) -> Result<usize> {
         drop(self.handle.core.lock_open()?);
         // The index has what was committed.
         self.flush()?;
-        Ok(self.handle.core.committer.sweep()?)
+        self.handle.core.committer.sweep()
     }
 
     /// Forgets the retired sessions and the log entries of this pool whose time is over. It happens by itself once a minute.

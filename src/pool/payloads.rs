@@ -82,9 +82,25 @@ impl Payloads {
             pending.payloads.remove(id);
             self.recent.insert(self.number, *id, payload);
         }
-        // A burst of new sessions leaves no memory behind.
-        if pending.payloads.is_empty() && pending.payloads.capacity() > 1024 {
-            pending.payloads.shrink_to_fit();
+        pending.shrink();
+    }
+
+    /// The retirement of some sessions has been committed, with all that is ever written of their payloads: what still awaits
+    /// the outcome of a use will have none that counts.
+    pub(crate) fn retired<'a>(&self, ids: impl Iterator<Item = &'a SessionId>) {
+        let mut pending = self.pending.lock();
+        for id in ids {
+            pending.payloads.remove(id);
+        }
+        pending.shrink();
+    }
+}
+
+impl Pending {
+    /// A burst of new sessions leaves no memory behind.
+    fn shrink(&mut self) {
+        if self.payloads.is_empty() && self.payloads.capacity() > 1024 {
+            self.payloads.shrink_to_fit();
         }
     }
 }

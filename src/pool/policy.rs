@@ -1,9 +1,13 @@
 //! Which rules hold for which host.
 
 use std::collections::HashMap;
+#[cfg(feature = "reqwest")]
+use std::time::Duration;
 
 use super::SessionPool;
 use crate::session::{Invalid, Reply, StatusRules, Verdict};
+#[cfg(feature = "reqwest")]
+use crate::session::{Settlement, Timestamp};
 
 /// The status rules of a pool, and those of hosts that have their own.
 #[derive(Debug, Default)]
@@ -64,6 +68,17 @@ impl SessionPool {
     /// [`Lease::settle_reply`](crate::Lease::settle_reply) does.
     pub fn verdict(&self, reply: &Reply<'_>) -> Verdict {
         self.handle.verdict(reply)
+    }
+
+    /// How long after a verdict about a reply of a host its session can be had again; `None` for never.
+    #[cfg(feature = "reqwest")]
+    pub(crate) fn rest_after(&self, host: &str, verdict: Verdict) -> Option<Duration> {
+        let start = Timestamp::from_millis(0);
+        match self.handle.core.status_rules.of(host).settlement(verdict, start) {
+            Settlement::Retire => None,
+            Settlement::Rest { until } => Some(until.since(start)),
+            Settlement::Reclaim | Settlement::Fail | Settlement::Release => Some(Duration::ZERO),
+        }
     }
 }
 

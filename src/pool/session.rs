@@ -18,8 +18,8 @@ use super::handle::Share;
 use super::payloads::PendingPayload;
 use crate::error::{Error, Refusal, Result};
 use crate::session::{
-    Cookie, Fingerprint, Outcome, Payload, Proxy, SessionId, SessionRecord, SessionState, Settlement, State,
-    Timestamp,
+    Cookie, Fingerprint, Invalid, Outcome, Payload, Proxy, SessionId, SessionRecord, SessionState,
+    Settlement, State, Timestamp,
 };
 use crate::store::{PoolName, StoreError, Unreadable};
 
@@ -238,7 +238,7 @@ impl Session {
 
     /// Lets it rest: it is not handed out before `time`, also after a restart. A longer rest that was set before
     /// stands. No use is counted, unless this is the session of a [`Lease`](crate::Lease): then the rest is how its use
-    /// ended.
+    /// ended, and changes nothing where that has its outcome already.
     ///
     /// The time is one of the pool's clock, also where the pool is ahead of it
     /// ([`OpenReport::ahead_of_clock`](crate::OpenReport::ahead_of_clock)): what counts is how far it lies ahead. So a rest
@@ -255,16 +255,15 @@ impl Session {
     fn rest(&self, until: Timestamp, now: Timestamp) -> Result<()> {
         let core = &self.pool.core;
         core.change(|directory| {
-            if self.role.load(Ordering::Relaxed) == LEASED {
-                return match self.settle_locked(directory, Settlement::Rest { until }, now) {
-                    Outcome::AlreadyRetired(reason) => Err(Refusal::Retired { id: self.id, reason }),
-                    Outcome::Live | Outcome::Retired(_) => Ok(()),
-                };
-            }
-            match directory.rest(self.slot, until, now) {
-                None => Ok(()),
-                Some(reason) => Err(Refusal::Retired { id: self.id, reason }),
-            }
+            let retired = if self.role.load(Ordering::Relaxed) == HANDLE {
+                directory.rest(self.slot, until, now)
+            } else {
+                match self.settle_locked(directory, Settlement::Rest { until }, now) {
+                    Outcome::AlreadyRetired(reason) => Some(reason),
+                    Outcome::Live | Outcome::Retired(_) => None,
+                }
+            };
+            retired.map_or(Ok(()), |reason| Err(Refusal::Retired { id: self.id, reason }))
         })??;
         core.settle_durably()
     }
@@ -403,16 +402,17 @@ impl Session {
     fn change_payload(&self, change: impl FnOnce(&mut Payload, Timestamp)) -> Result<()> {
         self.change_payload_and(Directory::mark_payload_dirty, |payload, now| {
             change(payload, now);
-            true
+            payload.check().map(Some)
         })?;
         self.pool.core.settle_durably()
     }
 
-    /// The same, marked by whoever calls, if the change tells that it has changed anything.
+    /// The same, checked and marked by whoever calls: the change tells how many bytes the payload takes, if it has changed
+    /// anything.
     fn change_payload_and(
         &self,
         mark: impl FnOnce(&mut Directory, SlotIndex),
-        change: impl FnOnce(&mut Payload, Timestamp) -> bool,
+        change: impl FnOnce(&mut Payload, Timestamp) -> Result<Option<usize>, Invalid>,
     ) -> Result<()> {
         let core = &self.pool.core;
         let mut pending = core.payloads.lock();
@@ -421,10 +421,9 @@ impl Session {
             None => self.read_payload()?,
         };
         // Cookies have their times from the site, or from the clock.
-        if !change(&mut payload, core.moment().clock) {
+        let Some(length) = change(&mut payload, core.moment().clock)? else {
             return Ok(());
-        }
-        let length = payload.check()?;
+        };
         core.change(|directory| match directory.slot(self.slot).record.retired {
             Some(retired) => Err(Refusal::Retired { id: self.id, reason: retired.reason }),
             None => {

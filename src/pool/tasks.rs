@@ -116,7 +116,7 @@ impl SessionPool {
     ///
     /// [`Error::Poisoned`](crate::Error::Poisoned).
     pub async fn flush_async(&self) -> Result<()> {
-        durable(&self.handle, None).await
+        self.handle.core.committer.wait_in_task(None).await
     }
 }
 
@@ -140,7 +140,12 @@ impl Lease {
     ///
     /// As [`Lease::reclaim`].
     pub async fn settle_as_async(self, verdict: Verdict) -> Result<Outcome> {
-        let (handle, outcome) = self.settle_as_without_waiting(verdict)?;
+        self.settle_for_async("", verdict).await
+    }
+
+    /// The same by the rules of a host; none has the name "".
+    pub(crate) async fn settle_for_async(self, host: &str, verdict: Verdict) -> Result<Outcome> {
+        let (handle, outcome) = self.settle_for_without_waiting(host, verdict)?;
         durable_if_promised(&handle).await?;
         Ok(outcome)
     }
@@ -154,16 +159,9 @@ async fn waker_of_this_task() -> Waker {
 /// Waits for the disk if the pool promises that what was done is durable.
 pub(super) async fn durable_if_promised(handle: &PoolHandle) -> Result<()> {
     match handle.core.round_to_wait_for() {
-        Some(round) => durable(handle, Some(round)).await,
+        Some(round) => handle.core.committer.wait_in_task(Some(round)).await,
         None => Ok(()),
     }
-}
-
-async fn durable(handle: &PoolHandle, round: Option<u64>) -> Result<()> {
-    let committer = &handle.core.committer;
-    let round = committer.begin_waiting(round);
-    poll_fn(|context| committer.poll_round(round, context.waker())).await;
-    committer.check()
 }
 
 /// A task that waits for its turn.

@@ -4,7 +4,6 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
-#[cfg(feature = "async")]
 use std::task::Waker;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError};
@@ -13,6 +12,8 @@ use parking_lot::Mutex;
 use super::Retirement;
 #[cfg(feature = "async")]
 use super::stream::{self, Listener};
+#[cfg(feature = "async")]
+use crate::outside;
 
 /// The subscribers of a pool or a store, a bounded channel each.
 #[derive(Debug)]
@@ -58,8 +59,13 @@ impl Broadcast {
         }
     }
 
-    /// Hands an event to every subscriber that has room for it, and never waits.
-    pub(crate) fn send(&self, retirement: &Retirement) {
+    /// Hands an event to every subscriber that has room for it, and never waits. Adds the tasks that are to be woken, once
+    /// nothing is locked.
+    #[cfg_attr(
+        not(feature = "async"),
+        expect(unused_variables, clippy::ptr_arg, reason = "there are no tasks")
+    )]
+    pub(crate) fn send(&self, retirement: &Retirement, tasks: &mut Vec<Waker>) {
         let mut locked = self.subscribers.lock();
         let Some(subscribers) = &mut *locked else { return };
         subscribers.retain(|subscriber| match subscriber.sender.try_send(retirement.clone()) {
@@ -72,10 +78,7 @@ impl Broadcast {
             Err(TrySendError::Disconnected(_)) => false,
         });
         #[cfg(feature = "async")]
-        let tasks = stream::waiting(subscribers.iter().map(|subscriber| &*subscriber.listener));
-        drop(locked);
-        #[cfg(feature = "async")]
-        tasks.into_iter().for_each(Waker::wake);
+        tasks.extend(stream::waiting(subscribers.iter().map(|subscriber| &*subscriber.listener)));
     }
 
     /// Ends every subscription, and those that come later: listeners get what is in their channel, then hear that there
@@ -88,7 +91,7 @@ impl Broadcast {
         // Whoever looks after this finds that it is over; whoever has looked before is woken.
         drop(subscribers);
         #[cfg(feature = "async")]
-        stream::waiting(listeners.iter().map(|listener| &**listener)).into_iter().for_each(Waker::wake);
+        outside::wake(stream::waiting(listeners.iter().map(|listener| &**listener)));
     }
 
     pub(crate) fn subscribers(&self) -> usize {
@@ -98,6 +101,13 @@ impl Broadcast {
     /// How many events subscribers missed, all together.
     pub(crate) fn missed(&self) -> u64 {
         self.missed.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Broadcast {
+    /// With the last handle of its store, say. Channels end by themselves; whoever waits in a task has to be woken.
+    fn drop(&mut self) {
+        self.close();
     }
 }
 

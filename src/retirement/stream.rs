@@ -91,6 +91,6 @@ impl fmt::Debug for RetirementStream {
 }
 
 /// The tasks that wait for events of some subscriptions.
-pub(super) fn waiting<'a>(listeners: impl Iterator<Item = &'a Listener>) -> Vec<Waker> {
-    listeners.filter_map(Listener::take).collect()
+pub(super) fn waiting<'a>(listeners: impl Iterator<Item = &'a Listener>) -> impl Iterator<Item = Waker> {
+    listeners.filter_map(Listener::take)
 }

@@ -25,6 +25,8 @@ pub use id::SessionId;
 pub use invalid::Invalid;
 pub(crate) use options::NewSession;
 pub use options::SessionOptions;
+#[cfg(feature = "cookies")]
+pub(crate) use payload::cookie_length;
 pub use payload::{MAX_COOKIES, MAX_PAYLOAD_LENGTH, Payload};
 pub use proxy::Proxy;
 pub use record::{Limits, Reason, Retired, SessionRecord, State};

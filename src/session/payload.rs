@@ -94,16 +94,25 @@ impl Payload {
     ///
     /// [`Invalid`], naming `cookies`, `user_data`, `fingerprint` or `payload`, where a limit is exceeded.
     pub(crate) fn check(&self) -> Result<usize, Invalid> {
-        /// What a cookie or a header takes besides its texts, at most.
-        const EACH: usize = 256;
         if self.cookies.len() > MAX_COOKIES {
             return Err(Invalid::new("cookies", self.cookies.len(), "must be at most 3000"));
         }
-        let mut length = self.user_data.to_text()?.len() + self.proxy.as_ref().map_or(0, |p| p.url().len());
-        for cookie in &self.cookies {
-            length += EACH + cookie.name.len() + cookie.value.len() + cookie.domain.len() + cookie.path.len();
-            length += cookie.partition_key.as_ref().map_or(0, String::len);
+        let length = self.length()?;
+        if length > MAX_PAYLOAD_LENGTH {
+            let value = format!("{length} bytes");
+            return Err(Invalid::new("payload", value, "must be at most 4194304 bytes in all"));
         }
+        Ok(length)
+    }
+
+    /// How many bytes it takes, roughly.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`], naming `user_data` or `fingerprint`, where a limit of its own is exceeded.
+    pub(crate) fn length(&self) -> Result<usize, Invalid> {
+        let mut length = self.user_data.to_text()?.len() + self.proxy.as_ref().map_or(0, |p| p.url().len());
+        length += self.cookies.iter().map(cookie_length).sum::<usize>();
         if let Some(fingerprint) = &self.fingerprint {
             length += to_bounded_json("fingerprint", &fingerprint.attributes)?.len();
             length += fingerprint
@@ -112,12 +121,17 @@ impl Payload {
                 .map(|(name, value)| EACH + name.len() + value.len())
                 .sum::<usize>();
         }
-        if length > MAX_PAYLOAD_LENGTH {
-            let value = format!("{length} bytes");
-            return Err(Invalid::new("payload", value, "must be at most 4194304 bytes in all"));
-        }
         Ok(length)
     }
+}
+
+/// What a cookie or a header takes besides its texts, at most.
+const EACH: usize = 256;
+
+/// How many bytes of a payload a cookie takes, roughly.
+pub(crate) fn cookie_length(cookie: &Cookie) -> usize {
+    let texts = cookie.name.len() + cookie.value.len() + cookie.domain.len() + cookie.path.len();
+    EACH + texts + cookie.partition_key.as_ref().map_or(0, String::len)
 }
 
 #[cfg(test)]

@@ -115,6 +115,32 @@ fn proxies_and_options_that_fail_count_and_what_the_caller_adds_does_not() {
 }
 
 #[test]
+fn an_id_that_another_session_has_is_a_failure() {
+    let calls = Arc::new(AtomicU32::new(0));
+    let (pool, clock) = pool(|b| {
+        let calls = Arc::clone(&calls);
+        b.create_with(move |mut options| {
+            calls.fetch_add(1, Ordering::SeqCst);
+            options.id = named("a").id;
+            Ok(options)
+        })
+    });
+    let is_duplicate = |answer| matches!(answer, Err(Error::Refused(Refusal::DuplicateId { .. })));
+    let _first = pool.acquire().unwrap();
+    assert!(is_duplicate(pool.acquire()));
+    for _ in 0..10 {
+        let _ = pool.acquire().unwrap().reclaim().unwrap();
+    }
+    assert_eq!(
+        (calls.load(Ordering::SeqCst), pool.stats().creations_failed),
+        (2, 1),
+        "one log-in for nothing"
+    );
+    clock.advance(SECOND);
+    assert!(is_duplicate(pool.acquire()));
+}
+
+#[test]
 fn a_clock_that_is_set_back_ends_the_back_off() {
     let (pool, clock, ..) = failing(|b| b);
     assert!(has_failed(&pool.acquire()));

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use session_pool::{
-    Durability, Error, Growth, Invalid, PoolBuilder, Refusal, RestoredLimits, Retention, Sequence,
+    BackOff, Durability, Error, Growth, Invalid, PoolBuilder, Refusal, RestoredLimits, Retention, Sequence,
     SessionOptions, SessionPool, SessionStore, SledStoreOptions, StatusRules, StoreError, schema_version,
 };
 
@@ -90,8 +90,10 @@ fn what_create_with_answers_is_checked_too() {
 #[test]
 fn an_id_is_given_once_also_by_the_create_function() {
     for place in Place::both() {
-        let pool =
-            place.open(|b| b.create_with(|options| Ok(SessionOptions { id: Some(id("me")), ..options })));
+        let pool = place.open(|b| {
+            let b = b.back_off(BackOff::NONE);
+            b.create_with(|options| Ok(SessionOptions { id: Some(id("me")), ..options }))
+        });
         let duplicate = |error: &Error| matches!(error, Error::Refused(Refusal::DuplicateId { .. }));
         let lease = pool.acquire().unwrap();
         assert!(duplicate(&pool.acquire().unwrap_err()));

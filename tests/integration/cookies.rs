@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use session_pool::cookies::CookieRule;
 use session_pool::url::Url;
-use session_pool::{Cookie, Durability, Growth, Lease, ManualClock, SessionPool};
+use session_pool::{
+    Cookie, Durability, Growth, Lease, MAX_PAYLOAD_LENGTH, ManualClock, Outcome, SessionPool,
+};
 
 use crate::support::{Place, clock, id, named};
 
@@ -229,6 +231,51 @@ fn where_there_are_too_many_those_that_were_set_longest_ago_go() {
 }
 
 #[test]
+fn a_site_that_sets_all_that_fits_goes_on_being_heard() {
+    let browser = browser();
+    let site = |n: usize| url(&format!("http://shop{n}.example/"));
+    for n in 0..8 {
+        browser.clock.advance(Duration::from_secs(1));
+        let headers = (0..180).map(|at| format!("c{at}={}", "x".repeat(4000)));
+        assert!(browser.lease.store_response(&site(n), headers).unwrap().is_empty());
+    }
+    let sent = |n: usize| browser.sends(site(n).as_str()).split("; ").filter(|pair| !pair.is_empty()).count();
+    assert_eq!((sent(7), sent(6), sent(5)), (180, 180, 180));
+    assert_eq!((sent(0), sent(1)), (0, 0), "those that were set longest ago go");
+    let state = browser.lease.state().unwrap();
+    let texts: usize = state.cookies.iter().map(|c| c.name.len() + c.value.len() + 256).sum();
+    assert!((3 << 20..=MAX_PAYLOAD_LENGTH).contains(&texts), "{texts}");
+    // What the caller keeps is left alone.
+    browser.lease.set_user_data("k", "x".repeat(100_000)).unwrap_err();
+    browser.lease.clear_cookies().unwrap();
+    browser.lease.set_user_data("k", "x".repeat(100_000)).unwrap();
+    for n in 0..8 {
+        let headers = (0..180).map(|at| format!("c{at}={}", "x".repeat(4000)));
+        let _ = browser.lease.store_response(&site(n), headers).unwrap();
+    }
+    assert_eq!(browser.lease.user_data::<String>("k").unwrap().map_or(0, |text| text.len()), 100_000);
+}
+
+#[test]
+fn an_attribute_that_is_too_long_is_none() {
+    let browser = browser();
+    let long = |length: usize| format!("/{}", "x".repeat(length - 1));
+    for (header, path) in [
+        (format!("a=1; Path={}", long(1024)), long(1024)),
+        (format!("a=1; Path={}", long(1025)), "/".to_owned()),
+        (format!("a=1; Path=/y;Path= {} ", long(1025)), "/y".to_owned()),
+        (format!("a=1; Domain={}; Path=/z", long(1025)), "/z".to_owned()),
+        (format!("a=1; Max-Age=0{}; Path=/z", "0".repeat(1024)), "/z".to_owned()),
+        (format!("a={}; Path=/", "x".repeat(2000)), "/".to_owned()),
+    ] {
+        browser.lease.clear_cookies().unwrap();
+        assert!(browser.lease.store_response(&url("http://shop.example/"), [&header]).unwrap().is_empty());
+        let paths: Vec<_> = browser.lease.cookies().unwrap().into_iter().map(|cookie| cookie.path).collect();
+        assert_eq!(paths, [path], "{}", &header[..40.min(header.len())]);
+    }
+}
+
+#[test]
 fn cookies_that_were_brought_from_elsewhere_are_sent_as_they_say() {
     let browser = browser();
     let of_partition =
@@ -293,6 +340,49 @@ fn r3_a_retired_session_takes_no_cookies() {
     drop(lease);
     pool.flush().unwrap();
     assert_eq!(other.record().usage_count, 1);
+}
+
+#[test]
+fn cookies_of_a_use_are_gone_with_its_session_where_another_one_has_retired_it() {
+    let site = url("http://shop.example/");
+    for expires in [false, true] {
+        let clock = clock();
+        let pool = SessionPool::builder().clock(clock.clone()).open_in_memory().unwrap();
+        let lease = pool.acquire().unwrap();
+        let session = lease.session().clone();
+        session.set_cookies([Cookie::new("stored", "1", "shop.example")]).unwrap();
+        pool.flush().unwrap();
+        let _ = lease.store_response(&site, ["never=1"]).unwrap();
+        if expires {
+            clock.advance(Duration::from_secs(3000));
+            pool.sweep().unwrap();
+        } else {
+            let _ = session.retire().unwrap();
+        }
+        pool.flush().unwrap();
+        let has = || {
+            let state = session.state().unwrap();
+            (state.cookies.len(), session.cookie_header(&site).unwrap())
+        };
+        let stored = (1, Some("stored=1".to_owned()));
+        assert_eq!(has(), stored, "what was never stored");
+        assert!(matches!(lease.reclaim().unwrap(), Outcome::AlreadyRetired(_)), "R-3");
+        pool.flush().unwrap();
+        assert_eq!(has(), stored, "and never will be");
+    }
+}
+
+#[test]
+fn the_use_that_retires_a_session_commits_its_cookies() {
+    let site = url("http://shop.example/");
+    let pool = SessionPool::builder().open_in_memory().unwrap();
+    let lease = pool.acquire().unwrap();
+    let session = lease.session().clone();
+    pool.flush().unwrap();
+    let _ = lease.store_response(&site, ["banned=1"]).unwrap();
+    let _ = lease.retire().unwrap();
+    pool.flush().unwrap();
+    assert_eq!(session.cookie_header(&site).unwrap().as_deref(), Some("banned=1"));
 }
 
 mod properties {

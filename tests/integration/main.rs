@@ -19,6 +19,8 @@ mod back_off;
 mod bad_input;
 #[cfg(all(unix, feature = "browse"))]
 mod browse;
+#[cfg(feature = "async")]
+mod cancelled;
 mod checkpoints;
 mod checks;
 #[cfg(feature = "reqwest")]
@@ -73,5 +75,7 @@ mod tool;
 mod verdicts;
 #[cfg(feature = "async")]
 mod waiting_for_one;
+#[cfg(feature = "async")]
+mod wakers;
 #[cfg(feature = "reqwest")]
 mod world;

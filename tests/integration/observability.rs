@@ -39,6 +39,7 @@ impl Subscriber for Listener {
     fn event(&self, event: &Event<'_>) {
         let mut line = Line(event.metadata().level().to_string());
         event.record(&mut line);
+        assert!(!line.0.contains("id=panics_a"), "as a test wants it to");
         self.0.0.lock().unwrap().push(line.0);
     }
     fn enter(&self, _: &Id) {}
@@ -90,6 +91,20 @@ fn an_event_tells_of_a_failed_write_with_its_cause() {
     store.fails_commit.store(true, std::sync::atomic::Ordering::SeqCst);
     assert!(pool.add(named("a")).is_err());
     assert!(!told(&["ERROR", "nothing is written any more", "cause="]).is_empty());
+}
+
+#[test]
+fn a_listener_to_events_that_panics_stops_no_round() {
+    let _ = told(&[]);
+    let store = Arc::new(FaultyStore::default());
+    let shared = SessionStore::with_store(store).unwrap();
+    let pool = session_pool::SessionPool::builder().name("panics").open_in(&shared).unwrap();
+    let session = pool.add(named("panics_a")).unwrap();
+    let _ = session.retire().unwrap();
+    pool.flush().unwrap();
+    assert!(told(&["session retired", "panics_a"]).is_empty());
+    pool.add(named("panics_b")).unwrap();
+    pool.flush().unwrap();
 }
 
 #[test]

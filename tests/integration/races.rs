@@ -91,6 +91,60 @@ fn a_session_is_never_looked_up_as_one_that_had_its_id_before() {
     let _ = pool.acquire_by_id(&id("a")).unwrap().reclaim().unwrap();
 }
 
+#[test]
+fn nobody_waits_for_whoever_reads_a_session_that_is_no_longer_live() {
+    let store = Arc::new(FaultyStore::default());
+    let sessions = SessionStore::with_store(Arc::clone(&store)).unwrap();
+    let pool = SessionPool::builder().growth(Growth::Manual).open_in(&sessions).unwrap();
+    let _ = pool.add(named("retired")).unwrap().retire().unwrap();
+    pool.add(named("live")).unwrap();
+    pool.flush().unwrap();
+    let lease = pool.acquire().unwrap();
+    let (settled, is_settled) = mpsc::channel();
+    let (reading, is_reading) = mpsc::channel();
+    let is_settled = parking_lot::Mutex::new(is_settled);
+    store.set_hook(move |operation| {
+        if operation == "record" {
+            let _ = reading.send(());
+            assert!(is_settled.lock().recv_timeout(60 * SECOND).is_ok(), "the outcome waits");
+        }
+    });
+    std::thread::scope(|scope| {
+        let read = scope.spawn(|| pool.get(&id("retired")).map(|session| session.is_retired()));
+        is_reading.recv().unwrap();
+        let _ = lease.reclaim().unwrap();
+        settled.send(()).unwrap();
+        assert!(read.join().unwrap().unwrap());
+    });
+    store.set_hook(|_| {});
+    assert!(matches!(pool.get(&id("nobody")), Err(Error::Refused(Refusal::NotFound { .. }))));
+}
+
+#[test]
+fn an_id_that_is_forgotten_while_somebody_looks_at_its_session_is_not_given_to_another() {
+    let store = Arc::new(FaultyStore::default());
+    let sessions = SessionStore::with_store(Arc::clone(&store)).unwrap();
+    let keep_none = Retention { max_count: 0, max_age: SECOND };
+    let builder = SessionPool::builder().growth(Growth::Manual).retired_retention(keep_none);
+    let pool = builder.open_in(&sessions).unwrap();
+    let _ = pool.add(named("a")).unwrap().retire().unwrap();
+    pool.flush().unwrap();
+    // Its id is asked for, then somebody looks at it, then it is forgotten, and only then the store is asked.
+    let (looked_at, other) = (Arc::new(parking_lot::Mutex::new(None)), pool.clone());
+    let looking = Arc::clone(&looked_at);
+    store.set_hook(move |operation| {
+        if operation == "before contains" {
+            *looking.lock() = Some(other.get(&id("a")).unwrap());
+            other.forget().unwrap();
+        }
+    });
+    assert!(matches!(pool.add(named("a")), Err(Error::Refused(Refusal::DuplicateId { .. }))));
+    store.set_hook(|_| {});
+    drop(looked_at.lock().take());
+    let session = pool.add(named("a")).unwrap();
+    assert!(!session.is_retired() && !pool.get(&id("a")).unwrap().is_retired());
+}
+
 /// A clock whose first answer is followed by a sweep 20 s later.
 #[derive(Clone)]
 struct LateClock {
@@ -169,6 +223,18 @@ fn a_failed_write_of_the_retention_poisons_too() {
     assert!(matches!(pool.add(named("b")), Err(Error::Poisoned { .. })));
     assert!(matches!(pool.flush(), Err(Error::Poisoned { .. })));
     assert!(events.recv().is_err(), "a poisoned pool has nothing more to tell");
+}
+
+#[test]
+fn an_engine_that_panics_in_a_sweep_poisons_too() {
+    let store = Arc::new(FaultyStore::default());
+    let sessions = SessionStore::with_store(Arc::clone(&store)).unwrap();
+    let clock = clock();
+    let pool = SessionPool::builder().clock(clock.clone()).open_in(&sessions).unwrap();
+    store.set_hook(|operation| assert!(operation != "visit_expiring", "as this test wants it to"));
+    clock.advance(SECOND);
+    assert!(matches!(pool.sweep(), Err(Error::Poisoned { .. })));
+    assert!(matches!(pool.acquire(), Err(Error::Poisoned { .. })));
 }
 
 #[test]

@@ -196,6 +196,22 @@ fn r9_r11_a_rest_given_to_the_session_of_a_lease_is_how_its_use_ended() {
 }
 
 #[test]
+fn a_rest_after_the_outcome_of_a_use_changes_nothing() {
+    let (pool, _) = pool(|b| b.growth(Growth::Manual));
+    let session = pool.add(named("a")).unwrap();
+    let lease = pool.acquire().unwrap();
+    let _ = lease.session().reclaim().unwrap();
+    let before = session.record();
+    lease.session().rest_for(60 * SECOND).unwrap();
+    assert_eq!((session.record(), pool.stats().rested, pool.stats().resting), (before, 0, 0));
+    drop(lease);
+    let lease = pool.acquire().unwrap();
+    let _ = lease.session().retire().unwrap();
+    let refused = lease.session().rest_for(SECOND);
+    assert!(matches!(refused, Err(Error::Refused(Refusal::Retired { .. }))), "R-3");
+}
+
+#[test]
 fn r10_only_live_sessions_count_and_a_failed_creation_frees_its_place() {
     let attempts = std::sync::atomic::AtomicU32::new(0);
     let (pool, _clock) = pool(|b| {

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+#[cfg(feature = "async")]
+use parking_lot::{Condvar, MutexGuard};
 use session_pool::archive::{ArchiveOptions, ArchiveReader};
 use session_pool::{
     Batch, LogEntry, ManualClock, MemoryStore, Payload, PoolBuilder, PoolEntry, PoolNumber, ReadStore,
@@ -106,7 +108,7 @@ impl Place {
 type Hook = dyn Fn(&str) + Send + Sync;
 
 /// A store whose operations can be made to fail, and that calls a hook by the name of an operation: after `contains` and
-/// `record`, before `visit_expiring` and `commit`.
+/// `record`, before `visit_expiring` and `commit`, and as `before contains`.
 #[derive(Default)]
 pub(crate) struct FaultyStore {
     hook: Mutex<Option<Arc<Hook>>>,
@@ -159,6 +161,7 @@ impl ReadStore for FaultyStore {
     }
 
     fn contains(&self, pool: PoolNumber, id: &SessionId) -> Result<bool, StoreError> {
+        self.call("before contains");
         let found = self.inner.contains(pool, id);
         self.call("contains");
         found
@@ -225,6 +228,77 @@ impl Store for FaultyStore {
         self.syncs.fetch_add(1, Ordering::SeqCst);
         self.fail("sync", &self.fails_sync)
     }
+}
+
+/// What holds up whoever comes by, for a minute at most.
+#[cfg(feature = "async")]
+#[derive(Default)]
+pub(crate) struct Hold {
+    held: Mutex<Held>,
+    changed: Condvar,
+}
+
+#[cfg(feature = "async")]
+#[derive(Default)]
+struct Held {
+    is_shut: bool,
+    here: usize,
+    may_go: usize,
+}
+
+#[cfg(feature = "async")]
+impl Hold {
+    pub(crate) fn begin(&self) {
+        self.held.lock().is_shut = true;
+    }
+
+    pub(crate) fn end(&self) {
+        self.held.lock().is_shut = false;
+        self.changed.notify_all();
+    }
+
+    /// Lets one go on who is held.
+    pub(crate) fn let_one_go(&self) {
+        let mut held = self.held.lock();
+        held.may_go += 1;
+        self.changed.notify_all();
+        self.wait_while(&mut held, |held| held.may_go > 0);
+    }
+
+    /// Waits until somebody is held.
+    pub(crate) fn wait_for_one(&self) {
+        self.wait_while(&mut self.held.lock(), |held| held.here == 0);
+    }
+
+    pub(crate) fn come_by(&self) {
+        let mut held = self.held.lock();
+        held.here += 1;
+        self.changed.notify_all();
+        self.wait_while(&mut held, |held| held.is_shut && held.may_go == 0);
+        held.may_go = held.may_go.saturating_sub(1);
+        held.here -= 1;
+        self.changed.notify_all();
+    }
+
+    fn wait_while(&self, held: &mut MutexGuard<'_, Held>, goes_on: impl FnMut(&mut Held) -> bool) {
+        assert!(!self.changed.wait_while_for(held, goes_on, 60 * SECOND).timed_out(), "nothing happens");
+    }
+}
+
+/// A pool, and what holds up its commits.
+#[cfg(feature = "async")]
+pub(crate) fn held(change: impl FnOnce(PoolBuilder) -> PoolBuilder) -> (SessionPool, Arc<Hold>) {
+    let (store, hold) = (Arc::new(FaultyStore::default()), Arc::new(Hold::default()));
+    let pool = change(SessionPool::builder());
+    let pool = pool.open_in(&SessionStore::with_store(Arc::clone(&store)).unwrap()).unwrap();
+    pool.flush().unwrap();
+    let holds = Arc::clone(&hold);
+    store.set_hook(move |operation| {
+        if operation == "commit" {
+            holds.come_by();
+        }
+    });
+    (pool, hold)
 }
 
 /// The engine itself, below a store that is not open. It lets go of its files a little after it is dropped.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use futures_util::{FutureExt, StreamExt};
 use session_pool::{
     BackOff, Durability, Error, Growth, Lease, Outcome, PoolBuilder, Reason, Refusal, Reply, SessionPool,
-    StoreError, Verdict,
+    SessionStore, StoreError, Verdict,
 };
 
 use crate::support::{Place, SECOND, clock, id, named, options, pool};
@@ -275,7 +275,7 @@ fn a_task_is_told_when_the_pool_closes_or_fails() {
     drop(lease);
 
     let store = Arc::new(crate::support::FaultyStore::default());
-    let shared = session_pool::SessionStore::with_store(store.clone()).unwrap();
+    let shared = SessionStore::with_store(store.clone()).unwrap();
     let exclusive = options(|o| o.max_concurrent_uses = Some(1));
     let failing =
         SessionPool::builder().max_pool_size(1).session_options(exclusive).open_in(&shared).unwrap();
@@ -352,6 +352,18 @@ fn i5_a_stream_of_retirements_tells_each_once_and_ends_with_the_pool() {
     told.sort();
     retired.sort();
     assert_eq!(told, retired);
+}
+
+#[test]
+fn a_stream_of_retirements_of_a_store_ends_with_its_last_handle() {
+    let store = SessionStore::in_memory().unwrap();
+    let pool = SessionPool::builder().open_in(&store).unwrap();
+    let mut stream = store.retirements().into_stream();
+    let mut next = Task::new(stream.next());
+    assert!(next.poll().is_pending());
+    drop((store, pool));
+    assert!(next.is_woken(), "it sleeps for ever");
+    assert!(matches!(next.poll(), Poll::Ready(None)));
 }
 
 /// Some tasks that lease, hold, cancel and settle; answers the longest wait.

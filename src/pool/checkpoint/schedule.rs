@@ -13,6 +13,7 @@ use parking_lot::{Condvar, Mutex};
 
 use super::{AtOnce, CheckpointStatus, Checkpoints, Pace, write_archive};
 use crate::archive::{ArchiveError, ArchiveOptions, checkpoints as files};
+use crate::outside;
 use crate::pool::committer::Committer;
 use crate::pool::observe;
 use crate::session::Timestamp;
@@ -144,7 +145,7 @@ impl Shared {
     }
 
     fn write(&self, pace: &dyn Pace) -> Result<Option<PathBuf>, ArchiveError> {
-        let _writing = self.writing.lock();
+        let writing = self.writing.lock();
         let now = Timestamp::from(chrono::DateTime::from(SystemTime::now()));
         let written = catch_unwind(AssertUnwindSafe(|| self.write_at(now, pace))).unwrap_or_else(|_| {
             // The thread goes on: the next one may succeed.
@@ -154,7 +155,6 @@ impl Shared {
         let mut status = self.status.lock();
         match &written {
             Ok(Some(path)) => {
-                observe::checkpoint_written(path);
                 status.written += 1;
                 status.last = Some(path.clone());
                 status.last_at = Some(now);
@@ -163,11 +163,15 @@ impl Shared {
             Ok(None) => {}
             Err(error) => {
                 status.failed += 1;
-                let cause = describe(error);
-                observe::checkpoint_failed(&cause);
-                status.last_error = Some(cause);
+                status.last_error = Some(describe(error));
             }
         }
+        drop((status, writing));
+        outside::contain(|| match &written {
+            Ok(Some(path)) => observe::checkpoint_written(path),
+            Ok(None) => {}
+            Err(error) => observe::checkpoint_failed(&describe(error)),
+        });
         written
     }
 

@@ -25,6 +25,7 @@ use super::core::PoolCore;
 use super::observe;
 use super::payloads::RecentPayloads;
 use crate::error::Error;
+use crate::outside;
 use crate::retirement::Broadcast;
 use crate::store::{Store, StoreError};
 
@@ -76,25 +77,45 @@ impl Committer {
             if forgetting.is_done() { next_sweep } else { Instant::now() }
         };
         while let Some(round) = self.queue.next_round(maintenance(next_sweep, &forgetting)) {
+            let began = Instant::now();
             // What goes wrong has poisoned the store, and whoever asks hears of it.
-            let _ = self.or_poison(|| {
-                let began = Instant::now();
-                self.run_round(&round.pools)?;
-                self.queue.finish_round(round);
-                let now = Instant::now();
-                if now >= next_sweep {
-                    next_sweep = now + Self::SWEEP_EVERY;
-                    self.sweep()?;
-                    observe::pools(self.open_pools().iter().map(|pool| &**pool));
+            if self.write_round(&round.pools).is_err() {
+                continue;
+            }
+            self.queue.finish_round(round);
+            let now = Instant::now();
+            if now >= next_sweep {
+                next_sweep = now + Self::SWEEP_EVERY;
+                if self.sweep().is_err() {
+                    continue;
                 }
-                if now >= next_forget {
-                    next_forget = now + Self::FORGET_EVERY;
-                    forgetting.begin(&self.open_pools());
-                }
-                // A share of the time that keeps up with what is retired meanwhile.
-                forgetting.go_on(self, now + ((now - began) / 2).max(Self::FORGET_FOR))
-            });
+                outside::contain(|| observe::pools(self.open_pools().iter().map(|pool| &**pool)));
+            }
+            if now >= next_forget {
+                next_forget = now + Self::FORGET_EVERY;
+                forgetting.begin(&self.open_pools());
+            }
+            // A share of the time that keeps up with what is retired meanwhile.
+            let until = now + ((now - began) / 2).max(Self::FORGET_FOR);
+            let _ = self.or_poison(|| forgetting.go_on(self, until));
         }
+    }
+
+    /// Writes what some pools have pending. Whoever watches hears of it while nothing of ours can break off.
+    fn write_round(&self, pools: &[Arc<PoolCore>]) -> Result<(), Error> {
+        if pools.is_empty() {
+            return Ok(());
+        }
+        let span = outside::contain(|| observe::committing(pools.len()));
+        let began = Instant::now();
+        let written = self.or_poison(|| self.run_round(pools));
+        outside::contain(|| {
+            if let Ok(sessions) = written {
+                observe::committed(sessions, began.elapsed());
+            }
+            drop(span);
+        });
+        written.map(drop)
     }
 
     /// Runs something that writes. Where it fails, nothing is written any more. The engine meets some faults with a
@@ -137,16 +158,15 @@ impl Committer {
         self.check()
     }
 
-    /// The number of a round that a task is to wait for: that one, or the next to begin.
+    /// Waits in a task for that round, or for the next to begin.
+    ///
+    /// # Errors
+    ///
+    /// As [`Committer::wait_for`].
     #[cfg(feature = "async")]
-    pub(crate) fn begin_waiting(&self, round: Option<u64>) -> u64 {
-        self.queue.begin_waiting(round)
-    }
-
-    /// Whether nobody need wait for a round any more; `waker` is told when it may be so.
-    #[cfg(feature = "async")]
-    pub(crate) fn poll_round(&self, round: u64, waker: &std::task::Waker) -> std::task::Poll<()> {
-        self.queue.poll_round(round, waker)
+    pub(crate) async fn wait_in_task(&self, round: Option<u64>) -> Result<(), Error> {
+        self.queue.wait_in_task(round).await;
+        self.check()
     }
 
     /// Whether this is the committer's own thread, which cannot wait for itself.
@@ -171,10 +191,11 @@ impl Committer {
 
     /// Lets nothing be written any more, and everyone who waits hear of it. The first cause stands.
     fn poison(&self, error: StoreError) -> Error {
-        let cause = Arc::clone(self.poison.get_or_init(|| {
-            observe::poisoned(&error);
-            Arc::new(error)
-        }));
+        let error = Arc::new(error);
+        if self.poison.set(Arc::clone(&error)).is_ok() {
+            outside::contain(|| observe::poisoned(&error));
+        }
+        let cause = self.poison.get().map_or(error, Arc::clone);
         self.queue.poison();
         self.broadcast.close();
         for pool in self.open_pools() {

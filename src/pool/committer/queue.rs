@@ -1,14 +1,19 @@
 //! Who has something to write, and who waits for it.
 
+#[cfg(feature = "async")]
+use std::collections::BTreeMap;
+#[cfg(feature = "async")]
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 #[cfg(feature = "async")]
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
+use crate::outside;
 use crate::pool::core::PoolCore;
 
 /// How soon a change is to be written.
@@ -77,13 +82,63 @@ struct State {
     is_stopped: bool,
     committer: Option<ThreadId>,
     waiting: usize,
-    /// Tasks that wait for a round to end.
+    /// Tasks that wait for a round to end. It need not be searched for those of one round.
     #[cfg(feature = "async")]
-    tasks: Vec<Waker>,
+    tasks: BTreeMap<Place, Waker>,
+    /// How many tasks have waited.
+    #[cfg(feature = "async")]
+    tasks_numbered: u64,
     /// How many wait for a round that has not begun.
     early: usize,
     /// How many of those are enough for the next round to begin.
     enough: usize,
+}
+
+/// Where a task waits: the round, and a number of its own.
+#[cfg(feature = "async")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    round: u64,
+    number: u64,
+}
+
+/// A task that waits for a round to end. Dropped, it leaves nothing behind.
+#[cfg(feature = "async")]
+pub(super) struct InTask<'a> {
+    queue: &'a Queue,
+    place: Place,
+}
+
+#[cfg(feature = "async")]
+impl Future for InTask<'_> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let Self { queue, place } = *self;
+        if queue.is_over(place.round) {
+            return Poll::Ready(());
+        }
+        // A waker is not ours: nothing is locked where it is cloned and dropped.
+        let waker = context.waker().clone();
+        let mut state = queue.state.lock();
+        if queue.is_over(place.round) {
+            return Poll::Ready(());
+        }
+        let old = state.tasks.insert(place, waker);
+        drop(state);
+        drop(old);
+        Poll::Pending
+    }
+}
+
+#[cfg(feature = "async")]
+impl Drop for InTask<'_> {
+    fn drop(&mut self) {
+        let mut state = self.queue.state.lock();
+        let old = state.tasks.remove(&self.place);
+        drop(state);
+        drop(old);
+    }
 }
 
 /// One round of writing.
@@ -143,7 +198,7 @@ impl Queue {
     pub(super) fn wait_for_round(&self, round: Option<u64>) {
         let mut state = self.state.lock();
         if state.committer == Some(thread::current().id()) {
-            // It would wait for itself. It comes here only by what a user's own clock drops.
+            // It would wait for itself. It comes here only by what is not ours: a waker that runs its task at once.
             return;
         }
         let awaited = self.hurry_to(&mut state, round);
@@ -178,23 +233,13 @@ impl Queue {
         awaited
     }
 
-    /// The number of the round that a task is to wait for.
+    /// The same in a task.
     #[cfg(feature = "async")]
-    pub(super) fn begin_waiting(&self, round: Option<u64>) -> u64 {
-        self.hurry_to(&mut self.state.lock(), round)
-    }
-
-    /// Whether a round is over; `waker` is told when it may be.
-    #[cfg(feature = "async")]
-    pub(super) fn poll_round(&self, round: u64, waker: &Waker) -> Poll<()> {
+    pub(super) fn wait_in_task(&self, round: Option<u64>) -> InTask<'_> {
         let mut state = self.state.lock();
-        if self.is_over(round) {
-            return Poll::Ready(());
-        }
-        if !state.tasks.iter().any(|other| other.will_wake(waker)) {
-            state.tasks.push(waker.clone());
-        }
-        Poll::Pending
+        let round = self.hurry_to(&mut state, round);
+        state.tasks_numbered += 1;
+        InTask { queue: self, place: Place { round, number: state.tasks_numbered } }
     }
 
     /// Waits for the next round, at most until `maintenance`. `None` when the thread is to end.
@@ -246,7 +291,8 @@ impl Queue {
 
     /// Wakes whoever waits for a round, which must be over in every respect: the pools that it holds are let go first.
     pub(super) fn finish_round(&self, Round { number, pools }: Round) {
-        drop(pools);
+        // With a pool goes its clock, which may be the user's own.
+        outside::contain(|| drop(pools));
         if let Some(number) = number {
             self.finish(number, |state| {
                 state.took = state.begun_at.map(|began| began.elapsed());
@@ -272,7 +318,13 @@ impl Queue {
         state.enough = state.waiting;
         state.waiting = state.early;
         #[cfg(feature = "async")]
-        let tasks = std::mem::take(&mut state.tasks);
+        let tasks = {
+            let later = match number.checked_add(1) {
+                Some(round) => state.tasks.split_off(&Place { round, number: 0 }),
+                None => BTreeMap::new(),
+            };
+            std::mem::replace(&mut state.tasks, later)
+        };
         drop(state);
         if number == ALL {
             self.gates.iter().for_each(Gate::open);
@@ -280,7 +332,7 @@ impl Queue {
             self.gate(number).open();
         }
         #[cfg(feature = "async")]
-        tasks.into_iter().for_each(Waker::wake);
+        outside::wake(tasks.into_values());
     }
 }
 

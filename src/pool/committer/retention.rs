@@ -131,7 +131,9 @@ impl Committer {
             return Ok(None);
         }
         batch.changes.push(Change::Pool(entry.clone()));
+        let forgetting = pool.forgetting.write();
         self.write(&batch, &mut cuts)?;
+        drop(forgetting);
         for change in &batch.changes {
             if let Change::Purge { pool, id, .. } = change {
                 self.recent_payloads.remove(*pool, id);

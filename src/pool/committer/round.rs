@@ -2,9 +2,12 @@
 //! may be waiting for the news.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::task::Waker;
+
+use parking_lot::MutexGuard;
 
 use super::{Committer, Cuts};
+use crate::outside;
 use crate::pool::core::PoolCore;
 use crate::pool::directory::{Collected, SlotIndex};
 use crate::pool::observe;
@@ -38,17 +41,13 @@ struct Work {
 struct Followup {
     pool: Arc<PoolCore>,
     retirements: Vec<Retirement>,
-    retired: Vec<SlotIndex>,
+    retired: Vec<(SlotIndex, SessionId)>,
     payloads: Vec<(SessionId, Arc<Payload>)>,
 }
 
 impl Committer {
-    pub(super) fn run_round(&self, pools: &[Arc<PoolCore>]) -> Result<(), StoreError> {
-        if pools.is_empty() {
-            return Ok(());
-        }
-        let _span = observe::committing(pools.len());
-        let begun = Instant::now();
+    /// Answers how many sessions were written.
+    pub(super) fn run_round(&self, pools: &[Arc<PoolCore>]) -> Result<usize, StoreError> {
         let mut cuts = self.writing.lock();
         let mut work = Work::default();
         self.retired_first(pools, &mut work, &mut cuts)?;
@@ -68,9 +67,8 @@ impl Committer {
             pool.give_back(dirty);
         }
         self.commit(&mut work, &mut cuts)?;
-        self.sync(&mut work)?;
-        observe::committed(work.committed, begun.elapsed());
-        Ok(())
+        self.sync(&mut work, &mut cuts)?;
+        Ok(work.committed)
     }
 
     /// Commits what was retired in some pools, durably, and tells of it.
@@ -78,7 +76,7 @@ impl Committer {
         &self,
         pools: &[Arc<PoolCore>],
         work: &mut Work,
-        cuts: &mut Cuts,
+        cuts: &mut MutexGuard<'_, Cuts>,
     ) -> Result<(), StoreError> {
         for pool in pools {
             let mut retired = std::mem::take(&mut work.retired);
@@ -93,13 +91,13 @@ impl Committer {
             work.retired = retired;
             if !is_empty {
                 self.commit(work, cuts)?;
-                self.sync(work)?;
+                self.sync(work, cuts)?;
             }
         }
         Ok(())
     }
 
-    fn commit(&self, work: &mut Work, cuts: &mut Cuts) -> Result<(), StoreError> {
+    fn commit(&self, work: &mut Work, cuts: &mut MutexGuard<'_, Cuts>) -> Result<(), StoreError> {
         if work.batch.changes.is_empty() {
             return Ok(());
         }
@@ -110,25 +108,47 @@ impl Committer {
         work.batch.changes.clear();
         work.unsynced += work.bytes;
         work.bytes = 0;
-        if work.unsynced >= UNSYNCED { self.sync(work) } else { Ok(()) }
+        if work.unsynced >= UNSYNCED { self.sync(work, cuts) } else { Ok(()) }
     }
 
     /// Makes durable what was committed, then tells of it: never the other way round (I-5).
-    fn sync(&self, work: &mut Work) -> Result<(), StoreError> {
+    fn sync(&self, work: &mut Work, cuts: &mut MutexGuard<'_, Cuts>) -> Result<(), StoreError> {
         if work.unsynced == 0 {
             return Ok(());
         }
         self.store.sync()?;
         work.unsynced = 0;
+        let mut news = News::default();
         for followup in work.followups.drain(..) {
-            for retirement in &followup.retirements {
-                observe::retired(retirement);
-                followup.pool.broadcast.send(retirement);
-                self.broadcast.send(retirement);
-            }
             followup.pool.committed(&followup.retired, &followup.payloads);
+            for retirement in &followup.retirements {
+                followup.pool.broadcast.send(retirement, &mut news.tasks);
+                self.broadcast.send(retirement, &mut news.tasks);
+            }
+            news.retirements.extend(followup.retirements);
+        }
+        if !news.retirements.is_empty() {
+            // Whoever gets the lock meanwhile finds nothing half done: all that was collected has been written.
+            MutexGuard::unlocked(cuts, || news.tell());
         }
         Ok(())
+    }
+}
+
+/// What is durable, for code that is not ours.
+#[derive(Default)]
+struct News {
+    retirements: Vec<Retirement>,
+    /// Those who wait for them.
+    tasks: Vec<Waker>,
+}
+
+impl News {
+    fn tell(self) {
+        for retirement in &self.retirements {
+            outside::contain(|| observe::retired(retirement));
+        }
+        outside::wake(self.tasks);
     }
 }
 
@@ -145,7 +165,7 @@ fn collect(pool: &Arc<PoolCore>, slots: &[SlotIndex], work: &mut Work) {
         let mut directory = pool.directory.lock();
         for session in slots.iter().filter_map(|slot| directory.collect(*slot)) {
             if session.record.retired.is_some() {
-                followup.retired.push(session.slot);
+                followup.retired.push((session.slot, session.id));
             }
             collected.push((session, None));
         }

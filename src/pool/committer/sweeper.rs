@@ -5,7 +5,9 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::Committer;
+use crate::error::Error;
 use crate::pool::core::PoolCore;
+use crate::pool::directory::Woken;
 use crate::session::{SessionId, Timestamp};
 use crate::store::{PoolNumber, StoreError};
 
@@ -17,8 +19,22 @@ impl Committer {
     ///
     /// It goes on, pool by pool, where the last sweep ended. Before that there is nothing to find: what had expired when
     /// a pool was opened was retired then, and [`PoolCore::sweep_from`] notes what was committed when already old.
-    pub(crate) fn sweep(&self) -> Result<usize, StoreError> {
-        let _sweeping = self.sweeping.lock();
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Poisoned`].
+    pub(crate) fn sweep(&self) -> Result<usize, Error> {
+        let mut served = Vec::new();
+        let swept = self.or_poison(|| {
+            let _sweeping = self.sweeping.lock();
+            self.sweep_now(&mut served)
+        });
+        // They run what is not ours, which may sweep, too.
+        served.into_iter().for_each(Woken::wake);
+        swept
+    }
+
+    fn sweep_now(&self, served: &mut Vec<Woken>) -> Result<usize, StoreError> {
         let pools = self.open_pools();
         // Noted before it is done, so that what is committed meanwhile is noted on top.
         let spans: Vec<Span> = pools
@@ -30,7 +46,7 @@ impl Committer {
             .collect();
         let mut swept = 0;
         for span in joined(spans.clone()) {
-            swept += self.sweep_span(&pools, span).inspect_err(|_| {
+            swept += self.sweep_span(&pools, span, served).inspect_err(|_| {
                 for (pool, span) in pools.iter().zip(&spans) {
                     pool.sweep_after(span.after);
                 }
@@ -43,12 +59,13 @@ impl Committer {
         &self,
         pools: &[Arc<PoolCore>],
         Span { mut after, until }: Span,
+        served: &mut Vec<Woken>,
     ) -> Result<usize, StoreError> {
         let mut swept = 0;
         loop {
             let expired = self.expired(after, until)?;
             let last = expired.last().map(|(at, ..)| *at);
-            swept += retire(pools, &expired);
+            swept += retire(pools, &expired, served);
             match last {
                 // All sessions of one millisecond may be more than one go takes; they are gone from the second.
                 Some(at) if expired.len() >= Self::SWEEP => after = at,
@@ -98,11 +115,16 @@ fn joined(mut spans: Vec<Span>) -> Vec<Span> {
     joined
 }
 
-fn retire(pools: &[Arc<PoolCore>], expired: &[(Timestamp, PoolNumber, SessionId)]) -> usize {
+fn retire(
+    pools: &[Arc<PoolCore>],
+    expired: &[(Timestamp, PoolNumber, SessionId)],
+    served: &mut Vec<Woken>,
+) -> usize {
     let mut by_pool: HashMap<PoolNumber, Vec<SessionId>> = HashMap::new();
     for (_, pool, id) in expired {
         by_pool.entry(*pool).or_default().push(*id);
     }
-    let swept = pools.iter().filter_map(|pool| by_pool.get(&pool.number).map(|ids| pool.retire_expired(ids)));
+    let swept =
+        pools.iter().filter_map(|pool| by_pool.get(&pool.number).map(|ids| pool.retire_expired(ids, served)));
     swept.sum()
 }

@@ -23,10 +23,6 @@ impl SlotIndex {
 /// One session in memory: its record, and what its pool needs to know of it now. Two cache lines, and no part of a third.
 #[derive(Debug)]
 #[repr(C, align(64))]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a fact of its own, and all of their combinations occur"
-)]
 pub(crate) struct Slot {
     id: ShortId,
     pub(crate) record: SessionRecord,

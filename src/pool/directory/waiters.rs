@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::task::Waker;
 
 use super::{Next, SlotIndex};
+use crate::outside;
 
 /// The place of one who waits. They are numbered as they come, whatever they wait for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -132,7 +133,7 @@ pub(crate) struct Woken(Vec<Waker>);
 
 impl Woken {
     pub(crate) fn wake(self) {
-        self.0.into_iter().for_each(Waker::wake);
+        outside::wake(self.0);
     }
 }
 

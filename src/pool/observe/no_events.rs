@@ -20,6 +20,11 @@ pub(in crate::pool) fn check_failed(_: &PoolName, _: &SessionId, _: u8, _: &(dyn
 
 pub(in crate::pool) struct Committing;
 
+/// As the span that it stands for, it ends where it is dropped.
+impl Drop for Committing {
+    fn drop(&mut self) {}
+}
+
 pub(in crate::pool) fn committing(_: usize) -> Committing {
     Committing
 }

@@ -16,8 +16,9 @@ impl Session {
     ///
     /// The session of a [`Lease`](crate::Lease) commits them with the outcome of its use, in one batch: after a crash the
     /// session has both, or neither. Only where the payload is written for another reason meanwhile, since the session is
-    /// new or another part of it was changed, do they go along. Another handle commits them as [`Session::set_cookies`] does. Where there are more than
-    /// [`MAX_COOKIES`](crate::MAX_COOKIES), or more than 180 of one domain, those that were set longest ago go.
+    /// new or another part of it was changed, do they go along. Another handle commits them as [`Session::set_cookies`] does.
+    /// Where there are more than [`MAX_COOKIES`](crate::MAX_COOKIES), or more than 180 of one domain, or more than fit into
+    /// [`MAX_PAYLOAD_LENGTH`](crate::MAX_PAYLOAD_LENGTH), those that were set longest ago go.
     ///
     /// ```
     /// # let pool = session_pool::SessionPool::builder().open_in_memory()?;
@@ -76,8 +77,7 @@ impl Session {
             for cookie in cookies {
                 payload.set_cookie(cookie, now);
             }
-            cookies::evict(&mut payload.cookies, now);
-            payload.cookies != before
+            if payload.cookies == before { Ok(None) } else { cookies::fit(payload, now).map(Some) }
         })?;
         Ok(rejected)
     }

@@ -4,7 +4,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use session_pool::{Outcome, PoolBuilder, Reason, Refusal, Verdict};
+use session_pool::client::{ClientError, SessionClientBuilder};
+use session_pool::{
+    Error, Growth, Outcome, PoolBuilder, Reason, Refusal, SessionOptions, StatusRules, Verdict,
+};
 use tower_service::Service;
 
 use super::{client, failed, plain_client, record};
@@ -55,6 +58,95 @@ async fn the_last_answer_is_the_answer_when_all_tries_are_used_up() {
     assert_eq!(response.visit().outcome, Outcome::Retired(Reason::Retired));
     assert_eq!(response.text(), "go away");
     assert_eq!(client.pool().stats().retired.retired, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_answer_is_the_answer_where_there_is_no_session_for_another_try() {
+    let world = World::new();
+    let site = world.plain_site(&["shop.test"]);
+    site.always("/limit", Answer::status(429).header("retry-after", "3600").body("slow down"));
+    site.always("/ban", Answer::status(403).body("go away"));
+    let soon = Duration::from_millis(50);
+    let client = client(&world, |pool| pool.max_pool_size(1), |client| client.acquire_timeout(soon));
+    let response = client.get(site.url("/limit")).send().await.unwrap();
+    assert_eq!((response.status().as_u16(), response.text().as_str()), (429, "slow down"));
+    assert!(matches!(response.verdict(), Verdict::RateLimited { .. }));
+    assert_eq!((response.visit().attempts, response.visit().outcome), (1, Outcome::Live));
+    let refused = client.get(site.url("/limit")).send().await.unwrap_err();
+    assert!(matches!(refused, ClientError::Pool(Error::Refused(Refusal::NoneAvailable { .. }))), "{refused}");
+    assert_eq!(world.requests().len(), 1);
+
+    let logs_in = AtomicU32::new(0);
+    let client = super::client(
+        &world,
+        |pool| {
+            pool.max_pool_size(1).create_with(move |options| match logs_in.fetch_add(1, Ordering::Relaxed) {
+                0 => Ok(options),
+                _ => Err("the log-in is down".into()),
+            })
+        },
+        |client| client.acquire_timeout(soon).retry_delay(Duration::from_millis(1)),
+    );
+    let response = client.get(site.url("/ban")).send().await.unwrap();
+    assert_eq!((response.verdict(), response.text().as_str()), (Verdict::Blocked, "go away"));
+    assert_eq!(response.visit().outcome, Outcome::Retired(Reason::Retired));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_failure_is_the_answer_where_there_is_no_session_for_another_try() {
+    let world = World::new();
+    let site = world.plain_site(&["shop.test"]);
+    site.always("/", Answer::reset_before_head());
+    let client = client(
+        &world,
+        |pool| {
+            let once = SessionOptions { max_usage_count: 1, ..SessionOptions::default() };
+            pool.max_pool_size(1).session_options(once).growth(Growth::Manual)
+        },
+        |client| client.acquire_timeout(Duration::from_millis(50)),
+    );
+    client.pool().add(client.pool().session_options()).unwrap();
+    let error = failed(client.get(site.url("/")).send().await.unwrap_err());
+    let visit = error.visit().unwrap();
+    assert_eq!((visit.verdict, visit.outcome), (Verdict::Failed, Outcome::Retired(Reason::Exhausted)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pinned_request_does_not_wait_for_a_rest_that_is_too_long() {
+    let world = World::new();
+    let site = world.plain_site(&["shop.test"]);
+    site.always("/", Answer::status(429).header("retry-after", "3600").body("slow down"));
+    let client = client(&world, two, |client| client);
+    let id = *client.pool().acquire_async().await.unwrap().id();
+    let response =
+        tokio::time::timeout(Duration::from_secs(20), client.get(site.url("/")).session(&id).send());
+    let response = response.await.expect("it waits in vain").unwrap();
+    assert_eq!((response.status().as_u16(), response.visit().attempts), (429, 1));
+    assert_eq!(response.text(), "slow down");
+    client.pool().get(&id).unwrap().retire().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r3_a_session_that_is_retired_while_it_is_answered_gets_its_answer() {
+    let world = World::new();
+    let site = world.plain_site(&["shop.test"]);
+    let client = client(&world, |pool| pool, |client| client);
+    let pool = client.pool().clone();
+    site.on("/", move |_| {
+        for session in pool.iter() {
+            let _ = session.retire().unwrap();
+        }
+        Answer::ok("welcome").set_cookie("a=1")
+    });
+    let response = client.get(site.url("/")).send().await.unwrap();
+    assert_eq!(response.text(), "welcome");
+    assert_eq!(response.visit().outcome, Outcome::AlreadyRetired(Reason::Retired));
+}
+
+#[test]
+fn a_request_waits_longer_than_a_session_rests() {
+    let rules = StatusRules::default();
+    assert!(SessionClientBuilder::DEFAULT_ACQUIRE_TIMEOUT >= rules.default_rest + Duration::from_secs(10));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -115,9 +207,7 @@ async fn a_pinned_request_waits_for_its_session_and_goes_to_no_other() {
     let response = client.get(site.url("/ban")).session(&id).send().await.unwrap();
     assert_eq!((response.verdict(), response.visit().attempts), (Verdict::Blocked, 1));
     let error = client.get(site.url("/")).session(&id).send().await.unwrap_err();
-    let session_pool::client::ClientError::Pool(session_pool::Error::Refused(refusal)) = error else {
-        panic!("{error:?}")
-    };
+    let ClientError::Pool(Error::Refused(refusal)) = error else { panic!("{error:?}") };
     assert!(matches!(refusal, Refusal::Retired { .. }), "{refusal}");
 }
 

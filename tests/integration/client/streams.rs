@@ -1,8 +1,10 @@
 //! Bodies that come in parts, and the lease that lasts as long.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use session_pool::{Failure, Verdict};
+use session_pool::{Failure, StatusRules, Verdict};
 
 use super::{client, failed, plain_client};
 use crate::world::{Answer, World};
@@ -83,4 +85,58 @@ async fn a_block_is_tried_again_before_anything_is_streamed() {
     assert_eq!(response.chunk().await.unwrap().unwrap(), "welcome");
     assert!(response.chunk().await.unwrap().is_none());
     assert_eq!(client.pool().stats().retired.retired, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_answer_is_streamed_where_there_is_no_session_for_another_try() {
+    let world = World::new();
+    let site = world.plain_site(&["shop.test"]);
+    site.always("/", Answer::status(429).header("retry-after", "3600").body("slow down"));
+    let soon = Duration::from_millis(50);
+    let client = client(&world, |pool| pool.max_pool_size(1), |client| client.acquire_timeout(soon));
+    let mut response = client.get(site.url("/")).stream().await.unwrap();
+    assert_eq!((response.status().as_u16(), response.attempts()), (429, 1));
+    assert_eq!(
+        (client.pool().stats().leased, client.pool().stats().resting),
+        (0, 1),
+        "it is settled already"
+    );
+    assert_eq!(response.chunk().await.unwrap().unwrap(), "slow down");
+    assert!(response.chunk().await.unwrap().is_none());
+    drop(response);
+    assert_eq!(client.pool().stats().rested, 1, "R-5");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_policy_is_asked_once_about_a_response_that_is_streamed() {
+    let world = World::new();
+    let site = world.plain_site(&["shop.test"]);
+    site.always("/", Answer::status(429).body("slow down"));
+    let asked = Arc::new(AtomicU32::new(0));
+    let asks = Arc::clone(&asked);
+    let short = StatusRules { default_rest: Duration::from_secs(5), ..StatusRules::default() };
+    let client = client(
+        &world,
+        |pool| {
+            pool.status_rules_for("shop.test", short).response_policy(move |reply, rules| {
+                // Whoever is asked again says something else.
+                match asks.fetch_add(1, Ordering::Relaxed) % 2 {
+                    0 => rules.verdict(reply),
+                    _ => Verdict::Blocked,
+                }
+            })
+        },
+        |client| client.max_retries(0),
+    );
+    for dropped in [false, true] {
+        let mut response = client.get(site.url("/")).stream().await.unwrap();
+        let id = *response.session();
+        assert!(matches!(response.verdict(), Verdict::RateLimited { .. }));
+        while !dropped && response.chunk().await.unwrap().is_some() {}
+        drop(response);
+        let record = client.pool().get(&id).unwrap().record();
+        let rest = record.resting_until.unwrap().to_datetime() - client.pool().now();
+        assert!((1..=5).contains(&rest.num_seconds()), "as the rules of its host say: {rest}");
+        assert_eq!((asked.swap(0, Ordering::Relaxed), client.pool().stats().retired.retired), (1, 0));
+    }
 }
