@@ -7,7 +7,7 @@ mod untouched;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
-use session_pool::{Cookie, Growth, SessionOptions, SessionPool};
+use session_pool::{Cookie, Fingerprint, Growth, SessionOptions, SessionPool};
 
 use crate::support::{Place, engine, named};
 
@@ -37,6 +37,10 @@ fn store() -> (Place, String) {
     let (a, b) = (open("shop.example"), open("evil\u{202e}"));
     let secret = SessionOptions {
         proxy: Some("http://auto:topsecret@proxy.example:1".parse().unwrap()),
+        fingerprint: Some(Fingerprint {
+            headers: vec![("X-Api-Key".to_owned(), "topsecret".to_owned())],
+            ..Fingerprint::default()
+        }),
         ..named("alive").user_data("token", "topsecret").cookie(Cookie::new(
             "sid",
             "topsecret",
@@ -127,7 +131,7 @@ fn show_masks_secrets_unless_told_to_reveal_them() {
             !masked.contains("topsecret") && masked.contains("***") && masked.contains("sid"),
             "{masked}"
         );
-        assert_eq!(show(&["--reveal"]).matches("topsecret").count(), 3);
+        assert_eq!(show(&["--reveal"]).matches("topsecret").count(), 4);
     }
     let both = json(&tool(&["show", &path, "alive", "--format", "json"]));
     assert_eq!(both.as_array().unwrap().len(), 2, "one in each pool");

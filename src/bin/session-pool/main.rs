@@ -19,7 +19,6 @@ mod notes;
 mod output;
 mod progress;
 mod report;
-mod secrets;
 mod shown;
 mod source;
 mod stats;
