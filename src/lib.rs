@@ -209,6 +209,7 @@ pub mod guide {
 mod identity;
 pub mod inspect;
 pub mod maintenance;
+mod path_text;
 mod pool;
 mod read_at;
 pub mod recovery;
