@@ -119,7 +119,7 @@ fn a_store_goes_through_a_file_and_through_a_pipe_and_is_the_same() {
 
     let output = tool(&["export", &world.store(), &file]);
     let (says, code) = refusal(&output);
-    assert!(says.contains(&file) && says.contains("already exists") && code == 1, "{says}");
+    assert!(says.contains(&file) && says.contains("already exists") && code == 2, "{says}");
     let output = tool(&["import", &file, &world.path("b")]);
     let (says, code) = refusal(&output);
     assert!(says.contains("a new store needs a path of its own; with --into-pool") && code == 2, "{says}");
@@ -317,7 +317,7 @@ fn what_cannot_be_written_leaves_nothing() {
     let state = format!("{}/tests/fixtures/crawlee/crawlee-js-4.json", env!("CARGO_MANIFEST_DIR"));
     let report = world.write("report", "mine");
     let (says, code) = refusal(&tool(&["import", &state, &world.path("new"), "--report", &report]));
-    assert!(says.contains("cannot create the report") && code == 1, "{says}");
+    assert!(says.contains("cannot create the report") && code == 2, "{says}");
     assert_eq!(fs::read_to_string(&report).unwrap(), "mine");
     let report = world.path("new report");
     let (says, code) = refusal(&tool(&["import", &state, &world.store(), "--report", &report]));

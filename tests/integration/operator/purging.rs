@@ -45,7 +45,7 @@ fn what_the_order_of_the_log_holds_back_is_told() {
 fn where_anything_is_wrong_nothing_is_forgotten() {
     let (place, path) = a_store();
     leaves_all_as_it_is(&place, || {
-        let error = mistake(&tool(&["purge", &path, "--older-than", "1h", "--pool", "news", "--yes"]), 2);
+        let error = mistake(&tool(&["purge", &path, "--older-than", "1h", "--pool", "news", "--yes"]), 5);
         assert!(error.contains("there is no pool news"), "{error}");
         for wrong in [&["--older-than", "soon"][..], &[], &["--older-than", "1h", "--reason", "bored"]] {
             assert_eq!(code(&tool(&[&["purge", &path, "--yes"], wrong].concat())), 2);

@@ -49,7 +49,7 @@ fn where_anything_is_wrong_nothing_is_changed() {
         assert!(error.contains("there is no session shop_1 in the pool blog"), "{error}");
         let error = wrong(2, &["shop_1", "both"]);
         assert!(error.contains("session both in each of the pools blog, shop: name the pool"), "{error}");
-        let error = wrong(2, &["shop_1", "--pool", "news"]);
+        let error = wrong(5, &["shop_1", "--pool", "news"]);
         assert!(error.contains("there is no pool news: the store has blog, shop"), "{error}");
     });
 }

@@ -15,7 +15,7 @@ use session_pool::{Cookie, PoolName, Proxy, SessionId, SessionOptions, Timestamp
 use super::Result;
 use crate::consent::{Consent, counted, first_of};
 use crate::context::{Context, note};
-use crate::exit_code::Wrong;
+use crate::errors::{BadFile, Wrong};
 use crate::moment::{self, Moment};
 use crate::output::{Cell, Column, Rows};
 use crate::source::{open_store, read_store};
@@ -209,16 +209,16 @@ fn read(file: &PathBuf) -> Result<Vec<SessionOptions>> {
     } else {
         fs::read_to_string(file)
     };
-    let text = text.map_err(|error| Wrong(format!("{}: {error}", file.display())))?;
-    let sessions = session_options(&text);
-    Ok(sessions.map_err(|error| Wrong(format!("{}: {error}", file.display())))?)
+    let bad = |why: String| BadFile(format!("{}: {why}", file.display()));
+    let text = text.map_err(|error| bad(error.to_string()))?;
+    Ok(session_options(&text).map_err(|error| bad(error.to_string()))?)
 }
 
 /// Says in which file the session is that breaks a rule.
 fn located(error: MaintenanceError, file: Option<&PathBuf>) -> Box<dyn std::error::Error> {
     match (error, file) {
         (MaintenanceError::Invalid { number, source }, Some(file)) => {
-            Wrong(format!("{}: session {number}: {source}", file.display())).into()
+            BadFile(format!("{}: session {number}: {source}", file.display())).into()
         }
         (MaintenanceError::Invalid { source, .. }, None) => Wrong(source.to_string()).into(),
         (error, _) => error.into(),

@@ -8,7 +8,7 @@ use session_pool::inspect::Opened;
 use super::Result;
 use crate::browse;
 use crate::context::Context;
-use crate::exit_code::Wrong;
+use crate::errors::Wrong;
 use crate::output::{Format, relative};
 use crate::source::Source;
 

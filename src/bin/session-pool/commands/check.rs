@@ -12,7 +12,7 @@ use session_pool::inspect::{self, Opened};
 
 use super::Result;
 use crate::context::Context;
-use crate::exit_code::Unsound;
+use crate::errors::Unsound;
 use crate::output::{Cell, Column, Format, Rows, document, escape, style};
 use crate::source::{At, open};
 

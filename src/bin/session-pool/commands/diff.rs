@@ -12,7 +12,7 @@ use session_pool::{PoolEntry, PoolName, SessionId, SessionRecord};
 
 use super::{Result, note_unreadable};
 use crate::context::Context;
-use crate::exit_code::NotFound;
+use crate::errors::NotFound;
 use crate::output::{Cell, Column, Format, Rows, document, style};
 use crate::source::Source;
 

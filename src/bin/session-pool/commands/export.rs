@@ -12,7 +12,7 @@ use session_pool::{PoolName, ReadStore};
 
 use super::Result;
 use crate::context::{Context, note};
-use crate::exit_code::{NotFound, Unsound, Wrong};
+use crate::errors::{NotFound, Unsound, Wrong};
 use crate::notes::{Notes, ReportArguments};
 use crate::output::{Format, document};
 use crate::source::Source;

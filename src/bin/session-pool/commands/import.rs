@@ -18,7 +18,7 @@ use session_pool::{MemoryStore, PoolName, SledStoreOptions, StoreError};
 use super::Result;
 use crate::context::Context;
 use crate::counting::CountingInput;
-use crate::exit_code::{BadFile, Wrong};
+use crate::errors::{BadFile, Wrong};
 use crate::notes::{Notes, ReportArguments};
 use crate::output::{Format, document, escape};
 use crate::source::open_store;

@@ -9,7 +9,7 @@ use clap_mangen::Man as Page;
 
 use super::Result;
 use crate::arguments::Arguments;
-use crate::exit_code::Wrong;
+use crate::errors::Wrong;
 
 /// Prints a page of the manual, or writes all of them.
 ///

@@ -6,7 +6,7 @@ use session_pool::recovery::RecoveryReport;
 
 use super::Result;
 use crate::context::Context;
-use crate::exit_code::Unsound;
+use crate::errors::Unsound;
 use crate::output::{Format, document, escape};
 
 pub(super) fn tell(report: &RecoveryReport, context: &Context, out: &mut dyn Write) -> Result {

@@ -9,7 +9,7 @@ use session_pool::{LogEntry, PoolEntry, PoolName, Sequence, SessionId, SessionSt
 
 use super::Result;
 use crate::context::{Context, note};
-use crate::exit_code::NotFound;
+use crate::errors::NotFound;
 use crate::output::{Format, document};
 use crate::shown::{self, Shown};
 use crate::source::Source;
