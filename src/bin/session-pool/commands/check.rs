@@ -50,7 +50,7 @@ struct Found {
     pool: Option<String>,
     id: Option<String>,
     /// The file that it is in, where it is not the store itself.
-    file: Option<PathBuf>,
+    file: Option<String>,
     message: String,
 }
 
@@ -59,9 +59,7 @@ fn columns() -> Vec<Column<Found>> {
         Column::new("kind", |found: &Found| Cell::text(found.kind)),
         Column::new("pool", |found: &Found| Cell::maybe(found.pool.as_deref(), Cell::text)),
         Column::new("id", |found: &Found| Cell::maybe(found.id.as_deref(), Cell::text)),
-        Column::new("file", |found: &Found| {
-            Cell::maybe(found.file.as_ref(), |file| Cell::text(file.display().to_string()))
-        }),
+        Column::new("file", |found: &Found| Cell::maybe(found.file.as_deref(), Cell::text)),
         Column::new("message", |found: &Found| Cell::text(found.message.as_str())),
     ]
 }
@@ -145,7 +143,7 @@ fn in_file(file: &Path, message: &str) -> Found {
         kind: "archive",
         pool: None,
         id: None,
-        file: Some(file.to_owned()),
+        file: Some(file.display().to_string()),
         message: format!("{}: {message}", file.display()),
     }
 }

@@ -255,7 +255,7 @@ fn tell(
     let Imported { pools, live, retired, log_entries, skipped, .. } = *imported;
     if context.format != Format::Table {
         let told = json!({
-            "store": store, "dry_run": dry_run, "pools": pools, "live": live, "retired": retired,
+            "store": store.display().to_string(), "dry_run": dry_run, "pools": pools, "live": live, "retired": retired,
             "log_entries": log_entries, "skipped": skipped, "notes": notes,
         });
         return Ok(document(&told, context.format, out)?);
