@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::Args;
 use serde::Serialize;
@@ -14,7 +14,7 @@ use super::Result;
 use crate::context::Context;
 use crate::errors::Unsound;
 use crate::output::{Cell, Column, Format, Rows, document, escape, style};
-use crate::source::{At, open};
+use crate::source::{At, Source, open, open_checkpoint};
 
 /// Verifies that everything in a store and its checkpoints, or in an archive, can be read and agrees: records, payloads,
 /// indexes and the retirement log.
@@ -24,9 +24,8 @@ use crate::source::{At, open};
 /// Example: session-pool check sessions
 #[derive(Args)]
 pub(crate) struct Check {
-    /// The store's directory, or an archive.
-    #[arg(value_name = "STORE")]
-    path: PathBuf,
+    #[command(flatten)]
+    source: Source,
 }
 
 /// What a check found.
@@ -66,9 +65,13 @@ fn columns() -> Vec<Column<Found>> {
 
 impl Check {
     pub(crate) fn run(self, context: &Context, out: &mut dyn Write) -> Result {
-        let Self { path } = self;
+        let Self { source: Source { path, checkpoint } } = self;
         let mut checked = Checked::default();
-        if path.is_file() {
+        if checkpoint {
+            let (file, opened) = open_checkpoint(&path, context)?;
+            check_archive(&file, context, &mut checked)?;
+            check_content(&opened, context, &mut checked)?;
+        } else if path.is_file() {
             check_archive(&path, context, &mut checked)?;
             // What is only damaged in part is looked into as far as it is there.
             if checked.findings.is_empty() {
