@@ -8,7 +8,7 @@ use clap::Args;
 use session_pool::inspect::{self, Filter, Found, Opened};
 use session_pool::{PoolEntry, SessionId, SessionRecord, StoreError};
 
-use super::{Result, note_unreadable};
+use super::{Result, has_pool, note_unreadable};
 use crate::context::Context;
 use crate::filters::Filters;
 use crate::listed::{self, Compared, Listed, Sort};
@@ -46,6 +46,7 @@ impl List {
         let columns = listed::columns(&columns);
         let needs_payload = columns.iter().any(|column| listed::needs_payload(column.field));
         let store = source.open(context)?;
+        has_pool(&*store, filter.pool.as_ref())?;
         let query = Query { store: &store, filter: &filter, needs_payload, context };
 
         let mut rows = Rows::new(columns, context, out)?;

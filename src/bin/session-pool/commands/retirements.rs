@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use session_pool::inspect::Opened;
 use session_pool::{LogEntry, PoolEntry, PoolName, Reason, Sequence, Timestamp, inspect};
 
-use super::{Result, note_unreadable};
+use super::{Result, has_pool, note_unreadable};
 use crate::choices::ReasonChoice;
 use crate::context::Context;
 use crate::moment::{self, Moment};
@@ -139,6 +139,7 @@ impl Retirements {
         };
         let store = source.open(context)?;
         let mut pools = inspect::pools(&*store)?;
+        has_pool(&*store, pool.as_ref())?;
         pools.retain(|entry| pool.as_ref().is_none_or(|name| *name == entry.name));
         let unreadable = match by {
             Some(by) => count(&store, &pools, &wanted, by, limit, context, out)?,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use session_pool::inspect::Opened;
 use session_pool::{LogEntry, PoolEntry, PoolName, Sequence, SessionId, SessionState, StoreError, inspect};
 
-use super::Result;
+use super::{Result, has_pool};
 use crate::context::{Context, note};
 use crate::errors::NotFound;
 use crate::output::{Format, document};
@@ -38,6 +38,7 @@ impl Show {
     pub(crate) fn run(self, context: &Context, out: &mut dyn Write) -> Result {
         let Self { source, id, pool, reveal } = self;
         let store = source.open(context)?;
+        has_pool(&*store, pool.as_ref())?;
         let found = find(&store, pool.as_ref(), id, reveal)?;
         if found.is_empty() {
             let place = pool.map(|pool| format!(" in the pool {pool}")).unwrap_or_default();

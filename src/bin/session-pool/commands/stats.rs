@@ -6,7 +6,7 @@ use clap::Args;
 use session_pool::inspect::{self, Overview, PoolFigures, Scope};
 use session_pool::{PoolName, Reason};
 
-use super::{Result, archived_at, note_unreadable};
+use super::{Result, archived_at, has_pool, note_unreadable};
 use crate::context::Context;
 use crate::moment::{self, Moment};
 use crate::output::{Cell, Column, Format, Rows, document};
@@ -71,6 +71,7 @@ impl Stats {
     pub(crate) fn run(self, context: &Context, out: &mut dyn Write) -> Result {
         let Self { source, pool, since, at, ascii } = self;
         let store = source.open(context)?;
+        has_pool(&*store, pool.as_ref())?;
         let mut scope = Scope::default();
         scope.pool = pool;
         scope.retired_since = since.map(|since| since.ago(context));
