@@ -2,6 +2,8 @@
 
 mod codes;
 mod formats;
+#[cfg(unix)]
+mod paths;
 mod questions;
 mod untouched;
 
@@ -206,6 +208,12 @@ fn unreadable_items_are_passed_over_and_counted() {
     let stats = json(&tool(&["stats", &path, "--format", "json"]));
     assert_eq!(stats["pools"][1]["unreadable_sessions"], 1);
     assert_eq!(stats["total"]["unreadable_sessions"], 1);
+    let report = tool(&["report", &path, "--html", "-"]);
+    assert!(String::from_utf8_lossy(&report.stderr).contains("1 unreadable"), "{:?}", report.stderr);
+    let archive = place.path().with_file_name("a.archive");
+    let backup = tool(&["backup", &path, archive.to_str().unwrap()]);
+    assert_eq!(code(&backup), 6, "something is missing in it");
+    assert!(archive.exists() && String::from_utf8_lossy(&backup.stdout).contains("4 sessions"));
 }
 
 #[test]
