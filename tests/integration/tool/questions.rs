@@ -233,3 +233,24 @@ fn retirements_are_asked_by_time_and_reason_and_counted() {
         assert_eq!(hour["exhausted"], 0);
     }
 }
+
+#[test]
+fn of_reasons_and_pools_those_with_the_most_are_kept() {
+    let place = Place::disk();
+    let store = place.open_store();
+    for (name, blocked) in [("a", 3), ("b", 1)] {
+        let pool = session_pool::SessionPool::builder().name(name).growth(Growth::Manual);
+        let pool = pool.open_in(&store).unwrap();
+        for n in 0..blocked {
+            let options = SessionOptions { max_error_score: 1.0, ..named(&format!("blocked{n}")) };
+            let _ = pool.add(options).unwrap().fail().unwrap();
+        }
+        let _ = pool.add(named("retired")).unwrap().retire().unwrap();
+    }
+    drop(store);
+    let path = place.path().to_str().unwrap().to_owned();
+    let most =
+        |by: &str| json(&tool(&["retirements", &path, "--by", by, "--limit", "1", "--format", "json"]));
+    assert_eq!((&most("pool")[0]["pool"], &most("pool")[1]), (&"a".into(), &Value::Null));
+    assert_eq!(most("reason"), object!([{ "reason": "blocked", "count": 4 }]));
+}
