@@ -9,6 +9,8 @@ fn sessions_are_retired_and_those_that_are_already_are_told() {
     assert_eq!(done.len(), 2);
     assert_eq!((&done[0]["pool"], &done[0]["id"]), (&"shop".into(), &"shop_1".into()));
     assert_eq!((&done[1]["pool"], &done[1]["outcome"]), (&"blog".into(), &"retired".into()));
+    let listed = rows(&["list", &path, "--id-glob", "shop_1", "--columns", "retired_at"]);
+    assert_eq!(done[0]["retired_at"], listed[0]["retired_at"]);
     place.assert_sound();
 
     let done = rows(&["retire", &path, "shop_1", "s3", "both", "--pool", "shop", "-y"]);
