@@ -13,7 +13,7 @@ fn old_ones_are_forgotten_and_their_log_entries_stay() {
     let done = rows(&["purge", &path, "--older-than", "44h 30min", "--pool", "shop", "--yes"]);
     assert_eq!((done.len(), &done[0]["pool"], &done[0]["purged"]), (1, &"shop".into(), &4.into()));
     assert_eq!(
-        (&done[0]["blocked"], &done[0]["by_caller"], &done[0]["held_back"]),
+        (&done[0]["blocked"], &done[0]["retired"], &done[0]["held_back"]),
         (&1.into(), &3.into(), &0.into())
     );
     place.assert_sound();

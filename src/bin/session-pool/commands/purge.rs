@@ -53,7 +53,7 @@ fn columns() -> Vec<Column<PoolPurge>> {
         Column::new("blocked", |pool| by_reason(pool, Reason::Blocked)).right(),
         Column::new("exhausted", |pool| by_reason(pool, Reason::Exhausted)).right(),
         Column::new("expired", |pool| by_reason(pool, Reason::Expired)).right(),
-        Column::new("by_caller", |pool| by_reason(pool, Reason::Retired)).right(),
+        Column::new("retired", |pool| by_reason(pool, Reason::Retired)).right(),
         Column::new("held_back", |pool: &PoolPurge| Cell::Count(pool.held_back)).right(),
         Column::new("held_by", |pool: &PoolPurge| {
             Cell::maybe(pool.held_by.as_ref(), |by| Cell::text(by.id.as_str()))

@@ -52,7 +52,7 @@ fn columns() -> Vec<Column<PoolFigures>> {
         Column::new("retired_blocked", |pool| retired(pool, Reason::Blocked)),
         Column::new("retired_exhausted", |pool| retired(pool, Reason::Exhausted)),
         Column::new("retired_expired", |pool| retired(pool, Reason::Expired)),
-        Column::new("retired_by_caller", |pool| retired(pool, Reason::Retired)),
+        Column::new("retired_retired", |pool| retired(pool, Reason::Retired)),
         Column::new("retired_ever", |pool: &PoolFigures| Cell::Count(pool.figures.retirements.ever)),
         Column::new("uses", |pool: &PoolFigures| Cell::Count(pool.figures.uses)),
         Column::new("errors", |pool: &PoolFigures| Cell::Count(pool.figures.errors)),
