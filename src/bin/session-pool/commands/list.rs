@@ -10,6 +10,7 @@ use session_pool::{PoolEntry, SessionId, SessionRecord, StoreError};
 
 use super::{Result, has_pool, note_unreadable};
 use crate::context::Context;
+use crate::errors::Wrong;
 use crate::filters::Filters;
 use crate::listed::{self, Compared, Listed, Sort};
 use crate::moment;
@@ -43,6 +44,9 @@ impl List {
     pub(crate) fn run(self, context: &Context, out: &mut dyn Write) -> Result {
         let Self { source, filters, sort, limit, columns } = self;
         let filter = filters.filter(context);
+        if let Some(twice) = columns.iter().enumerate().find(|(at, name)| columns[..*at].contains(name)) {
+            return Err(Wrong(format!("--columns has {} twice", twice.1)).into());
+        }
         let columns = listed::columns(&columns);
         let needs_payload = columns.iter().any(|column| listed::needs_payload(column.field));
         let store = source.open(context)?;
