@@ -17,6 +17,8 @@ pub(crate) struct Context {
     pub(crate) keys: Keys,
     /// Whether what goes to stdout may have colours.
     pub(crate) has_colours: bool,
+    /// Whether stdout is a terminal.
+    pub(crate) is_terminal: bool,
     /// How many columns the terminal has that stdout is; `None` where it is none.
     pub(crate) width: Option<usize>,
     /// Which times people are shown.
@@ -35,7 +37,8 @@ impl Context {
             // Asks the terminal, and NO_COLOR, CLICOLOR, CLICOLOR_FORCE.
             When::Auto => anstream::AutoStream::choice(&stdout) != anstream::ColorChoice::Never,
         };
-        let width = if stdout.is_terminal() {
+        let is_terminal = stdout.is_terminal();
+        let width = if is_terminal {
             terminal_size::terminal_size_of(&stdout).map(|(width, _)| usize::from(width.0))
         } else {
             None
@@ -44,6 +47,7 @@ impl Context {
             format,
             keys,
             has_colours,
+            is_terminal,
             width,
             zone: if utc { Zone::Utc } else { Zone::Local },
             now: chrono::DateTime::from(SystemTime::now()).into(),

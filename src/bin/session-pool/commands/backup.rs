@@ -41,7 +41,7 @@ impl Backup {
                 summary.log_entries
             )?;
         } else {
-            document(&summary, context.format, out)?;
+            document(&summary, context, out)?;
         }
         if summary.unreadable > 0 {
             note(&format!("{} items could not be read, and are not in it", summary.unreadable));

@@ -153,7 +153,7 @@ fn in_file(file: &Path, message: &str) -> Found {
 
 fn tell(checked: &Checked, context: &Context, out: &mut dyn Write) -> Result {
     match context.format {
-        Format::Json => document(checked, context.format, out)?,
+        Format::Json => document(checked, context, out)?,
         Format::Jsonl | Format::Csv => {
             let mut rows = Rows::new(columns(), context, out)?;
             for finding in &checked.findings {

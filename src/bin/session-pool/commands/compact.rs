@@ -84,7 +84,7 @@ impl Compact {
         if context.format == Format::Table {
             for_people(&report, out)
         } else {
-            Ok(document(&report, context.format, out)?)
+            Ok(document(&report, context, out)?)
         }
     }
 }

@@ -158,7 +158,7 @@ impl Diff {
             drop(options);
             match context.format {
                 Format::Table => tell(&counts, out)?,
-                format => document(&counts, format, out)?,
+                _ => document(&counts, context, out)?,
             }
             note_unreadable(counts.unreadable);
             return Ok(());

@@ -311,7 +311,7 @@ fn tell(
             "store": store.display().to_string(), "dry_run": dry_run, "pools": pools, "live": live, "retired": retired,
             "log_entries": log_entries, "skipped": skipped, "notes": notes,
         });
-        return Ok(document(&told, context.format, out)?);
+        return Ok(document(&told, context, out)?);
     }
     let store = escape(&store.display().to_string());
     let would = if dry_run { "would be imported: " } else { "" };

@@ -62,7 +62,7 @@ impl Migrate {
         }
         if context.format != Format::Table {
             let report = Report { store: store.display().to_string(), done, plan: &plan };
-            return Ok(document(&report, context.format, out)?);
+            return Ok(document(&report, context, out)?);
         }
         let name = escape(&store.display().to_string());
         let MigrationPlan { from, to, .. } = plan;

@@ -13,7 +13,7 @@ pub(super) fn tell(report: &RecoveryReport, context: &Context, out: &mut dyn Wri
     if context.format == Format::Table {
         for_people(report, out)?;
     } else {
-        document(report, context.format, out)?;
+        document(report, context, out)?;
     }
     if report.lost.is_empty() { Ok(()) } else { Err(Unsound(report.path.clone()).into()) }
 }

@@ -10,7 +10,7 @@ use session_pool::{LogEntry, PoolEntry, PoolName, Sequence, SessionId, SessionSt
 use super::{Result, has_pool};
 use crate::context::{Context, note};
 use crate::errors::NotFound;
-use crate::output::{Format, document};
+use crate::output::{Format, documents};
 use crate::shown::{self, Shown};
 use crate::source::Source;
 
@@ -57,16 +57,7 @@ impl Show {
         for session in &found {
             values.push(value(session, context)?);
         }
-        match (context.format, values.as_slice()) {
-            (Format::Json, [only]) => document(only, context.format, out)?,
-            (Format::Json, _) => document(&values, context.format, out)?,
-            _ => {
-                for value in &values {
-                    document(value, context.format, out)?;
-                }
-            }
-        }
-        Ok(())
+        Ok(documents(&values, context, out)?)
     }
 }
 

@@ -16,7 +16,7 @@ use crate::stats::Screen;
 /// Shows what is in a store: its sessions by state and by pool, why and when they were retired, how much they are used, when they
 /// expire.
 ///
-/// As JSON, one object with `total` and `pools`; as JSON Lines and CSV, a line for each pool.
+/// As JSON, one object with `total` and `pools`, which nest; as JSON Lines and CSV, a line for each pool, which does not.
 ///
 /// Example: session-pool stats sessions --since 2d
 #[derive(Args)]
@@ -82,13 +82,8 @@ impl Stats {
                 let path = source.path.display().to_string();
                 Screen::new(&path, archived_at(&store), &overview, ascii, context).write(out)?;
             }
-            Format::Json => document(&overview, context.format, out)?,
-            Format::Jsonl => {
-                for pool in &overview.pools {
-                    document(pool, context.format, out)?;
-                }
-            }
-            Format::Csv => {
+            Format::Json => document(&overview, context, out)?,
+            Format::Jsonl | Format::Csv => {
                 let mut rows = Rows::new(columns(), context, out)?;
                 for pool in &overview.pools {
                     rows.row(pool)?;
