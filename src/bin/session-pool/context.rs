@@ -9,7 +9,6 @@ use session_pool::Timestamp;
 use crate::arguments::{Global, When};
 use crate::keys::Keys;
 use crate::output::{Format, Zone};
-use crate::progress::Progress;
 
 /// What every command needs to know besides its arguments.
 pub(crate) struct Context {
@@ -61,12 +60,6 @@ impl Context {
         } else {
             text.to_owned()
         }
-    }
-
-    /// A bar for some work, which shows on a terminal where that takes longer than a second.
-    #[expect(clippy::unused_self, reason = "it belongs to the context that a command is given")]
-    pub(crate) fn progress(&self, what: &'static str) -> Progress {
-        Progress::new(what)
     }
 }
 

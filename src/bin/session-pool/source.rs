@@ -14,6 +14,7 @@ use crate::commands::Result;
 use crate::context::{Context, note};
 use crate::errors::Wrong;
 use crate::output::relative;
+use crate::progress::Progress;
 
 /// What a command looks into. Nothing of it is changed.
 #[derive(Args)]
@@ -38,7 +39,7 @@ impl Source {
 
 /// Opens a store or an archive for reading.
 pub(crate) fn open(path: &Path, context: &Context) -> Result<Opened> {
-    let progress = context.progress("reading");
+    let progress = Progress::new("reading");
     let options = context.keys.reading()?;
     let options = options.on_progress(move |done, total| progress.set(done, total));
     inspect::open(path, &options).map_err(|error| match error {
@@ -163,7 +164,7 @@ impl Error for At {
 
 /// Opens a store for reading, also one that is about to be changed: not before that is agreed to, is it opened for writing.
 pub(crate) fn read_store(path: &Path, context: &Context) -> Result<SledReader> {
-    let progress = context.progress("reading");
+    let progress = Progress::new("reading");
     let options = context.keys.reading()?.on_progress(move |done, total| progress.set(done, total));
     Ok(SledReader::open(path, &options)?)
 }

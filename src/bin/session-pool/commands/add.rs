@@ -18,6 +18,7 @@ use crate::context::{Context, note};
 use crate::errors::{BadFile, Wrong};
 use crate::moment::{self, Moment};
 use crate::output::{Cell, Column, Rows};
+use crate::progress::Progress;
 use crate::source::{open_store, read_store};
 
 /// Adds sessions, by the rules that hold in a crawler.
@@ -190,7 +191,7 @@ impl Add {
         if !dry_run && !added.is_empty() {
             consent.ask(|| Ok(summary(&plan, &added, context)))?;
             let store = open_store(&store, context)?;
-            let (bar, total) = (context.progress("adding"), added.len() as u64);
+            let (bar, total) = (Progress::new("adding"), added.len() as u64);
             plan.apply(&store, &mut |done| bar.set(done, total))?;
         }
         let mut rows = Rows::new(columns(), context, out)?;

@@ -14,6 +14,7 @@ use super::Result;
 use crate::context::Context;
 use crate::errors::Unsound;
 use crate::output::{Cell, Column, Format, Rows, document, escape, style};
+use crate::progress::Progress;
 use crate::source::{At, Source, open, open_checkpoint};
 
 /// Verifies that everything in a store and its checkpoints, or in an archive, can be read and agrees: records, payloads,
@@ -70,19 +71,19 @@ impl Check {
         if checkpoint {
             let (file, opened) = open_checkpoint(&path, context)?;
             check_archive(&file, context, &mut checked)?;
-            check_content(&opened, context, &mut checked)?;
+            check_content(&opened, &mut checked)?;
         } else if path.is_file() {
             check_archive(&path, context, &mut checked)?;
             // What is only damaged in part is looked into as far as it is there.
             if checked.findings.is_empty() {
-                check_content(&open(&path, context)?, context, &mut checked)?;
+                check_content(&open(&path, context)?, &mut checked)?;
             }
         } else {
             let store = open(&path, context)?;
             if let Opened::Store(store) = &store {
                 checked.was_closed = Some(store.was_closed());
             }
-            check_content(&store, context, &mut checked)?;
+            check_content(&store, &mut checked)?;
             drop(store);
             for checkpoint in inspect::checkpoints(&path)? {
                 let mut found = Checked::default();
@@ -99,8 +100,8 @@ impl Check {
 }
 
 /// Whether records, payloads, indexes and log agree.
-fn check_content(store: &Opened, context: &Context, checked: &mut Checked) -> Result {
-    let progress = context.progress("checking sessions");
+fn check_content(store: &Opened, checked: &mut Checked) -> Result {
+    let progress = Progress::new("checking sessions");
     let report = inspect::check_with(&**store, &mut |sessions| progress.set(sessions as u64, 0))?;
     drop(progress);
     let pools = inspect::pools(&**store)?;
@@ -124,7 +125,7 @@ fn check_archive(path: &Path, context: &Context, checked: &mut Checked) -> Resul
     let options = context.keys.archive()?;
     let reader = ArchiveReader::open(path, &options);
     let mut reader = reader.map_err(|error| At { path: path.to_owned(), error: error.into() })?;
-    let progress = context.progress("reading the archive");
+    let progress = Progress::new("reading the archive");
     for (read, item) in (0..).zip(&mut reader) {
         progress.set(read, 0);
         match item {

@@ -14,6 +14,7 @@ use super::{Result, note_unreadable};
 use crate::context::Context;
 use crate::errors::NotFound;
 use crate::output::{Cell, Column, Format, Rows, document, style};
+use crate::progress::Progress;
 use crate::source::Source;
 
 /// Tells what is different in a store or archive, compared with another one: pools and sessions that appeared, went or
@@ -148,7 +149,7 @@ impl Diff {
                 return Err(NotFound(format!("neither of them has a pool {name}")).into());
             }
         }
-        let progress = context.progress("comparing");
+        let progress = Progress::new("comparing");
         let mut options = DiffOptions::new().reveal(reveal).on_progress(move |done| progress.set(done, 0));
         if let Some(name) = pool {
             options = options.pool(name);

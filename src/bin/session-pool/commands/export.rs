@@ -111,8 +111,8 @@ fn is_stdout(file: &Path) -> bool {
 }
 
 /// A bar that moves on with what was written.
-fn progress(context: &Context) -> impl Fn(u64) + 'static {
-    let progress = context.progress("exporting");
+fn progress() -> impl Fn(u64) + 'static {
+    let progress = Progress::new("exporting");
     move |done| progress.set(done, 0)
 }
 
@@ -125,7 +125,7 @@ fn jsonl(
     context: &Context,
     out: &mut dyn Write,
 ) -> Result<u64> {
-    let mut options = ExportOptions::new().masked(mask).on_progress(progress(context));
+    let mut options = ExportOptions::new().masked(mask).on_progress(progress());
     if let Some(name) = pool {
         options = options.pool(name);
     }
@@ -153,7 +153,7 @@ fn state(
     context: &Context,
     out: &mut dyn Write,
 ) -> Result<u64> {
-    let mut options = CrawleeOptions::new(dialect).now(context.now).on_progress(progress(context));
+    let mut options = CrawleeOptions::new(dialect).now(context.now).on_progress(progress());
     if let Some(name) = pool {
         options = options.pool(name);
     }

@@ -14,6 +14,7 @@ use crate::consent::{Consent, counted};
 use crate::context::{Context, note};
 use crate::moment;
 use crate::output::{Cell, Column, Rows, span};
+use crate::progress::Progress;
 use crate::source::{open_store, read_store};
 
 /// Forgets retired sessions, with their cookies and user data. Their entries in the retirement log stay.
@@ -89,7 +90,7 @@ impl Purge {
         if !dry_run && !plan.is_empty() {
             consent.ask(|| Ok(summary(&plan, older_than)))?;
             let store = open_store(&store, context)?;
-            let (bar, total) = (context.progress("forgetting"), plan.sessions());
+            let (bar, total) = (Progress::new("forgetting"), plan.sessions());
             plan.apply(&store, &mut |done| bar.set(done.min(total), total))?;
         }
         let mut rows = Rows::new(columns(), context, out)?;
