@@ -211,6 +211,7 @@ mod identity;
 pub mod inspect;
 pub mod maintenance;
 mod outside;
+mod path_text;
 mod pool;
 mod read_at;
 pub mod recovery;

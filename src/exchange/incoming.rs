@@ -53,10 +53,14 @@ fn for_each_line(
         return Err(ExchangeError::Masked);
     }
     let mut wanted: Option<PoolNumber> = None;
+    let mut names = Vec::new();
     while let Some(item) = reader.next() {
         match item? {
-            ArchiveItem::Pool(entry) if options.from_pool.as_ref() == Some(&entry.name) => {
-                wanted = Some(entry.number);
+            ArchiveItem::Pool(entry) => {
+                if options.from_pool.as_ref() == Some(&entry.name) {
+                    wanted = Some(entry.number);
+                }
+                names.push(entry.name);
             }
             ArchiveItem::Session(session) if options.from_pool.is_none() || wanted == Some(session.pool) => {
                 let at = Place::Line(reader.line());
@@ -71,14 +75,11 @@ fn for_each_line(
                 let (brought, notes) = not_ahead(Brought { id, record, payload }, options.now);
                 take(at, brought, notes)?;
             }
-            ArchiveItem::Pool(_) | ArchiveItem::Session(_) | ArchiveItem::LogEntry { .. } => {}
+            ArchiveItem::Session(_) | ArchiveItem::LogEntry { .. } => {}
         }
     }
     match &options.from_pool {
-        Some(name) if wanted.is_none() => {
-            let rule = format!("it has no pool {name}");
-            Err(ExchangeError::Unknown { rule })
-        }
+        Some(name) if wanted.is_none() => Err(ExchangeError::NoSuchPool { name: name.clone(), names }),
         _ => Ok(Vec::new()),
     }
 }

@@ -46,8 +46,8 @@ impl ExportOptions {
         self
     }
 
-    /// Whether secrets are masked: cookies' values, the values of user data, the proxy's password. What is written then is
-    /// for looking at, and cannot be imported. Default: no.
+    /// Whether secrets are masked, as by [`Payload::masked`]. What is written then is for looking at, and cannot be imported.
+    /// Default: no.
     #[must_use]
     pub fn masked(mut self, masked: bool) -> Self {
         self.is_masked = masked;

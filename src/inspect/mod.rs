@@ -35,5 +35,5 @@ pub use overview::{
     Scope, Spans, Tenths, Timeline, Unusable, Usage, overview,
 };
 pub(crate) use proxy_health::proxy_health_in;
-pub use proxy_health::{Fate, ProxyHealth, ProxyReport, proxy_health};
-pub use query::{Found, find, for_each, history, pools};
+pub use proxy_health::{Fate, ProxyHealth, ProxyReport, proxy_health, proxy_health_with};
+pub use query::{Found, find, for_each, for_each_with, history, pools};

@@ -104,9 +104,22 @@ pub struct ProxyReport {
 ///
 /// [`StoreError`] where the engine fails.
 pub fn proxy_health(store: &dyn ReadStore, pool: Option<&PoolName>) -> Result<ProxyReport, StoreError> {
+    proxy_health_with(store, pool, &mut |_| {})
+}
+
+/// The same; `progress` hears how many sessions have been read.
+///
+/// # Errors
+///
+/// As [`proxy_health`].
+pub fn proxy_health_with(
+    store: &dyn ReadStore,
+    pool: Option<&PoolName>,
+    progress: &mut dyn FnMut(u64),
+) -> Result<ProxyReport, StoreError> {
     let all = pools(store)?;
     let numbers = all.iter().filter(|entry| pool.is_none_or(|name| *name == entry.name));
-    proxy_health_in(store, numbers.map(|entry| entry.number))
+    read(store, numbers.map(|entry| entry.number), progress)
 }
 
 /// The same for pools by their numbers.
@@ -114,9 +127,17 @@ pub(crate) fn proxy_health_in(
     store: &dyn ReadStore,
     pools: impl IntoIterator<Item = PoolNumber>,
 ) -> Result<ProxyReport, StoreError> {
+    read(store, pools, &mut |_| {})
+}
+
+fn read(
+    store: &dyn ReadStore,
+    pools: impl IntoIterator<Item = PoolNumber>,
+    progress: &mut dyn FnMut(u64),
+) -> Result<ProxyReport, StoreError> {
     let mut tally = Tally::default();
     for pool in pools {
-        tally.pool(store, pool)?;
+        tally.pool(store, pool, progress)?;
     }
     Ok(tally.report())
 }
@@ -126,13 +147,19 @@ struct Tally {
     by_endpoint: BTreeMap<String, Fate>,
     without_proxy: Fate,
     unreadable: u64,
+    read: u64,
 }
 
 impl Tally {
     /// How many sessions are read before their payloads are: a visit holds up others.
     const PAGE: usize = 256;
 
-    fn pool(&mut self, store: &dyn ReadStore, pool: PoolNumber) -> Result<(), StoreError> {
+    fn pool(
+        &mut self,
+        store: &dyn ReadStore,
+        pool: PoolNumber,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<(), StoreError> {
         let mut page: Vec<(SessionId, SessionRecord)> = Vec::with_capacity(Self::PAGE);
         let mut last = None;
         loop {
@@ -148,6 +175,8 @@ impl Tally {
             last = page.last().map(|(id, _)| *id);
             for (id, record) in page.drain(..) {
                 self.session(store, pool, &id, &record)?;
+                self.read += 1;
+                progress(self.read);
             }
             if is_last {
                 return Ok(());
@@ -179,7 +208,7 @@ impl Tally {
     }
 
     fn report(self) -> ProxyReport {
-        let Self { by_endpoint, without_proxy, unreadable } = self;
+        let Self { by_endpoint, without_proxy, unreadable, read: _ } = self;
         let mut proxies: Vec<ProxyHealth> =
             by_endpoint.into_iter().map(|(endpoint, fate)| ProxyHealth { endpoint, fate }).collect();
         let badness = |proxy: &ProxyHealth| (proxy.fate.ban_rate(), proxy.fate.error_rate());

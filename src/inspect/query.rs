@@ -51,6 +51,20 @@ pub fn for_each(
     filter: &Filter,
     visit: &mut dyn FnMut(Result<Found<'_>, Unreadable>) -> ControlFlow<()>,
 ) -> Result<(), StoreError> {
+    for_each_with(store, filter, &mut || ControlFlow::Continue(()), visit)
+}
+
+/// The same; `passed_over` hears of each session that the filter does not ask for, and can end it too.
+///
+/// # Errors
+///
+/// As [`for_each`].
+pub fn for_each_with(
+    store: &dyn ReadStore,
+    filter: &Filter,
+    passed_over: &mut dyn FnMut() -> ControlFlow<()>,
+    visit: &mut dyn FnMut(Result<Found<'_>, Unreadable>) -> ControlFlow<()>,
+) -> Result<(), StoreError> {
     let (pools, unreadable) = all_pools(store)?;
     for item in unreadable {
         if visit(Err(item)).is_break() {
@@ -61,13 +75,11 @@ pub fn for_each(
         let mut failure = None;
         let flow = for_each_in(store, pool, filter.states(), &mut |item| {
             let found = match item {
-                Ok(found) if !filter.matches_record(&found.id, &found.record) => {
-                    return ControlFlow::Continue(());
-                }
+                Ok(found) if !filter.matches_record(&found.id, &found.record) => return passed_over(),
                 Ok(found) if !filter.needs_payload() => found,
                 Ok(found) => match store.payload(pool.number, &found.id) {
                     Ok(Some(payload)) if filter.matches_payload(&payload) => found,
-                    Ok(_) => return ControlFlow::Continue(()),
+                    Ok(_) => return passed_over(),
                     Err(StoreError::Unreadable(item)) => return visit(Err(item)),
                     Err(error) => {
                         failure = Some(error);

@@ -11,6 +11,7 @@ use super::place::{self, Places};
 use super::{MaintenanceError, Progress};
 use crate::archive::checkpoints;
 use crate::inspect::check_with;
+use crate::path_text;
 use crate::store::{ReadOptions, ReadStore, SledReader, SledStoreOptions};
 
 /// How far a compaction has come.
@@ -42,11 +43,14 @@ pub enum CompactStep {
 #[non_exhaustive]
 pub struct CompactReport {
     /// The store that was compacted.
+    #[serde(serialize_with = "path_text::path")]
     pub store: PathBuf,
     /// Where the new one is: the same place where it was replaced. `None` where it would not have been smaller by a
     /// tenth, and the old one is still in its place.
+    #[serde(serialize_with = "path_text::maybe")]
     pub compacted: Option<PathBuf>,
     /// Where the old one is now; `None` where it was deleted.
+    #[serde(serialize_with = "path_text::maybe")]
     pub old: Option<PathBuf>,
     /// How many bytes the old one takes: its files, without checkpoints and what was set aside.
     pub bytes_before: u64,

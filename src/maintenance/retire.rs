@@ -122,6 +122,13 @@ impl RetirePlan {
         })
     }
 
+    /// What becomes of them, in the same order: the pool, the id, and when and why it is retired.
+    pub fn retirements(&self) -> impl Iterator<Item = (&PoolName, SessionId, Retired)> {
+        self.sessions.iter().filter_map(|session| {
+            Some((&self.pools.get(&session.pool)?.name, session.id, session.after.retired?))
+        })
+    }
+
     /// Those of the sessions that are retired already, and stay as they are.
     pub fn already_retired(&self) -> &[AlreadyRetired] {
         &self.already

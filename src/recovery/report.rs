@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::path_text;
 use crate::session::{SessionId, Timestamp};
 use crate::store::{PoolName, Sequence};
 
@@ -13,6 +14,7 @@ use crate::store::{PoolName, Sequence};
 #[non_exhaustive]
 pub struct RecoveryReport {
     /// The new store's directory.
+    #[serde(serialize_with = "path_text::path")]
     pub path: PathBuf,
     /// Pools in it.
     pub pools: u64,
@@ -25,6 +27,7 @@ pub struct RecoveryReport {
     /// Where all that came from, in the order in which they were asked.
     pub sources: Vec<FromSource>,
     /// Checkpoints that could not be read at all, and why.
+    #[serde(serialize_with = "path_text::pairs")]
     pub passed_over: Vec<(PathBuf, String)>,
     /// What is known to be lost.
     pub lost: Vec<Lost>,
@@ -35,6 +38,7 @@ pub struct RecoveryReport {
 #[non_exhaustive]
 pub struct FromSource {
     /// The file: a store's log, or an archive.
+    #[serde(serialize_with = "path_text::path")]
     pub path: PathBuf,
     /// When it was written, for an archive.
     pub created_at: Option<Timestamp>,

@@ -13,3 +13,28 @@ pub struct Fingerprint {
     #[serde(default)]
     pub attributes: serde_json::Map<String, serde_json::Value>,
 }
+
+/// Whether a header of that name carries a secret: headers are how a browser looks as a rule, but a crawler may put its
+/// tokens there.
+pub(crate) fn is_secret_header(name: &str) -> bool {
+    const WORDS: [&str; 6] = ["auth", "cookie", "token", "secret", "key", "session"];
+    let name = name.to_ascii_lowercase();
+    WORDS.iter().any(|word| name.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_secret_header;
+
+    #[test]
+    fn headers_that_carry_secrets_are_told_by_their_names() {
+        for name in
+            ["Cookie", "Authorization", "X-Api-Key", "X-CSRF-Token", "x-session-id", "Proxy-Authorization"]
+        {
+            assert!(is_secret_header(name), "{name}");
+        }
+        for name in ["User-Agent", "Accept-Language", "sec-ch-ua", "Upgrade-Insecure-Requests"] {
+            assert!(!is_secret_header(name), "{name}");
+        }
+    }
+}

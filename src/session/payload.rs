@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::fingerprint::is_secret_header;
 use super::user_data::{map_length, to_bounded_json};
 use super::{Cookie, Fingerprint, Invalid, Proxy, Timestamp, UserData};
 
@@ -42,18 +43,17 @@ impl Payload {
         }
     }
 
-    /// The same without its secrets: `***` for the values of cookies and of user data, for the proxy's password, and for
-    /// headers of the fingerprint that tell who one is.
+    /// The same without its secrets: `***` for the values of cookies and of user data, for the proxy's password or key, and
+    /// for headers of the fingerprint that are secrets by their names: those with `auth`, `cookie`, `token`, `secret`, `key`
+    /// or `session` in them.
     #[must_use]
     pub fn masked(&self) -> Self {
         const MASK: &str = "***";
-        const SECRET: [&str; 3] = ["authorization", "cookie", "proxy-authorization"];
         let Self { cookies, user_data, proxy, fingerprint } = self;
         let keys = user_data.as_map().keys();
-        let is_secret = |name: &str| SECRET.iter().any(|secret| name.eq_ignore_ascii_case(secret));
         let headers = |headers: &[(String, String)]| {
             let masked = headers.iter().map(|(name, value)| {
-                (name.clone(), if is_secret(name) { MASK.to_owned() } else { value.clone() })
+                (name.clone(), if is_secret_header(name) { MASK.to_owned() } else { value.clone() })
             });
             masked.collect()
         };

@@ -10,11 +10,13 @@ use super::Invalid;
 /// The URL of a proxy, with credentials if it needs any: `scheme://[user[:password]@]host[:port]`.
 ///
 /// Schemes: `http`, `https`, `socks4`, `socks4a`, `socks5`, `socks5h`. Neither `Debug` nor `Display` shows the
-/// password; [`Proxy::url`] does.
+/// password, nor the user where there is no password: vendors take a key as the user then. [`Proxy::url`] does.
 ///
 /// ```
 /// let proxy: session_pool::Proxy = "http://auto:secret@proxy.example:8000".parse()?;
 /// assert_eq!(proxy.to_string(), "http://auto:***@proxy.example:8000");
+/// let proxy: session_pool::Proxy = "http://a-key:@proxy.example:8000".parse()?;
+/// assert_eq!(proxy.to_string(), "http://***@proxy.example:8000");
 /// # Ok::<(), session_pool::Invalid>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -63,9 +65,11 @@ fn parts(url: &str) -> Option<(&str, Option<&str>, &str)> {
 fn masked(url: &str) -> String {
     match parts(url) {
         Some((scheme, Some(credentials), host)) => {
-            let user = credentials.split(':').next().unwrap_or_default();
-            let password = if credentials.contains(':') { ":***" } else { "" };
-            format!("{scheme}://{user}{password}@{host}")
+            match credentials.split_once(':') {
+                Some((user, password)) if !password.is_empty() => format!("{scheme}://{user}:***@{host}"),
+                // The user is the key then.
+                _ => format!("{scheme}://***@{host}"),
+            }
         }
         Some((scheme, None, host)) => format!("{scheme}://{host}"),
         None => "***".to_owned(),
@@ -171,5 +175,13 @@ mod tests {
             assert_eq!(good.parse::<Proxy>().unwrap().url(), good);
         }
         assert_eq!(format!("{:?}", "http://u:p@h:1".parse::<Proxy>().unwrap()), "Proxy(http://u:***@h:1)");
+    }
+
+    #[test]
+    fn a_user_without_a_password_is_a_key_and_is_not_shown() {
+        for key in ["http://key@h:1", "http://key:@h:1", "http://key@h:1/path"] {
+            let proxy: Proxy = key.parse().unwrap();
+            assert_eq!((proxy.to_string().as_str(), proxy.url()), ("http://***@h:1", key));
+        }
     }
 }

@@ -69,7 +69,7 @@ fn a_store_and_its_copy_are_the_same() {
 fn rich(clock: &ManualClock) -> SessionOptions {
     let cookie = |name: &str, value: &str| Cookie::new(name, value, "h.example");
     let headers =
-        vec![("user-agent".to_owned(), "x".to_owned()), ("cookie".to_owned(), "topsecret".to_owned())];
+        vec![("user-agent".to_owned(), "x".to_owned()), ("x-api-key".to_owned(), "topsecret".to_owned())];
     SessionOptions {
         proxy: Some("http://u:topsecret@h:1".parse().unwrap()),
         fingerprint: Some(Fingerprint { headers, ..Fingerprint::default() }),

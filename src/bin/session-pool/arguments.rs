@@ -15,7 +15,8 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
 
 /// Looks into a session store offline: what is in it, and why its sessions were retired; backs it up and repairs it.
 ///
-/// Cookies' values, user data and proxy passwords are masked, unless --reveal is given.
+/// Cookies' values, user data, proxy passwords and headers that are secrets by their names are masked, unless --reveal is
+/// given; but `export` writes them in clear, unless --mask is given.
 #[derive(Parser)]
 #[command(version = VERSION.as_str(), after_help = crate::exit_code::HELP, max_term_width = 110)]
 pub(crate) struct Arguments {

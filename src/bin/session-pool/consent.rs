@@ -5,7 +5,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use clap::Args;
 
 use crate::commands::Result;
-use crate::exit_code::Wrong;
+use crate::errors::Wrong;
 use crate::output::escape;
 
 /// How whoever runs the command agrees to what it changes.

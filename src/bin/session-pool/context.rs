@@ -9,7 +9,6 @@ use session_pool::Timestamp;
 use crate::arguments::{Global, When};
 use crate::keys::Keys;
 use crate::output::{Format, Zone};
-use crate::progress::Progress;
 
 /// What every command needs to know besides its arguments.
 pub(crate) struct Context {
@@ -17,6 +16,8 @@ pub(crate) struct Context {
     pub(crate) keys: Keys,
     /// Whether what goes to stdout may have colours.
     pub(crate) has_colours: bool,
+    /// Whether stdout is a terminal.
+    pub(crate) is_terminal: bool,
     /// How many columns the terminal has that stdout is; `None` where it is none.
     pub(crate) width: Option<usize>,
     /// Which times people are shown.
@@ -35,7 +36,8 @@ impl Context {
             // Asks the terminal, and NO_COLOR, CLICOLOR, CLICOLOR_FORCE.
             When::Auto => anstream::AutoStream::choice(&stdout) != anstream::ColorChoice::Never,
         };
-        let width = if stdout.is_terminal() {
+        let is_terminal = stdout.is_terminal();
+        let width = if is_terminal {
             terminal_size::terminal_size_of(&stdout).map(|(width, _)| usize::from(width.0))
         } else {
             None
@@ -44,6 +46,7 @@ impl Context {
             format,
             keys,
             has_colours,
+            is_terminal,
             width,
             zone: if utc { Zone::Utc } else { Zone::Local },
             now: chrono::DateTime::from(SystemTime::now()).into(),
@@ -57,12 +60,6 @@ impl Context {
         } else {
             text.to_owned()
         }
-    }
-
-    /// A bar for some work, which shows on a terminal where that takes longer than a second.
-    #[expect(clippy::unused_self, reason = "it belongs to the context that a command is given")]
-    pub(crate) fn progress(&self, what: &'static str) -> Progress {
-        Progress::new(what)
     }
 }
 

@@ -2,125 +2,110 @@
 
 use std::error::Error;
 use std::io;
-use std::path::PathBuf;
 
 use session_pool::StoreError;
 use session_pool::archive::ArchiveError;
 use session_pool::exchange::ExchangeError;
-use session_pool::maintenance::{InvalidJson, MaintenanceError};
+use session_pool::maintenance::MaintenanceError;
 
+use crate::errors::{BadFile, NotFound, Unsound, Wrong};
 use crate::source::{At, InUse, NoCheckpoint};
+use crate::target::TargetError;
 
 /// What `--help` says of them.
 pub(crate) const HELP: &str = "\
-Exit codes: 0 done; 1 the disk, the engine or a damaged store failed, or the answer was no; 2 wrong arguments, or ones \
-that do not fit what is there; 3 no store, archive or file that can be read; \
-4 the store is in use; 5 no such session or pool; 6 not everything is sound, or something is lost: the output says what.
+Exit codes: 0 done; 1 the disk, the engine, a damaged store or archive failed, or the answer was no; 2 wrong arguments, \
+or ones that do not fit what is there: what is to be written is there already, for instance; 3 no store, archive or file \
+that can be read, keys among them; 4 the store is in use; 5 no such session or pool; 6 not everything is sound, or \
+something is lost or left out: the output says what.
 
 Example: session-pool stats sessions";
 
 /// It did what it was asked.
 pub(crate) const SUCCESS: u8 = 0;
-/// It failed: the disk, the engine, a damaged store.
+/// It failed: the disk, the engine, a damaged store or archive.
 pub(crate) const FAILURE: u8 = 1;
 /// Wrong arguments, or something that is given breaks a rule, or does not fit what is there. It is clap's, too.
 pub(crate) const WRONG: u8 = 2;
-/// There is no such store, or it is not one that can be read; the same for files that are imported.
+/// There is no such store, archive or file, or it is not one that can be read.
 pub(crate) const NO_STORE: u8 = 3;
 /// Another process has the store open.
 pub(crate) const IN_USE: u8 = 4;
 /// There is no such session, or no such pool.
 pub(crate) const NOT_FOUND: u8 = 5;
-
-/// The store is not sound, or something of it is lost; what is in the output.
+/// The store is not sound, or something of it is lost or left out; what is in the output.
 pub(crate) const UNSOUND: u8 = 6;
 
-/// There is no such session.
-#[derive(Debug)]
-pub(crate) struct NotFound(pub(crate) String);
-
-impl std::fmt::Display for NotFound {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl Error for NotFound {}
-
-/// What was asked for breaks a rule, or does not fit what is there: which one.
-#[derive(Debug)]
-pub(crate) struct Wrong(pub(crate) String);
-
-impl std::fmt::Display for Wrong {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl Error for Wrong {}
-
-/// What was found is in the output.
-#[derive(Debug)]
-pub(crate) struct Unsound(pub(crate) PathBuf);
-
-impl std::fmt::Display for Unsound {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: not everything is as it should be", self.0.display())
-    }
-}
-
-impl Error for Unsound {}
-
-/// A file that is not what it must be.
-#[derive(Debug)]
-pub(crate) struct BadFile(pub(crate) String);
-
-impl std::fmt::Display for BadFile {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl Error for BadFile {}
-
+/// What an error ends the tool with.
 pub(crate) fn of(error: &(dyn Error + 'static)) -> u8 {
-    if error.is::<NotFound>() {
-        return NOT_FOUND;
+    of_tool(error).or_else(|| of_library(error)).unwrap_or(FAILURE)
+}
+
+/// The tool's own errors.
+fn of_tool(error: &(dyn Error + 'static)) -> Option<u8> {
+    if error.is::<Wrong>() || matches!(error.downcast_ref(), Some(TargetError::IsThere(_))) {
+        Some(WRONG)
+    } else if error.is::<BadFile>() || error.is::<NoCheckpoint>() {
+        Some(NO_STORE)
+    } else if error.is::<InUse>() {
+        Some(IN_USE)
+    } else if error.is::<NotFound>() {
+        Some(NOT_FOUND)
+    } else if error.is::<Unsound>() {
+        Some(UNSOUND)
+    } else {
+        None
     }
-    if error.is::<Unsound>() {
-        return UNSOUND;
+}
+
+/// Those of the library, wrapped or not.
+fn of_library(error: &(dyn Error + 'static)) -> Option<u8> {
+    if let Some(At { error, .. }) = error.downcast_ref() {
+        return Some(of_pool(error));
     }
-    if error.is::<Wrong>() || error.is::<InvalidJson>() {
-        return WRONG;
+    if let Some(error) = error.downcast_ref() {
+        return Some(of_pool(error));
     }
-    if let Some(error) = error.downcast_ref::<MaintenanceError>() {
-        return of_maintenance(error);
+    if let Some(error) = error.downcast_ref() {
+        return Some(of_store(error));
     }
-    if error.is::<BadFile>() {
-        return NO_STORE;
+    if let Some(error) = error.downcast_ref() {
+        return Some(of_archive(error));
     }
-    if let Some(ExchangeError::Store(error)) = error.downcast_ref() {
-        return of_store(error);
+    if let Some(error) = error.downcast_ref() {
+        return Some(of_exchange(error));
     }
-    if error.is::<InUse>() {
-        return IN_USE;
+    error.downcast_ref().map(of_maintenance)
+}
+
+fn of_pool(error: &session_pool::Error) -> u8 {
+    match error {
+        session_pool::Error::Store(error) => of_store(error),
+        session_pool::Error::Archive(error) => of_archive(error),
+        session_pool::Error::Invalid(_) => WRONG,
+        _ => FAILURE,
     }
-    if error.is::<NoCheckpoint>() {
-        return NO_STORE;
-    }
-    if let Some(error) = error.downcast_ref::<StoreError>() {
-        return of_store(error);
-    }
-    let at = error.downcast_ref::<At>().map(|at| &at.error);
-    match at.or_else(|| error.downcast_ref::<session_pool::Error>()) {
-        Some(session_pool::Error::Store(error)) => of_store(error),
-        Some(session_pool::Error::Archive(error)) => of_archive(error),
+}
+
+fn of_store(error: &StoreError) -> u8 {
+    match error {
+        StoreError::InUse { .. } => IN_USE,
+        StoreError::AlreadyExists { .. } => WRONG,
+        StoreError::NotFound { .. }
+        | StoreError::NotADirectory { .. }
+        | StoreError::NotAStore { .. }
+        | StoreError::NewerSchema { .. }
+        | StoreError::OlderSchema { .. }
+        | StoreError::KeyNeeded { .. }
+        | StoreError::WrongKey { .. }
+        | StoreError::NotEncrypted { .. } => NO_STORE,
         _ => FAILURE,
     }
 }
 
 fn of_archive(error: &ArchiveError) -> u8 {
     match error {
+        ArchiveError::Io { operation, source, .. } => of_file(operation, source),
         ArchiveError::NotAnArchive
         | ArchiveError::Newer { .. }
         | ArchiveError::KeyNeeded
@@ -131,32 +116,36 @@ fn of_archive(error: &ArchiveError) -> u8 {
     }
 }
 
-fn of_maintenance(error: &MaintenanceError) -> u8 {
+/// What is wrong with the content of a file, `import` tells as a [`BadFile`].
+fn of_exchange(error: &ExchangeError) -> u8 {
     match error {
-        MaintenanceError::Store(error) => of_store(error),
-        MaintenanceError::NotFound { .. } => NOT_FOUND,
-        MaintenanceError::Unsound { .. } => UNSOUND,
-        MaintenanceError::NoSuchPool { .. }
-        | MaintenanceError::PoolNeeded { .. }
-        | MaintenanceError::InSeveralPools { .. }
-        | MaintenanceError::Duplicate { .. }
-        | MaintenanceError::Invalid { .. }
-        | MaintenanceError::Place { .. } => WRONG,
+        ExchangeError::Io { operation, source, .. } => of_file(operation, source),
+        ExchangeError::Store(error) => of_store(error),
+        ExchangeError::WhichPool { .. } | ExchangeError::AlreadyThere { .. } => WRONG,
+        ExchangeError::NoSuchPool { .. } => NOT_FOUND,
         _ => FAILURE,
     }
 }
 
-fn of_store(error: &StoreError) -> u8 {
+/// A file that is to be read is opened, one that is to be written created.
+fn of_file(operation: &str, error: &io::Error) -> u8 {
+    match (error.kind(), operation) {
+        (io::ErrorKind::AlreadyExists, _) => WRONG,
+        (io::ErrorKind::IsADirectory, "read") | (_, "open") => NO_STORE,
+        _ => FAILURE,
+    }
+}
+
+fn of_maintenance(error: &MaintenanceError) -> u8 {
     match error {
-        StoreError::InUse { .. } => IN_USE,
-        StoreError::NotFound { .. }
-        | StoreError::NotADirectory { .. }
-        | StoreError::NotAStore { .. }
-        | StoreError::NewerSchema { .. }
-        | StoreError::OlderSchema { .. }
-        | StoreError::KeyNeeded { .. }
-        | StoreError::WrongKey { .. }
-        | StoreError::NotEncrypted { .. } => NO_STORE,
+        MaintenanceError::Store(error) => of_store(error),
+        MaintenanceError::NotFound { .. } | MaintenanceError::NoSuchPool { .. } => NOT_FOUND,
+        MaintenanceError::Unsound { .. } => UNSOUND,
+        MaintenanceError::PoolNeeded { .. }
+        | MaintenanceError::InSeveralPools { .. }
+        | MaintenanceError::Duplicate { .. }
+        | MaintenanceError::Invalid { .. }
+        | MaintenanceError::Place { .. } => WRONG,
         _ => FAILURE,
     }
 }

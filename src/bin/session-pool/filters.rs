@@ -24,10 +24,10 @@ pub(crate) struct Filters {
     /// Those retired then or later: `2h` for the last two hours.
     #[arg(long, value_name = "TIME")]
     retired_since: Option<Moment>,
-    /// Those that expire before then: `2h` for within two hours.
+    /// Live ones that expire before then: `2h` for within two hours. Retired ones where --state or --reason asks for them.
     #[arg(long, value_name = "TIME")]
     expires_before: Option<Moment>,
-    /// Those that expire then or later.
+    /// Live ones that expire then or later; retired ones as above.
     #[arg(long, value_name = "TIME")]
     expires_after: Option<Moment>,
     /// Those created before then: `3d` for older than three days.
@@ -97,6 +97,10 @@ impl Filters {
         let mut filter = Filter::default();
         filter.pool = pool;
         match state {
+            // Those that are gone need no new one.
+            None if reason.is_none() && (expires_before.is_some() || expires_after.is_some()) => {
+                filter.live = Some(true);
+            }
             None => {}
             Some(StateChoice::Live) => filter.live = Some(true),
             Some(StateChoice::Retired) => filter.live = Some(false),

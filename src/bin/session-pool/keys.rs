@@ -33,8 +33,9 @@ pub(crate) struct NewKeys {
 impl Keys {
     fn read(file: Option<&std::path::PathBuf>) -> Result<Option<session_pool::EncryptionKey>> {
         let Some(file) = file else { return Ok(None) };
-        let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
-        Ok(Some(text.parse()?))
+        let bad = |why: String| crate::errors::BadFile(format!("{}: {why}", file.display()));
+        let text = std::fs::read_to_string(file).map_err(|error| bad(error.to_string()))?;
+        Ok(Some(text.parse().map_err(|error: session_pool::Invalid| bad(error.to_string()))?))
     }
 
     pub(crate) fn store(&self, options: SledStoreOptions) -> Result<SledStoreOptions> {

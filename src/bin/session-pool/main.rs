@@ -10,6 +10,7 @@ mod commands;
 mod consent;
 mod context;
 mod counting;
+mod errors;
 mod exit_code;
 mod filters;
 mod keys;
@@ -19,7 +20,6 @@ mod notes;
 mod output;
 mod progress;
 mod report;
-mod secrets;
 mod shown;
 mod source;
 mod stats;
@@ -43,14 +43,7 @@ fn main() -> ExitCode {
         // Whoever reads has read enough.
         Err(error) if exit_code::is_closed_pipe(&*error) => exit_code::SUCCESS.into(),
         Err(error) => {
-            let mut text = output::escape(&error.to_string());
-            let mut source = error.source();
-            while let Some(cause) = source {
-                text = format!("{text}: {}", output::escape(&cause.to_string()));
-                source = cause.source();
-            }
-            // Where stderr is closed too, there is nobody to tell.
-            let _ = writeln!(std::io::stderr(), "session-pool: {text}");
+            context::note(&errors::told(&*error));
             exit_code::of(&*error).into()
         }
     }

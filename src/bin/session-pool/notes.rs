@@ -1,15 +1,17 @@
 //! What could not be carried over from or to another program: told, and kept in a file where asked for.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::fs::{File, OpenOptions};
-use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use session_pool::exchange::Note;
 
 use crate::commands::Result;
 use crate::context::note;
+use crate::errors::Wrong;
 
 /// Where it is told.
 #[derive(Args, Default)]
@@ -24,7 +26,7 @@ pub(crate) struct ReportArguments {
 /// they are about failed, their file is removed.
 pub(crate) struct Notes {
     file: Option<(PathBuf, BufWriter<File>)>,
-    failure: Option<std::io::Error>,
+    failure: Option<io::Error>,
     first: Vec<Note>,
     kinds: BTreeMap<(&'static str, bool, String), Kind>,
     pub(crate) count: u64,
@@ -38,6 +40,11 @@ struct Kind {
 /// How many are told one by one. Where there are more, they are told by kinds.
 const TOLD: usize = 20;
 
+fn cannot_create(path: &Path, error: &io::Error) -> Box<dyn Error> {
+    let text = format!("cannot create the report {}: {error}", path.display());
+    if error.kind() == io::ErrorKind::AlreadyExists { Wrong(text).into() } else { text.into() }
+}
+
 impl Notes {
     pub(crate) fn new(arguments: &ReportArguments) -> Result<Self> {
         let file = match &arguments.report {
@@ -47,9 +54,7 @@ impl Notes {
                 options.write(true).create_new(true);
                 #[cfg(unix)]
                 std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-                let file = options
-                    .open(path)
-                    .map_err(|error| format!("cannot create the report {}: {error}", path.display()))?;
+                let file = options.open(path).map_err(|error| cannot_create(path, &error))?;
                 Some((path.clone(), BufWriter::new(file)))
             }
         };
@@ -61,7 +66,7 @@ impl Notes {
         if let Some((_, file)) = &mut self.file
             && self.failure.is_none()
         {
-            let written = serde_json::to_writer(&mut *file, note).map_err(std::io::Error::from);
+            let written = serde_json::to_writer(&mut *file, note).map_err(io::Error::from);
             self.failure = written.and_then(|()| file.write_all(b"\n")).err();
         }
         if self.first.len() <= TOLD {

@@ -5,15 +5,14 @@ use std::io::{self, Write};
 use anstyle::Style;
 use serde_json::Value;
 use session_pool::{
-    Cookie, LogEntry, PoolName, Proxy, SameSite, Sequence, SessionId, SessionRecord, SessionState, Timestamp,
+    Cookie, LogEntry, PoolName, SameSite, Sequence, SessionId, SessionRecord, SessionState, Timestamp,
 };
 
 use crate::context::Context;
 use crate::listed;
 use crate::output::{Cell, Column, Rows, escape, relative, style};
-use crate::secrets::{self, MASK};
 
-/// A session, or what the log says of one that has been forgotten.
+/// A session, or what the log says of one that has been forgotten. Secrets in it are masked already, unless they may be shown.
 pub(crate) struct Shown {
     pub(crate) pool: PoolName,
     pub(crate) id: SessionId,
@@ -47,7 +46,7 @@ struct Writer<'a> {
 }
 
 /// Writes everything.
-pub(crate) fn write(session: &Shown, reveal: bool, context: &Context, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn write(session: &Shown, context: &Context, out: &mut dyn Write) -> io::Result<()> {
     let mut writer = Writer { context, out };
     writer.field("session", session.id.as_str(), style::HEAD)?;
     writer.field("pool", session.pool.as_str(), style::PLAIN)?;
@@ -56,24 +55,15 @@ pub(crate) fn write(session: &Shown, reveal: bool, context: &Context, out: &mut 
     writer.counters(record)?;
     writer.times(record)?;
     writer.log(session)?;
-    let proxy = state.proxy.as_ref().map_or("none".to_owned(), |proxy| proxy_text(proxy, reveal));
-    writer.field("proxy", &proxy, style::PLAIN)?;
-    writer.cookies(&state.cookies, reveal)?;
-    writer.values("user data", state.user_data.as_map().iter(), |_, value| {
-        if reveal { plain(value) } else { MASK.to_owned() }
-    })?;
+    writer.field("proxy", state.proxy.as_ref().map_or("none", |proxy| proxy.url()), style::PLAIN)?;
+    writer.cookies(&state.cookies)?;
+    writer.values("user data", state.user_data.as_map().iter(), plain)?;
     if let Some(fingerprint) = &state.fingerprint {
         let headers = fingerprint.headers.iter().map(|(name, value)| (name, value));
-        writer.values("fingerprint", headers, |name, value| {
-            if reveal || !secrets::is_secret_header(name) { value.clone() } else { MASK.to_owned() }
-        })?;
-        writer.values("attributes", fingerprint.attributes.iter(), |_, value| plain(value))?;
+        writer.values("fingerprint", headers, String::clone)?;
+        writer.values("attributes", fingerprint.attributes.iter(), plain)?;
     }
     Ok(())
-}
-
-fn proxy_text(proxy: &Proxy, reveal: bool) -> String {
-    if reveal { proxy.url().to_owned() } else { proxy.to_string() }
 }
 
 fn plain(value: &Value) -> String {
@@ -162,30 +152,27 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn cookies(&mut self, cookies: &[Cookie], reveal: bool) -> io::Result<()> {
+    fn cookies(&mut self, cookies: &[Cookie]) -> io::Result<()> {
         if cookies.is_empty() {
             return self.field("cookies", "none", style::PLAIN);
         }
         writeln!(self.out, "\n{}", self.context.paint(style::HEAD, "cookies"))?;
         let columns = vec![
-            Column::new("name", |row: &(Cookie, bool)| Cell::text(row.0.name.as_str())).shrinking_to(8),
-            Column::new("value", |row: &(Cookie, bool)| {
-                Cell::text(if row.1 { row.0.value.as_str() } else { MASK })
+            Column::new("name", |cookie: &Cookie| Cell::text(cookie.name.as_str())).shrinking_to(8),
+            Column::new("value", |cookie: &Cookie| Cell::text(cookie.value.as_str())).shrinking_to(8),
+            Column::new("domain", |cookie: &Cookie| {
+                Cell::text(format!("{}{}", if cookie.host_only { "" } else { "*." }, cookie.domain))
             })
             .shrinking_to(8),
-            Column::new("domain", |row: &(Cookie, bool)| {
-                Cell::text(format!("{}{}", if row.0.host_only { "" } else { "*." }, row.0.domain))
-            })
-            .shrinking_to(8),
-            Column::new("path", |row: &(Cookie, bool)| Cell::text(row.0.path.as_str())).shrinking_to(4),
-            Column::new("expires", |row: &(Cookie, bool)| {
-                row.0.expires_at.map_or(Cell::text("with the session"), Cell::Away)
+            Column::new("path", |cookie: &Cookie| Cell::text(cookie.path.as_str())).shrinking_to(4),
+            Column::new("expires", |cookie: &Cookie| {
+                cookie.expires_at.map_or(Cell::text("with the session"), Cell::Away)
             }),
-            Column::new("flags", |row: &(Cookie, bool)| Cell::text(flags(&row.0))),
+            Column::new("flags", |cookie: &Cookie| Cell::text(flags(cookie))),
         ];
         let mut rows = Rows::new(columns, self.context, self.out)?;
         for cookie in cookies {
-            rows.row(&(cookie.clone(), reveal))?;
+            rows.row(cookie)?;
         }
         rows.end()
     }
@@ -194,7 +181,7 @@ impl Writer<'_> {
         &mut self,
         name: &str,
         values: impl Iterator<Item = (&'v String, &'v V)>,
-        text: impl Fn(&str, &V) -> String,
+        text: impl Fn(&V) -> String,
     ) -> io::Result<()> {
         let mut values = values.peekable();
         if values.peek().is_none() {
@@ -202,7 +189,7 @@ impl Writer<'_> {
         }
         writeln!(self.out, "\n{}", self.context.paint(style::HEAD, name))?;
         for (key, value) in values {
-            writeln!(self.out, "  {}: {}", escape(key), escape(&text(key, value)))?;
+            writeln!(self.out, "  {}: {}", escape(key), escape(&text(value)))?;
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! What commands look into.
 
 use std::error::Error;
+use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +12,9 @@ use session_pool::{SledReader, SledStore, SledStoreOptions, StoreError, StoreRep
 
 use crate::commands::Result;
 use crate::context::{Context, note};
+use crate::errors::Wrong;
 use crate::output::relative;
+use crate::progress::Progress;
 
 /// What a command looks into. Nothing of it is changed.
 #[derive(Args)]
@@ -28,7 +31,7 @@ impl Source {
     /// Opens it for reading.
     pub(crate) fn open(&self, context: &Context) -> Result<Opened> {
         if self.checkpoint {
-            return open_checkpoint(&self.path, context);
+            return Ok(open_checkpoint(&self.path, context)?.1);
         }
         open(&self.path, context)
     }
@@ -36,7 +39,7 @@ impl Source {
 
 /// Opens a store or an archive for reading.
 pub(crate) fn open(path: &Path, context: &Context) -> Result<Opened> {
-    let progress = context.progress("reading");
+    let progress = Progress::new("reading");
     let options = context.keys.reading()?;
     let options = options.on_progress(move |done, total| progress.set(done, total));
     inspect::open(path, &options).map_err(|error| match error {
@@ -49,8 +52,14 @@ pub(crate) fn open(path: &Path, context: &Context) -> Result<Opened> {
     })
 }
 
-/// Opens the newest checkpoint that is whole.
-fn open_checkpoint(store: &Path, context: &Context) -> Result<Opened> {
+/// Opens the newest checkpoint that is whole, and answers which file that is.
+pub(crate) fn open_checkpoint(store: &Path, context: &Context) -> Result<(PathBuf, Opened)> {
+    if store.is_file() {
+        let what = "is a file, and --checkpoint is for a store's directory";
+        return Err(
+            Wrong(format!("{} {what}: without it, an archive is looked into", store.display())).into()
+        );
+    }
     for path in inspect::checkpoints(store)? {
         match open(&path, context) {
             Ok(opened) => {
@@ -58,7 +67,7 @@ fn open_checkpoint(store: &Path, context: &Context) -> Result<Opened> {
                     let written = relative(archive.header().created_at, context.now);
                     note(&format!("this is the checkpoint {}, written {written}", path.display()));
                 }
-                return Ok(opened);
+                return Ok((path, opened));
             }
             Err(error) => note(&format!("passed over: {error}")),
         }
@@ -87,19 +96,27 @@ impl fmt::Display for InUse {
         let Some((path, written)) = &self.newest else {
             return write!(f, "{}; it has no checkpoint that could be looked into instead", self.error);
         };
-        let command: Vec<String> = std::env::args().skip(1).map(|argument| quoted(&argument)).collect();
         write!(
             f,
-            "{}; its newest checkpoint is {}, written {}: session-pool {} --checkpoint",
+            "{}; its newest checkpoint is {}, written {}: session-pool {}",
             self.error,
             path.display(),
             relative(*written, self.now),
-            command.join(" ")
+            of_checkpoint(std::env::args_os().skip(1))
         )
     }
 }
 
 impl Error for InUse {}
+
+/// The arguments as a shell takes them, to look into the checkpoint instead.
+fn of_checkpoint(arguments: impl Iterator<Item = OsString>) -> String {
+    let mut arguments: Vec<String> = arguments.map(|argument| quoted(&argument.to_string_lossy())).collect();
+    // Behind `--` are no options.
+    let end = arguments.iter().position(|argument| argument == "--").unwrap_or(arguments.len());
+    arguments.insert(end, "--checkpoint".to_owned());
+    arguments.join(" ")
+}
 
 /// An argument as a shell takes it.
 fn quoted(argument: &str) -> String {
@@ -147,7 +164,7 @@ impl Error for At {
 
 /// Opens a store for reading, also one that is about to be changed: not before that is agreed to, is it opened for writing.
 pub(crate) fn read_store(path: &Path, context: &Context) -> Result<SledReader> {
-    let progress = context.progress("reading");
+    let progress = Progress::new("reading");
     let options = context.keys.reading()?.on_progress(move |done, total| progress.set(done, total));
     Ok(SledReader::open(path, &options)?)
 }
@@ -177,12 +194,27 @@ pub(crate) fn open_store(path: &Path, context: &Context) -> Result<SledStore> {
 
 #[cfg(test)]
 mod tests {
-    use super::quoted;
+    use super::{of_checkpoint, quoted};
 
     #[test]
     fn a_command_that_is_offered_can_be_pasted_into_a_shell() {
         assert_eq!(quoted("/data/sessions-1"), "/data/sessions-1");
         assert_eq!(quoted("it's $HOME; rm"), r"'it'\''s $HOME; rm'");
         assert_eq!(quoted(""), "''");
+    }
+
+    #[test]
+    fn the_option_that_is_offered_stands_where_options_are_taken() {
+        let offered = |arguments: &[&str]| of_checkpoint(arguments.iter().map(|argument| (*argument).into()));
+        assert_eq!(offered(&["list", "a b", "--utc"]), "list 'a b' --utc --checkpoint");
+        assert_eq!(offered(&["list", "--utc", "--", "-x"]), "list --utc --checkpoint -- -x");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_path_that_is_no_text_is_offered_as_far_as_it_is() {
+        use std::os::unix::ffi::OsStringExt;
+        let path = std::ffi::OsString::from_vec(b"caf\xe9".to_vec());
+        assert_eq!(of_checkpoint(std::iter::once(path)), "'caf\u{fffd}' --checkpoint");
     }
 }

@@ -44,8 +44,7 @@ impl DiffOptions {
         self
     }
 
-    /// Whether secrets are in the answer: cookies' values, the values of user data, the proxy's password. Default: no, there
-    /// is `***` in their places.
+    /// Whether secrets are in the answer. Default: no, they are masked as by [`Payload::masked`](crate::Payload::masked).
     #[must_use]
     pub fn reveal(mut self, reveal: bool) -> Self {
         self.reveal = reveal;

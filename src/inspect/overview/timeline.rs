@@ -29,6 +29,15 @@ pub struct Timeline<T> {
     pub later: u64,
 }
 
+impl Timeline<ByReason<Vec<u64>>> {
+    /// How many in each step, whatever the reason.
+    pub fn sums(&self) -> Vec<u64> {
+        let ByReason { blocked, exhausted, expired, retired } = &self.counts;
+        let others = exhausted.iter().zip(expired).zip(retired);
+        blocked.iter().zip(others).map(|(b, ((e, x), r))| b + e + x + r).collect()
+    }
+}
+
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
 const WEEK: i64 = 7 * DAY;

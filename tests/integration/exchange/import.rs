@@ -204,7 +204,7 @@ fn a_store_that_is_made_of_another_ones_sessions_is_sound() {
     let of_c = ImportOptions::new().from_pool(name("c"));
     let error =
         import_into(&store, &name("c"), Input::from_bytes(text.clone()), &of_c, &mut |_| {}).unwrap_err();
-    assert!(error.to_string().contains("it has no pool c"), "{error}");
+    assert!(error.to_string().contains("no pool c: it has the pools a, b"), "{error}");
     let payloads = |store: &dyn ReadStore, pool: &str| -> usize {
         let pool =
             inspect::pools(store).unwrap().into_iter().find(|entry| entry.name.as_str() == pool).unwrap();

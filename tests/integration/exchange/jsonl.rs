@@ -380,8 +380,8 @@ fn what_is_no_text_too_long_or_something_else_is_refused() {
 fn a_masked_export_shows_no_secret_and_cannot_be_imported() {
     let place = Place::memory();
     let pool = place.open(|builder| builder);
-    let headers =
-        vec![("Authorization".to_owned(), "topsecret".to_owned()), ("a".to_owned(), "b".to_owned())];
+    let headers = [("Authorization", "topsecret"), ("X-Api-Key", "topsecret"), ("a", "b")];
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let options = session_pool::SessionOptions {
         proxy: Some("http://u:topsecret@h:1".parse().unwrap()),
         fingerprint: Some(Fingerprint { headers, ..Fingerprint::default() }),

@@ -119,7 +119,7 @@ fn a_store_goes_through_a_file_and_through_a_pipe_and_is_the_same() {
 
     let output = tool(&["export", &world.store(), &file]);
     let (says, code) = refusal(&output);
-    assert!(says.contains(&file) && says.contains("already exists") && code == 1, "{says}");
+    assert!(says.contains(&file) && says.contains("already exists") && code == 2, "{says}");
     let output = tool(&["import", &file, &world.path("b")]);
     let (says, code) = refusal(&output);
     assert!(says.contains("a new store needs a path of its own; with --into-pool") && code == 2, "{says}");
@@ -170,7 +170,7 @@ fn a_state_of_crawlee_comes_in_goes_out_and_tells_what_it_could_not_carry_over()
         let state: Value = serde_json::from_str(&fs::read_to_string(&state).unwrap()).unwrap();
         assert_eq!(state["sessions"].as_array().unwrap().len() as u64, sessions);
         // Into a store that is there, and there already.
-        let again = &["import", &fixture(name), &world.store(), "--into-pool", to];
+        let again = &["import", &fixture(name), &world.store(), "--into-pool", to, "--yes"];
         assert!(text(&tool(again)).contains("1 new pools"));
         let (says, code) = refusal(&tool(again));
         assert!(says.contains("already: --skip-existing passes over them") && code == 2, "{says}");
@@ -223,7 +223,33 @@ fn a_dry_run_writes_nothing() {
     let (says, code) =
         refusal(&tool(&["import", &file, &world.store(), "--dry-run", "--into-pool", "shop.example"]));
     assert!(says.contains("has the sessions alive, burnt already") && code == 2, "{says}");
+    let (says, code) =
+        refusal(&tool(&["import", &file, &world.path("new"), "--into-pool", "x", "--from-pool", "y"]));
+    assert!(
+        says.contains("a.jsonl: the store has no pool y: it has the pool shop.example") && code == 5,
+        "{says}"
+    );
+    // Where an import would be refused, so is its rehearsal.
+    let state = format!("{}/tests/fixtures/crawlee/crawlee-js-4.json", env!("CARGO_MANIFEST_DIR"));
+    for (file, target) in [(&file, world.store()), (&state, world.store()), (&file, file.clone())] {
+        for more in [&[][..], &["--dry-run"]] {
+            let (says, code) = refusal(&tool(&[&["import", file, &target], more].concat()));
+            assert!(says.contains("there is something at") && code == 2, "{more:?}: {says}");
+        }
+    }
     assert_eq!(content_of(&world.place.path()), before);
+}
+
+#[test]
+fn an_option_that_would_do_nothing_is_refused() {
+    let world = World::new();
+    let file = world.path("a.jsonl");
+    assert!(tool(&["export", &world.store(), &file]).status.success());
+    let state = format!("{}/tests/fixtures/crawlee/crawlee-js-4.json", env!("CARGO_MANIFEST_DIR"));
+    for (file, option) in [(&file, "--rename-ids"), (&state, "--edited")] {
+        let (says, code) = refusal(&tool(&["import", file, &world.path("new"), option]));
+        assert!(says.contains(&format!("{option} is for ")) && code == 2, "{says}");
+    }
 }
 
 /// Lines that were picked out with a text tool.
@@ -317,7 +343,7 @@ fn what_cannot_be_written_leaves_nothing() {
     let state = format!("{}/tests/fixtures/crawlee/crawlee-js-4.json", env!("CARGO_MANIFEST_DIR"));
     let report = world.write("report", "mine");
     let (says, code) = refusal(&tool(&["import", &state, &world.path("new"), "--report", &report]));
-    assert!(says.contains("cannot create the report") && code == 1, "{says}");
+    assert!(says.contains("cannot create the report") && code == 2, "{says}");
     assert_eq!(fs::read_to_string(&report).unwrap(), "mine");
     let report = world.path("new report");
     let (says, code) = refusal(&tool(&["import", &state, &world.store(), "--report", &report]));

@@ -102,32 +102,36 @@ fn where_anything_is_wrong_nothing_is_added() {
     let (place, path) = a_store();
     let file = place.path().with_file_name("sessions.json");
     let name = file.to_str().unwrap();
-    let from_file = |text: &str, expected: &str| {
+    let from_file = |text: &str, code: i32, expected: &str| {
         fs::write(&file, text).unwrap();
         leaves_all_as_it_is(&place, || {
-            let error = mistake(&tool(&["add", &path, "--pool", "shop", "--file", name, "--yes"]), 2);
+            let error = mistake(&tool(&["add", &path, "--pool", "shop", "--file", name, "--yes"]), code);
             assert!(error.contains(expected), "{error}");
         });
     };
-    from_file("{}\n{\"ids\": 1}", "sessions.json: line 2, session 2, ids: there is no such field");
-    from_file("{}\n{\"id\": \"a b\"}", "sessions.json: line 2, session 2, id: ");
-    from_file("{}\n{", "sessions.json: line 2, session 2: it is no JSON");
+    from_file("{}\n{\"ids\": 1}", 3, "sessions.json: line 2, session 2, ids: there is no such field");
+    from_file("{}\n{\"id\": \"a b\"}", 3, "sessions.json: line 2, session 2, id: ");
+    from_file("{}\n{", 3, "sessions.json: line 2, session 2: it is no JSON");
     from_file(
         r#"[{}, {"max_usage_count": 0}]"#,
+        3,
         "sessions.json: session 2: max_usage_count is 0: must be at least 1",
     );
     from_file(
         r#"[{"id": "x"}, {"id": "x"}]"#,
+        2,
         "there is a session x in the pool shop already, or it is given twice",
     );
-    from_file(r#"{"id": "s1"}"#, "there is a session s1 in the pool shop already");
-    from_file(r#"{"expires_at": "2001-01-01T00:00:00Z"}"#, "expires_at is 2001-01-01");
+    from_file(r#"{"id": "s1"}"#, 2, "there is a session s1 in the pool shop already");
+    from_file(r#"{"expires_at": "2001-01-01T00:00:00Z"}"#, 3, "expires_at is 2001-01-01");
     leaves_all_as_it_is(&place, || {
-        let wrong = |arguments: &[&str]| mistake(&tool(&[&["add", &path, "--yes"], arguments].concat()), 2);
-        assert!(wrong(&[]).contains("name the pool: the store has blog, shop"));
-        assert!(wrong(&["--pool", "news"]).contains("there is no pool news"));
-        assert!(wrong(&["--pool", "shop", "--max-usage-count", "0"]).contains("must be at least 1"));
-        assert!(wrong(&["--pool", "shop", "--file", "nowhere.json"]).contains("nowhere.json"));
+        let wrong = |code: i32, arguments: &[&str]| {
+            mistake(&tool(&[&["add", &path, "--yes"], arguments].concat()), code)
+        };
+        assert!(wrong(2, &[]).contains("name the pool: the store has blog, shop"));
+        assert!(wrong(5, &["--pool", "news"]).contains("there is no pool news"));
+        assert!(wrong(2, &["--pool", "shop", "--max-usage-count", "0"]).contains("must be at least 1"));
+        assert!(wrong(3, &["--pool", "shop", "--file", "nowhere.json"]).contains("nowhere.json"));
         for wrong in [
             &["--proxy", "ftp://x"][..],
             &["--cookie", "sid=x"],

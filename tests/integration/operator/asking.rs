@@ -7,11 +7,18 @@ use std::time::Duration;
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use session_pool::{Growth, SessionPool};
 
-use super::{TOOL, a_store, leaves_all_as_it_is, mistake, rows, tool, tool_with};
+use super::{TOOL, a_store, code, leaves_all_as_it_is, mistake, rows, tool, tool_with};
 use crate::support::{Place, named};
 
+/// An export of the store, beside it.
+fn exported(path: &str) -> String {
+    let file = format!("{path}.jsonl");
+    assert_eq!(code(&tool(&["export", path, &file])), 0);
+    file
+}
+
 /// Runs the tool on a terminal, types an answer where it asks, and answers what was on the screen and the exit code.
-fn on_a_terminal(arguments: &[&str], answer: &str) -> (String, u32) {
+pub(crate) fn on_a_terminal(arguments: &[&str], answer: &str) -> (String, u32) {
     let terminal = native_pty_system();
     let size = PtySize { rows: 24, cols: 200, pixel_width: 0, pixel_height: 0 };
     let pair = terminal.openpty(size).unwrap();
@@ -44,9 +51,12 @@ fn on_a_terminal(arguments: &[&str], answer: &str) -> (String, u32) {
 #[test]
 fn without_a_terminal_and_without_yes_nothing_is_changed() {
     let (place, path) = a_store();
+    let file = exported(&path);
+    let import = ["import", &file, &path, "--into-pool", "new", "--from-pool", "shop"];
     leaves_all_as_it_is(&place, || {
         for arguments in [
             &["retire", &path, "shop_1"][..],
+            &import,
             &["add", &path, "--pool", "shop"],
             &["add", &path, "--pool", "shop", "--file", "-"],
             &["purge", &path, "--older-than", "1h"],
@@ -79,22 +89,34 @@ fn on_a_terminal_it_asks_and_does_what_is_agreed_to() {
         on_a_terminal(&["add", &path, "--pool", "shop", "--id", "alice", "--cookie", cookie], "Y");
     assert!(screen.contains("alice: 1 cookie") && !screen.contains("s3cret"), "{screen}");
     assert_eq!(code, 0, "{screen}");
-    let (screen, code) = on_a_terminal(&["compact", &path, "--replace", "--delete-old"], "y");
+    let file = exported(&path);
+    let import = ["import", &file, &path, "--into-pool", "new", "--from-pool", "blog"];
+    let (screen, code) = on_a_terminal(&import, "y");
     assert!(
-        screen.contains("3 live and 8 retired sessions.") && screen.contains("the old one is deleted"),
+        screen.contains("1 live and 7 retired sessions come into the pool new, which is created."),
         "{screen}"
     );
     assert_eq!(code, 0, "{screen}");
-    assert_eq!(rows(&["list", &path, "--state", "live"]).len(), 3);
+    assert_eq!(rows(&["list", &path, "--pool", "new"]).len(), 8);
+    let (screen, code) = on_a_terminal(&["compact", &path, "--replace", "--delete-old"], "y");
+    assert!(
+        screen.contains("4 live and 15 retired sessions.") && screen.contains("the old one is deleted"),
+        "{screen}"
+    );
+    assert_eq!(code, 0, "{screen}");
+    assert_eq!(rows(&["list", &path, "--state", "live"]).len(), 4);
     place.assert_sound();
 }
 
 #[test]
 fn on_a_terminal_any_other_answer_is_no_and_nothing_is_changed() {
     let (place, path) = a_store();
+    let file = exported(&path);
+    let import = ["import", &file, &path, "--into-pool", "new", "--from-pool", "shop"];
     leaves_all_as_it_is(&place, || {
         for (arguments, answer) in [
             (&["retire", &path, "shop_1"][..], "n"),
+            (&import, "n"),
             (&["add", &path, "--pool", "shop"], ""),
             (&["purge", &path, "--older-than", "1h"], "maybe"),
             (&["compact", &path], "no"),

@@ -44,7 +44,7 @@ fn a_store_is_rewritten_beside_the_old_one() {
     assert!(report["bytes_after"].as_u64() < report["bytes_before"].as_u64(), "{report}");
     assert_eq!((listed(&path), listed(&into)), (before.clone(), before));
     assert!(text(&tool(&["check", &into])).ends_with("sound\n"));
-    let error = mistake(&tool(&["compact", &path, "--yes"]), 1);
+    let error = mistake(&tool(&["compact", &path, "--yes"]), 2);
     assert!(error.contains("there is something at"), "{error}");
     let elsewhere = place.path().with_file_name("elsewhere");
     let table = text(&tool(&["compact", &path, "--into", elsewhere.to_str().unwrap(), "--yes"]));

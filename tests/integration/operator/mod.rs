@@ -2,7 +2,7 @@
 
 mod adding;
 #[cfg(unix)]
-mod asking;
+pub(crate) mod asking;
 mod compacting;
 mod killed;
 mod manual;

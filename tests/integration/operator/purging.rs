@@ -13,7 +13,7 @@ fn old_ones_are_forgotten_and_their_log_entries_stay() {
     let done = rows(&["purge", &path, "--older-than", "44h 30min", "--pool", "shop", "--yes"]);
     assert_eq!((done.len(), &done[0]["pool"], &done[0]["purged"]), (1, &"shop".into(), &4.into()));
     assert_eq!(
-        (&done[0]["blocked"], &done[0]["by_caller"], &done[0]["held_back"]),
+        (&done[0]["blocked"], &done[0]["retired"], &done[0]["held_back"]),
         (&1.into(), &3.into(), &0.into())
     );
     place.assert_sound();
@@ -45,7 +45,7 @@ fn what_the_order_of_the_log_holds_back_is_told() {
 fn where_anything_is_wrong_nothing_is_forgotten() {
     let (place, path) = a_store();
     leaves_all_as_it_is(&place, || {
-        let error = mistake(&tool(&["purge", &path, "--older-than", "1h", "--pool", "news", "--yes"]), 2);
+        let error = mistake(&tool(&["purge", &path, "--older-than", "1h", "--pool", "news", "--yes"]), 5);
         assert!(error.contains("there is no pool news"), "{error}");
         for wrong in [&["--older-than", "soon"][..], &[], &["--older-than", "1h", "--reason", "bored"]] {
             assert_eq!(code(&tool(&[&["purge", &path, "--yes"], wrong].concat())), 2);

@@ -9,6 +9,8 @@ fn sessions_are_retired_and_those_that_are_already_are_told() {
     assert_eq!(done.len(), 2);
     assert_eq!((&done[0]["pool"], &done[0]["id"]), (&"shop".into(), &"shop_1".into()));
     assert_eq!((&done[1]["pool"], &done[1]["outcome"]), (&"blog".into(), &"retired".into()));
+    let listed = rows(&["list", &path, "--id-glob", "shop_1", "--columns", "retired_at"]);
+    assert_eq!(done[0]["retired_at"], listed[0]["retired_at"]);
     place.assert_sound();
 
     let done = rows(&["retire", &path, "shop_1", "s3", "both", "--pool", "shop", "-y"]);
@@ -49,7 +51,7 @@ fn where_anything_is_wrong_nothing_is_changed() {
         assert!(error.contains("there is no session shop_1 in the pool blog"), "{error}");
         let error = wrong(2, &["shop_1", "both"]);
         assert!(error.contains("session both in each of the pools blog, shop: name the pool"), "{error}");
-        let error = wrong(2, &["shop_1", "--pool", "news"]);
+        let error = wrong(5, &["shop_1", "--pool", "news"]);
         assert!(error.contains("there is no pool news: the store has blog, shop"), "{error}");
     });
 }

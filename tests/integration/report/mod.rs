@@ -140,7 +140,7 @@ fn a_file_that_is_there_is_replaced_only_when_asked() {
     let page = written.page.to_str().unwrap();
     let before = written.html();
     let refused = written.report(&["--html", page]);
-    assert_eq!(code(&refused), 1);
+    assert_eq!(code(&refused), 2);
     let message = String::from_utf8(refused.stderr).unwrap();
     assert!(
         message.contains("is something at") && message.contains("--force") && message.lines().count() == 1
@@ -154,7 +154,7 @@ fn a_file_that_is_there_is_replaced_only_when_asked() {
         assert_eq!(std::fs::metadata(page).unwrap().permissions().mode() & 0o777, 0o600);
         let dangling = written.page.with_extension("link");
         std::os::unix::fs::symlink("nowhere", &dangling).unwrap();
-        assert_eq!(code(&written.report(&["--html", dangling.to_str().unwrap()])), 1);
+        assert_eq!(code(&written.report(&["--html", dangling.to_str().unwrap()])), 2);
     }
     let left = std::fs::read_dir(Path::new(page).parent().unwrap()).unwrap();
     assert!(left.flatten().all(|entry| !entry.file_name().to_string_lossy().contains("unfinished")));

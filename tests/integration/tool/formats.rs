@@ -36,6 +36,7 @@ fn json_json_lines_and_csv_have_the_same_fields_and_values() {
         &["retirements", &path, "--by", "day", "--utc"],
         &["show", &path, "alive", "--pool", "shop.example"],
         &["show", &path, "burnt"],
+        &["show", &path, "alive"],
     ] {
         let run = |format| text(&tool(&[command, &["--format", format]].concat()));
         let value: Value = serde_json::from_str(&run("json")).unwrap();
@@ -91,6 +92,37 @@ fn a_backup_and_a_repair_are_told_in_each_format() {
     }
 }
 
+#[test]
+fn stats_has_the_same_fields_in_a_line_of_json_and_of_csv() {
+    let (_place, path) = store();
+    let lines = text(&tool(&["stats", &path, "--format", "jsonl"]));
+    let (fields, rows) = csv(&text(&tool(&["stats", &path, "--format", "csv"])));
+    assert_eq!((lines.lines().count(), rows.len()), (2, 2));
+    for (line, cells) in lines.lines().zip(rows) {
+        let line: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(line.as_object().unwrap().len(), fields.len());
+        for (field, found) in fields.iter().zip(cells) {
+            assert_eq!(found, cell(&line[field]), "{field}");
+        }
+    }
+}
+
+#[test]
+fn what_does_nothing_is_refused() {
+    let (_place, path) = store();
+    for (arguments, says) in [
+        (&["report", &path, "--html", "-", "--format", "json"][..], "report has no --format"),
+        (&["man", "--format", "csv"], "man has no --format"),
+        (&["completions", "bash", "--format", "jsonl"], "completions has no --format"),
+        (&["list", &path, "--columns", "pool,id,pool"], "--columns has pool twice"),
+    ] {
+        let output = tool(arguments);
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((code(&output), output.stdout.len()), (2, 0), "{arguments:?}: {message}");
+        assert!(message.contains(says), "{arguments:?}: {message}");
+    }
+}
+
 /// A store whose texts are all that a site or a vendor may send.
 fn hostile() -> (Place, String) {
     let place = Place::disk();
@@ -124,6 +156,19 @@ fn hostile_text_is_escaped_for_people_and_comes_whole_to_programs() {
         let shown = text(&tool(command));
         let harmful = |c: &char| (c.is_control() && *c != '\n') || "\u{202e}\u{200b}\u{2066}".contains(*c);
         assert_eq!(shown.chars().find(harmful), None, "{command:?}: {shown:?}");
+    }
+    let is_harmful = |c: char| (c.is_control() && c != '\n') || "\u{202e}\u{200b}\u{2066}".contains(c);
+    for format in ["json", "jsonl"] {
+        for command in [
+            &["show", &path, "a", "--reveal"][..],
+            &["list", &path],
+            &["list", &path, "--columns", "pool,proxy"],
+            &["stats", &path],
+            &["export", &path],
+        ] {
+            let written = text(&tool(&[command, &["--format", format]].concat()));
+            assert!(!written.contains(is_harmful), "{command:?}: {written:?}");
+        }
     }
     let shown = json(&tool(&["show", &path, "a", "--reveal", "--format", "json"]));
     assert_eq!(shown["pool"], "evil\u{202e}東京\"',\u{200b}");
@@ -165,4 +210,17 @@ fn a_table_has_a_line_for_each_row_below_its_heads() {
     let none = text(&tool(&["list", &path, "--limit", "0"]));
     assert_eq!((none.lines().count(), none.starts_with("POOL")), (1, true), "{none}");
     assert_eq!(code(&tool(&["list", &path, "--format", "yaml"])), 2);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_terminal_gets_no_csv_that_it_would_obey() {
+    let (_place, path) = hostile();
+    for command in [&["list", &path, "--columns", "pool,proxy"][..], &["show", &path, "a", "--reveal"]] {
+        let all = [command, &["--format", "csv"]].concat();
+        let (screen, code) = crate::operator::asking::on_a_terminal(&all, "");
+        assert!(code == 0 && screen.contains("\\u{202e}"), "{screen:?}");
+        let is_harmful = |c: char| c == '\u{1b}' || c == '\u{9b}' || "\u{202e}\u{200b}\u{2066}".contains(c);
+        assert!(!screen.contains(is_harmful), "{screen:?}");
+    }
 }

@@ -62,7 +62,10 @@ fn list_asks_by_everything_that_is_known_of_a_session() {
         (&["--reason", "retired"], "gone"),
         (&["--expires-before", "2h", "--state", "live"], "user_1"),
         (&["--expires-before", "in 3h", "--state", "live"], "user_1 user_2"),
-        (&["--expires-after", "4h"], "burnt gone guest user_1"),
+        (&["--expires-after", "4h"], "guest user_1"),
+        (&["--expires-before", "2h"], "user_1"),
+        (&["--expires-after", "4h", "--state", "retired"], "burnt gone"),
+        (&["--expires-after", "4h", "--reason", "retired"], "gone"),
         (&["--created-before", "150m", "--pool", "shop"], "burnt guest user_3"),
         (&["--created-after", "150m ago"], "user_1 user_2"),
         (&["--created-after", "9999-01-01"], ""),
@@ -229,4 +232,25 @@ fn retirements_are_asked_by_time_and_reason_and_counted() {
         assert!(hour["hour"].as_str().unwrap().ends_with(":00:00.000Z"), "{hour}");
         assert_eq!(hour["exhausted"], 0);
     }
+}
+
+#[test]
+fn of_reasons_and_pools_those_with_the_most_are_kept() {
+    let place = Place::disk();
+    let store = place.open_store();
+    for (name, blocked) in [("a", 3), ("b", 1)] {
+        let pool = session_pool::SessionPool::builder().name(name).growth(Growth::Manual);
+        let pool = pool.open_in(&store).unwrap();
+        for n in 0..blocked {
+            let options = SessionOptions { max_error_score: 1.0, ..named(&format!("blocked{n}")) };
+            let _ = pool.add(options).unwrap().fail().unwrap();
+        }
+        let _ = pool.add(named("retired")).unwrap().retire().unwrap();
+    }
+    drop(store);
+    let path = place.path().to_str().unwrap().to_owned();
+    let most =
+        |by: &str| json(&tool(&["retirements", &path, "--by", by, "--limit", "1", "--format", "json"]));
+    assert_eq!((&most("pool")[0]["pool"], &most("pool")[1]), (&"a".into(), &Value::Null));
+    assert_eq!(most("reason"), object!([{ "reason": "blocked", "count": 4 }]));
 }

@@ -147,6 +147,12 @@ fn a_store_that_a_crawler_has_open_is_told_with_the_newest_checkpoint_and_how_to
     assert!(lines.contains("early") && !lines.contains("late"), "{lines}");
     assert!(String::from_utf8_lossy(&output.stderr).contains("this is the checkpoint"), "{output:?}");
     assert_eq!(code(&tool(&["show", &path, "early", "--checkpoint"])), 0);
+    for command in [&["check", &path][..], &["list", "--utc", "--", &path], &["diff", &path, &path]] {
+        let message = String::from_utf8(tool(command).stderr).unwrap();
+        let (_, offered) = message.trim_end().rsplit_once("session-pool ").unwrap();
+        let output = tool(&offered.split(' ').collect::<Vec<_>>());
+        assert_eq!(code(&output), 0, "{offered}: {output:?}");
+    }
     drop(pool);
     assert_eq!(code(&tool(&["list", &path])), 0);
 }

@@ -4,6 +4,7 @@ use session_pool::{LogEntry, Payload, PoolNumber, ReadStore, Sequence, SessionId
 
 use super::data::{Data, PoolIndex};
 use super::text::clean;
+use crate::errors;
 
 /// Which session is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,12 +46,6 @@ fn retirement(data: &Data, Target { pool, id }: Target) -> Option<(Sequence, Log
 }
 
 /// An error with its causes, as it may be shown.
-pub(super) fn told(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    clean(&text)
+fn told(error: &dyn std::error::Error) -> String {
+    clean(&errors::told(error))
 }

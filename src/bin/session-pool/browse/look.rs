@@ -1,9 +1,9 @@
 //! What the screen is drawn with: colours where there are any, and characters that the terminal has.
 
-use std::env;
-
 use ratatui::style::{Color, Modifier, Style};
 use session_pool::Reason;
+
+use crate::output::has_unicode;
 
 /// How the screen looks. Nothing is told by colour alone, and the colours are those of the terminal's own 16 that can be
 /// read on light and on dark.
@@ -22,11 +22,7 @@ const ASCII_STEPS: [&str; 3] = [".", ":", "#"];
 impl Look {
     /// That of the terminal: what it is said to have in the environment.
     pub(super) fn of_terminal(has_colours: bool) -> Self {
-        let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
-            .into_iter()
-            .filter_map(|name| env::var(name).ok())
-            .find(|value| !value.is_empty());
-        Self { has_colours, has_unicode: speaks_unicode(locale.as_deref()) }
+        Self { has_colours, has_unicode: has_unicode() }
     }
 
     pub(super) fn ellipsis(self) -> &'static str {
@@ -106,29 +102,9 @@ impl Look {
     }
 }
 
-/// Whether that locale has more than ASCII. Without one, it is C, which has not.
-fn speaks_unicode(locale: Option<&str>) -> bool {
-    let locale = locale.unwrap_or_default().to_ascii_lowercase();
-    locale.contains("utf-8") || locale.contains("utf8")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_locale_says_whether_there_is_more_than_ascii() {
-        for (locale, unicode) in [
-            (Some("en_US.UTF-8"), true),
-            (Some("de_DE.utf8@euro"), true),
-            (Some("C.UTF-8"), true),
-            (Some("C"), false),
-            (Some("de_DE.ISO-8859-1"), false),
-            (None, false),
-        ] {
-            assert_eq!(speaks_unicode(locale), unicode, "{locale:?}");
-        }
-    }
 
     #[test]
     fn ascii_is_ascii() {

@@ -4,8 +4,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use serde_json::Value;
 use session_pool::{
-    Cookie, Fingerprint, Limits, LogEntry, Payload, Proxy, Reason, SameSite, Sequence, SessionRecord,
-    Timestamp,
+    Cookie, Fingerprint, Limits, LogEntry, Payload, Reason, SameSite, Sequence, SessionRecord, Timestamp,
 };
 
 use super::data::Standing;
@@ -13,7 +12,6 @@ use super::details::Details;
 use super::look::Look;
 use super::text::{NEAR, clean, count, cut, cut_middle, near, share, wrap};
 use crate::output::{Zone, relative, width};
-use crate::secrets::MASK;
 
 /// How the page is made.
 #[derive(Debug, Clone, Copy)]
@@ -46,7 +44,8 @@ pub(super) fn lines(details: &Details, options: PageOptions<'_>) -> Vec<Line<'st
         page.retirement(*sequence, entry, matches!(record, Ok(Some(_))));
     }
     match payload {
-        Ok(Some(payload)) => page.payload(payload),
+        Ok(Some(payload)) if options.revealed => page.payload(payload),
+        Ok(Some(payload)) => page.payload(&payload.masked()),
         Ok(None) if matches!(record, Ok(None)) => {}
         Ok(None) => {
             page.lines.push(Line::default());
@@ -162,13 +161,10 @@ impl Page<'_> {
         }
     }
 
+    /// What is to be shown of it.
     fn payload(&mut self, payload: &Payload) {
         let Payload { cookies, user_data, proxy, fingerprint } = payload;
-        let proxy = match (proxy, self.options.revealed) {
-            (None, _) => "none".to_owned(),
-            (Some(proxy), true) => clean(proxy.url()),
-            (Some(proxy), false) => clean(&Proxy::to_string(proxy)),
-        };
+        let proxy = proxy.as_ref().map_or_else(|| "none".to_owned(), |proxy| clean(proxy.url()));
         self.field("proxy", &proxy, Style::new());
         self.heading(&format!("Cookies: {}", count(cookies.len() as u64)));
         if !cookies.is_empty() {
@@ -177,8 +173,7 @@ impl Page<'_> {
         let data = user_data.as_map();
         self.heading(&format!("User data: {}", count(data.len() as u64)));
         for (key, value) in data {
-            let value = if self.options.revealed { plain(value) } else { MASK.to_owned() };
-            self.pair(&clean(key), &value);
+            self.pair(&clean(key), &plain(value));
         }
         match fingerprint {
             None => self.heading("Fingerprint: none"),
@@ -237,7 +232,7 @@ impl Page<'_> {
         self.lines.push(Line::styled(head, Look::strong()));
         for (cookie, row) in cookies.iter().zip(&rows) {
             let CookieRow { name, domain, path, expires, flags } = row;
-            self.lines.push(Line::raw(line([name, MASK, domain, path, expires, flags])));
+            self.lines.push(Line::raw(line([name, &clean(&cookie.value), domain, path, expires, flags])));
             if let Some(key) = &cookie.partition_key {
                 self.text(4, &format!("partitioned by {}", clean(key)), Style::new());
             }

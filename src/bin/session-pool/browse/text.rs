@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::Span;
 use session_pool::{ErrorScore, Timestamp};
 
-use crate::output::{escape, width};
+use crate::output::{self, escape, width};
 
 /// The most columns that [`near`] takes.
 pub(super) const NEAR: usize = 10;
@@ -143,17 +143,9 @@ pub(super) fn score(score: ErrorScore) -> String {
     }
 }
 
-/// How many of how many, in per cent: `3.2%`, `0%`, `<0.1%`, `100%`.
+/// How many of how many, in percent, in 6 columns at most: `3.2%`, `0%`, `<0.1%`, `100%`.
 pub(super) fn share(part: u64, whole: u64) -> String {
-    if part == 0 || whole == 0 {
-        return "0%".to_owned();
-    }
-    let tenths = u128::from(part) * 1000 / u128::from(whole);
-    match tenths {
-        0 => "<0.1%".to_owned(),
-        1000.. => "100%".to_owned(),
-        tenths => format!("{}.{}%", tenths / 10, tenths % 10),
-    }
+    output::percent(output::share(part, whole)).replace(' ', "")
 }
 
 /// How far away a time is, in its largest unit alone: `in 12 min`, `3 h ago`; [`NEAR`] columns at most.

@@ -15,9 +15,10 @@ use session_pool::{Cookie, PoolName, Proxy, SessionId, SessionOptions, Timestamp
 use super::Result;
 use crate::consent::{Consent, counted, first_of};
 use crate::context::{Context, note};
-use crate::exit_code::Wrong;
+use crate::errors::{BadFile, Wrong};
 use crate::moment::{self, Moment};
 use crate::output::{Cell, Column, Rows};
+use crate::progress::Progress;
 use crate::source::{open_store, read_store};
 
 /// Adds sessions, by the rules that hold in a crawler.
@@ -190,7 +191,7 @@ impl Add {
         if !dry_run && !added.is_empty() {
             consent.ask(|| Ok(summary(&plan, &added, context)))?;
             let store = open_store(&store, context)?;
-            let (bar, total) = (context.progress("adding"), added.len() as u64);
+            let (bar, total) = (Progress::new("adding"), added.len() as u64);
             plan.apply(&store, &mut |done| bar.set(done, total))?;
         }
         let mut rows = Rows::new(columns(), context, out)?;
@@ -209,16 +210,16 @@ fn read(file: &PathBuf) -> Result<Vec<SessionOptions>> {
     } else {
         fs::read_to_string(file)
     };
-    let text = text.map_err(|error| Wrong(format!("{}: {error}", file.display())))?;
-    let sessions = session_options(&text);
-    Ok(sessions.map_err(|error| Wrong(format!("{}: {error}", file.display())))?)
+    let bad = |why: String| BadFile(format!("{}: {why}", file.display()));
+    let text = text.map_err(|error| bad(error.to_string()))?;
+    Ok(session_options(&text).map_err(|error| bad(error.to_string()))?)
 }
 
 /// Says in which file the session is that breaks a rule.
 fn located(error: MaintenanceError, file: Option<&PathBuf>) -> Box<dyn std::error::Error> {
     match (error, file) {
         (MaintenanceError::Invalid { number, source }, Some(file)) => {
-            Wrong(format!("{}: session {number}: {source}", file.display())).into()
+            BadFile(format!("{}: session {number}: {source}", file.display())).into()
         }
         (MaintenanceError::Invalid { source, .. }, None) => Wrong(source.to_string()).into(),
         (error, _) => error.into(),

@@ -8,6 +8,7 @@ use session_pool::archive;
 
 use super::Result;
 use crate::context::{Context, note};
+use crate::errors::Unsound;
 use crate::output::{Format, document, escape};
 use crate::source::Source;
 
@@ -40,10 +41,11 @@ impl Backup {
                 summary.log_entries
             )?;
         } else {
-            document(&summary, context.format, out)?;
+            document(&summary, context, out)?;
         }
         if summary.unreadable > 0 {
             note(&format!("{} items could not be read, and are not in it", summary.unreadable));
+            return Err(Unsound(source.path).into());
         }
         Ok(())
     }

@@ -5,11 +5,11 @@ use std::io::{self, IsTerminal, Write};
 use clap::Args;
 use session_pool::inspect::Opened;
 
-use super::Result;
+use super::{Result, has_no_format};
 use crate::browse;
 use crate::context::Context;
-use crate::exit_code::Wrong;
-use crate::output::{Format, relative};
+use crate::errors::Wrong;
+use crate::output::relative;
 use crate::source::Source;
 
 /// Shows a store in the terminal: pools, sessions, retirements over time; to look around in, filter and sort.
@@ -27,9 +27,7 @@ pub(crate) struct Browse {
 impl Browse {
     pub(crate) fn run(self, context: &Context, _out: &mut dyn Write) -> Result {
         let Self { source } = self;
-        if context.format != Format::Table {
-            return Err(Wrong("browse has no --format: list, show and retirements do".to_owned()).into());
-        }
+        has_no_format("browse", context)?;
         let is_dumb = std::env::var_os("TERM").is_some_and(|kind| kind == "dumb");
         if !io::stdout().is_terminal() || is_dumb {
             let why = if is_dumb { "TERM is dumb" } else { "stdout is none" };

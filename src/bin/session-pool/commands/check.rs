@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::Args;
 use serde::Serialize;
@@ -12,9 +12,10 @@ use session_pool::inspect::{self, Opened};
 
 use super::Result;
 use crate::context::Context;
-use crate::exit_code::Unsound;
+use crate::errors::Unsound;
 use crate::output::{Cell, Column, Format, Rows, document, escape, style};
-use crate::source::{At, open};
+use crate::progress::Progress;
+use crate::source::{At, Source, open, open_checkpoint};
 
 /// Verifies that everything in a store and its checkpoints, or in an archive, can be read and agrees: records, payloads,
 /// indexes and the retirement log.
@@ -24,9 +25,8 @@ use crate::source::{At, open};
 /// Example: session-pool check sessions
 #[derive(Args)]
 pub(crate) struct Check {
-    /// The store's directory, or an archive.
-    #[arg(value_name = "STORE")]
-    path: PathBuf,
+    #[command(flatten)]
+    source: Source,
 }
 
 /// What a check found.
@@ -50,7 +50,7 @@ struct Found {
     pool: Option<String>,
     id: Option<String>,
     /// The file that it is in, where it is not the store itself.
-    file: Option<PathBuf>,
+    file: Option<String>,
     message: String,
 }
 
@@ -59,29 +59,31 @@ fn columns() -> Vec<Column<Found>> {
         Column::new("kind", |found: &Found| Cell::text(found.kind)),
         Column::new("pool", |found: &Found| Cell::maybe(found.pool.as_deref(), Cell::text)),
         Column::new("id", |found: &Found| Cell::maybe(found.id.as_deref(), Cell::text)),
-        Column::new("file", |found: &Found| {
-            Cell::maybe(found.file.as_ref(), |file| Cell::text(file.display().to_string()))
-        }),
+        Column::new("file", |found: &Found| Cell::maybe(found.file.as_deref(), Cell::text)),
         Column::new("message", |found: &Found| Cell::text(found.message.as_str())),
     ]
 }
 
 impl Check {
     pub(crate) fn run(self, context: &Context, out: &mut dyn Write) -> Result {
-        let Self { path } = self;
+        let Self { source: Source { path, checkpoint } } = self;
         let mut checked = Checked::default();
-        if path.is_file() {
+        if checkpoint {
+            let (file, opened) = open_checkpoint(&path, context)?;
+            check_archive(&file, context, &mut checked)?;
+            check_content(&opened, &mut checked)?;
+        } else if path.is_file() {
             check_archive(&path, context, &mut checked)?;
             // What is only damaged in part is looked into as far as it is there.
             if checked.findings.is_empty() {
-                check_content(&open(&path, context)?, context, &mut checked)?;
+                check_content(&open(&path, context)?, &mut checked)?;
             }
         } else {
             let store = open(&path, context)?;
             if let Opened::Store(store) = &store {
                 checked.was_closed = Some(store.was_closed());
             }
-            check_content(&store, context, &mut checked)?;
+            check_content(&store, &mut checked)?;
             drop(store);
             for checkpoint in inspect::checkpoints(&path)? {
                 let mut found = Checked::default();
@@ -98,8 +100,8 @@ impl Check {
 }
 
 /// Whether records, payloads, indexes and log agree.
-fn check_content(store: &Opened, context: &Context, checked: &mut Checked) -> Result {
-    let progress = context.progress("checking sessions");
+fn check_content(store: &Opened, checked: &mut Checked) -> Result {
+    let progress = Progress::new("checking sessions");
     let report = inspect::check_with(&**store, &mut |sessions| progress.set(sessions as u64, 0))?;
     drop(progress);
     let pools = inspect::pools(&**store)?;
@@ -123,7 +125,7 @@ fn check_archive(path: &Path, context: &Context, checked: &mut Checked) -> Resul
     let options = context.keys.archive()?;
     let reader = ArchiveReader::open(path, &options);
     let mut reader = reader.map_err(|error| At { path: path.to_owned(), error: error.into() })?;
-    let progress = context.progress("reading the archive");
+    let progress = Progress::new("reading the archive");
     for (read, item) in (0..).zip(&mut reader) {
         progress.set(read, 0);
         match item {
@@ -145,14 +147,14 @@ fn in_file(file: &Path, message: &str) -> Found {
         kind: "archive",
         pool: None,
         id: None,
-        file: Some(file.to_owned()),
+        file: Some(file.display().to_string()),
         message: format!("{}: {message}", file.display()),
     }
 }
 
 fn tell(checked: &Checked, context: &Context, out: &mut dyn Write) -> Result {
     match context.format {
-        Format::Json => document(checked, context.format, out)?,
+        Format::Json => document(checked, context, out)?,
         Format::Jsonl | Format::Csv => {
             let mut rows = Rows::new(columns(), context, out)?;
             for finding in &checked.findings {

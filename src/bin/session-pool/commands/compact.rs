@@ -56,7 +56,7 @@ impl Compact {
             name.push(suffix);
             place.with_file_name(name)
         };
-        let mut bars = Bars { context, bar: None };
+        let mut bars = Bars::default();
         let progress = &mut |progress| bars.tell(progress);
         let report = if replace {
             let old = if delete_old { OldStore::Delete } else { OldStore::Keep };
@@ -84,7 +84,7 @@ impl Compact {
         if context.format == Format::Table {
             for_people(&report, out)
         } else {
-            Ok(document(&report, context.format, out)?)
+            Ok(document(&report, context, out)?)
         }
     }
 }
@@ -100,12 +100,12 @@ fn holds(store: &Path, context: &Context) -> Result<String> {
 }
 
 /// A bar for each step.
-struct Bars<'a> {
-    context: &'a Context,
+#[derive(Default)]
+struct Bars {
     bar: Option<(CompactStep, Progress)>,
 }
 
-impl Bars<'_> {
+impl Bars {
     fn tell(&mut self, progress: CompactProgress) {
         let CompactProgress { step, sessions, total, .. } = progress;
         if !self.bar.as_ref().is_some_and(|(shown, _)| *shown == step) {
@@ -114,7 +114,7 @@ impl Bars<'_> {
                 CompactStep::Copy => "copying",
                 _ => "verifying the new store",
             };
-            self.bar = Some((step, self.context.progress(what)));
+            self.bar = Some((step, Progress::new(what)));
         }
         if let Some((_, bar)) = &mut self.bar {
             bar.set(sessions, total);

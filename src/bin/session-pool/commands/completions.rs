@@ -5,8 +5,9 @@ use std::io::Write;
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
-use super::Result;
+use super::{Result, has_no_format};
 use crate::arguments::Arguments;
+use crate::context::Context;
 
 /// Prints what a shell needs to complete the commands and options of this tool.
 ///
@@ -19,7 +20,8 @@ pub(crate) struct Completions {
 }
 
 impl Completions {
-    pub(crate) fn run(self, out: &mut dyn Write) -> Result {
+    pub(crate) fn run(self, context: &Context, out: &mut dyn Write) -> Result {
+        has_no_format("completions", context)?;
         let mut command = Arguments::command();
         let name = command.get_name().to_owned();
         // It takes a failing writer for a reason to panic.

@@ -12,8 +12,9 @@ use session_pool::{PoolEntry, PoolName, SessionId, SessionRecord};
 
 use super::{Result, note_unreadable};
 use crate::context::Context;
-use crate::exit_code::NotFound;
+use crate::errors::NotFound;
 use crate::output::{Cell, Column, Format, Rows, document, style};
+use crate::progress::Progress;
 use crate::source::Source;
 
 /// Tells what is different in a store or archive, compared with another one: pools and sessions that appeared, went or
@@ -39,7 +40,7 @@ pub(crate) struct Diff {
     /// This many rows at most.
     #[arg(long, conflicts_with = "summary")]
     limit: Option<usize>,
-    /// Show secrets: cookies' values, user data, the proxy's password.
+    /// Show secrets: cookies' values, user data, the proxy's password or key, headers that are secrets by their names.
     #[arg(long)]
     reveal: bool,
     /// Look into the newest whole checkpoint of each store, which a crawler may have open meanwhile. An archive is taken
@@ -148,7 +149,7 @@ impl Diff {
                 return Err(NotFound(format!("neither of them has a pool {name}")).into());
             }
         }
-        let progress = context.progress("comparing");
+        let progress = Progress::new("comparing");
         let mut options = DiffOptions::new().reveal(reveal).on_progress(move |done| progress.set(done, 0));
         if let Some(name) = pool {
             options = options.pool(name);
@@ -158,7 +159,7 @@ impl Diff {
             drop(options);
             match context.format {
                 Format::Table => tell(&counts, out)?,
-                format => document(&counts, format, out)?,
+                _ => document(&counts, context, out)?,
             }
             note_unreadable(counts.unreadable);
             return Ok(());

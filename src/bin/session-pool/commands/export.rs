@@ -12,9 +12,10 @@ use session_pool::{PoolName, ReadStore};
 
 use super::Result;
 use crate::context::{Context, note};
-use crate::exit_code::{NotFound, Unsound, Wrong};
+use crate::errors::{NotFound, Unsound, Wrong};
 use crate::notes::{Notes, ReportArguments};
-use crate::output::{Format, document};
+use crate::output::{Format, Harmless, document};
+use crate::progress::Progress;
 use crate::source::Source;
 
 /// Writes everything in a store or an archive as JSON Lines, or the sessions of a pool as a state file of Crawlee.
@@ -110,8 +111,8 @@ fn is_stdout(file: &Path) -> bool {
 }
 
 /// A bar that moves on with what was written.
-fn progress(context: &Context) -> impl Fn(u64) + 'static {
-    let progress = context.progress("exporting");
+fn progress() -> impl Fn(u64) + 'static {
+    let progress = Progress::new("exporting");
     move |done| progress.set(done, 0)
 }
 
@@ -124,12 +125,12 @@ fn jsonl(
     context: &Context,
     out: &mut dyn Write,
 ) -> Result<u64> {
-    let mut options = ExportOptions::new().masked(mask).on_progress(progress(context));
+    let mut options = ExportOptions::new().masked(mask).on_progress(progress());
     if let Some(name) = pool {
         options = options.pool(name);
     }
     if is_stdout(file) {
-        return Ok(write_jsonl(store, out, &options)?.unreadable);
+        return Ok(write_jsonl(store, Harmless::new(out), &options)?.unreadable);
     }
     let summary = write_jsonl_file(store, file, &options)?;
     drop(options);
@@ -138,7 +139,7 @@ fn jsonl(
         let name = crate::output::escape(&file.display().to_string());
         writeln!(out, "{name}: {pools} pools, {sessions} sessions, {retirements} retirements")?;
     } else {
-        document(&summary, context.format, out)?;
+        document(&summary, context, out)?;
     }
     Ok(summary.unreadable)
 }
@@ -152,13 +153,13 @@ fn state(
     context: &Context,
     out: &mut dyn Write,
 ) -> Result<u64> {
-    let mut options = CrawleeOptions::new(dialect).now(context.now).on_progress(progress(context));
+    let mut options = CrawleeOptions::new(dialect).now(context.now).on_progress(progress());
     if let Some(name) = pool {
         options = options.pool(name);
     }
     let take = &mut |note: &_| notes.take(note);
     let summary = if is_stdout(file) {
-        crawlee::write(store, &mut *out, &options, take)?
+        crawlee::write(store, Harmless::new(out), &options, take)?
     } else {
         crawlee::write_file(store, file, &options, take)?
     };
@@ -172,7 +173,7 @@ fn state(
         } else {
             let told =
                 json!({ "usable": usable, "retired": retired, "unreadable": unreadable, "notes": count });
-            document(&told, context.format, out)?;
+            document(&told, context, out)?;
         }
     }
     notes.tell()?;

@@ -12,22 +12,24 @@ use session_pool::exchange::{
     CheckedImport, ExchangeError, ImportFormat, ImportOptions, Imported, Input, Place, check_export,
     import_store, looks_like_jsonl,
 };
-use session_pool::inspect;
-use session_pool::{MemoryStore, PoolName, SledStoreOptions, StoreError};
+use session_pool::{MemoryStore, PoolName, SledReader, SledStoreOptions, StoreError};
 
 use super::Result;
+use crate::consent::Consent;
 use crate::context::Context;
 use crate::counting::CountingInput;
-use crate::exit_code::{BadFile, Wrong};
+use crate::errors::{BadFile, NotFound, Wrong};
 use crate::notes::{Notes, ReportArguments};
 use crate::output::{Format, document, escape};
-use crate::source::open_store;
+use crate::progress::Progress;
+use crate::source::{open_store, read_store};
 
 /// Brings sessions in: from JSON Lines that `export` wrote, or from a state file of Crawlee.
 ///
 /// JSON Lines become a new store that is the same, or, with --into-pool, their sessions come into a pool, also one of a store
 /// that is there already. A state of Crawlee goes into the pool `default` of a new store where no other one is named.
-/// Everything is checked before anything is written. What cannot be carried over is told on stderr.
+/// Everything is checked before anything is written, and where the store is there, it asks. What cannot be carried over is
+/// told on stderr.
 ///
 /// Example: session-pool import state.json sessions --into-pool shop.example
 #[derive(Args)]
@@ -61,6 +63,8 @@ pub(crate) struct Import {
     dry_run: bool,
     #[command(flatten)]
     report: ReportArguments,
+    #[command(flatten)]
+    consent: Consent,
 }
 
 /// What a file is.
@@ -103,8 +107,9 @@ impl Import {
         if let Some(name) = &self.from_pool {
             options = options.from_pool(name.clone());
         }
+        let store = self.look(context)?;
         let mut notes = Notes::new(&self.report)?;
-        let imported = match self.open(context)? {
+        let imported = match self.open()? {
             Opened::Export(input) if self.dry_run => check_export(input, &options).map_err(refused)?,
             Opened::Export(input) => {
                 let write = context.keys.store(SledStoreOptions::new())?;
@@ -115,7 +120,7 @@ impl Import {
                     options = options.format(format);
                 }
                 let checked = CheckedImport::check(input, &options, &mut |note| notes.take(note));
-                self.write(checked.map_err(refused)?, context)?
+                self.write(checked.map_err(refused)?, store, context)?
             }
         };
         let count = notes.count;
@@ -135,14 +140,44 @@ impl Import {
         })
     }
 
-    fn open(&self, context: &Context) -> Result<Opened> {
+    /// The store that sessions are to come into, where there is one. Whether it may be written is told before any work is done.
+    fn look(&self, context: &Context) -> Result<Option<SledReader>> {
+        if self.into_pool.is_none() && !self.dry_run {
+            // Whoever makes the new store looks by itself.
+            return Ok(None);
+        }
+        let found = match read_store(&self.store, context) {
+            Ok(store) => store,
+            Err(error) => {
+                return match error.downcast_ref() {
+                    Some(StoreError::NotFound { .. }) => Ok(None),
+                    None | Some(StoreError::Io { .. }) => Err(error),
+                    Some(_) if self.into_pool.is_some() => Err(error),
+                    Some(_) => Err(self.in_the_way()),
+                };
+            }
+        };
+        if self.into_pool.is_none() {
+            return Err(self.in_the_way());
+        }
+        if !self.dry_run {
+            self.consent.can_be_had()?;
+        }
+        Ok(Some(found))
+    }
+
+    fn in_the_way(&self) -> Box<dyn Error> {
+        refused(StoreError::AlreadyExists { path: self.store.clone() }.into(), self)
+    }
+
+    fn open(&self) -> Result<Opened> {
         let name = self.name();
         let cannot_read = |error: io::Error| BadFile(format!("cannot read {name}: {error}"));
-        let progress = context.progress("importing");
+        let progress = Progress::new("importing");
         let mut beginning = Vec::new();
         if self.file == Path::new("-") {
             io::stdin().lock().take(BEGINNING).read_to_end(&mut beginning).map_err(cannot_read)?;
-            if self.is_export(&beginning)? {
+            if self.becomes_store(&beginning)? {
                 let input = Cursor::new(beginning).chain(io::stdin());
                 return Ok(Opened::Export(Box::new(BufReader::new(input))));
             }
@@ -160,7 +195,7 @@ impl Import {
         (&mut file).take(BEGINNING).read_to_end(&mut beginning).map_err(cannot_read)?;
         file.rewind().map_err(cannot_read)?;
         let input = BufReader::with_capacity(256 << 10, file);
-        Ok(if self.is_export(&beginning)? {
+        Ok(if self.becomes_store(&beginning)? {
             Opened::Export(Box::new(CountingInput::new(input, length, 1, progress)))
         } else {
             // Looked at to tell what it is, then checked, then written.
@@ -169,52 +204,67 @@ impl Import {
     }
 
     /// Whether something that begins so becomes a new store that is the same.
-    fn is_export(&self, beginning: &[u8]) -> Result<bool> {
+    ///
+    /// # Errors
+    ///
+    /// [`Wrong`] where an option is given that does nothing for it.
+    fn becomes_store(&self, beginning: &[u8]) -> Result<bool> {
         let is_jsonl = match self.from {
             Some(from) => from == Origin::Jsonl,
             None => looks_like_jsonl(beginning).map_err(|error| refused(error, self))?,
         };
+        if is_jsonl && self.rename_ids {
+            let why = "--rename-ids is for states of Crawlee: in JSON Lines, all ids fit";
+            return Err(Wrong(why.to_owned()).into());
+        }
+        if !is_jsonl && self.edited {
+            return Err(
+                Wrong("--edited is for JSON Lines: a state of Crawlee has no last line".to_owned()).into()
+            );
+        }
         Ok(is_jsonl && self.into_pool.is_none())
     }
 
-    fn write(&self, checked: CheckedImport, context: &Context) -> Result<Imported> {
+    fn write(
+        &self,
+        checked: CheckedImport,
+        store: Option<SledReader>,
+        context: &Context,
+    ) -> Result<Imported> {
         let refused = |error| refused(error, self);
         let pool = self.into_pool.clone().unwrap_or_default();
-        if self.into_pool.is_some() && self.dry_run {
-            return match inspect::open(&self.store, &context.keys.reading()?) {
-                Ok(inspect::Opened::Store(store)) => checked.would_import(&store, &pool).map_err(refused),
-                Err(session_pool::Error::Store(StoreError::NotFound { .. })) => {
-                    checked.would_import(&MemoryStore::new(), &pool).map_err(refused)
-                }
-                Ok(_) => {
-                    Err(session_pool::Error::from(StoreError::NotADirectory { path: self.store.clone() })
-                        .into())
-                }
-                Err(error) => Err(error.into()),
-            };
-        }
-        if self.dry_run {
-            return checked.would_import(&MemoryStore::new(), &pool).map_err(refused);
-        }
-        if self.into_pool.is_some() {
-            match open_store(&self.store, context) {
-                Ok(store) => return checked.into_pool(&store, &pool).map_err(refused),
-                Err(error) if is_no_store(&*error) => {}
-                Err(error) => return Err(error),
+        let Some(store) = store else {
+            if self.dry_run {
+                return checked.would_import(&MemoryStore::new(), &pool).map_err(refused);
             }
+            let write = context.keys.store(SledStoreOptions::new())?;
+            return checked.into_new_store(&self.store, &pool, write).map_err(refused);
+        };
+        let would_be = checked.would_import(&store, &pool).map_err(refused)?;
+        if self.dry_run {
+            return Ok(would_be);
         }
-        let write = context.keys.store(SledStoreOptions::new())?;
-        checked.into_new_store(&self.store, &pool, write).map_err(refused)
+        self.consent.ask(|| Ok(vec![self.summary(&would_be, &pool)]))?;
+        // It is read by whoever writes it now.
+        drop(store);
+        checked.into_pool(&open_store(&self.store, context)?, &pool).map_err(refused)
+    }
+
+    /// What is about to be done, for people.
+    fn summary(&self, would_be: &Imported, pool: &PoolName) -> String {
+        let Imported { pools, live, retired, skipped, .. } = *would_be;
+        let new = if pools > 0 { ", which is created" } else { "" };
+        let skipped = if skipped > 0 { format!("; {skipped} are there already") } else { String::new() };
+        let store = self.store.display();
+        format!(
+            "{store}: {live} live and {retired} retired sessions come into the pool {pool}{new}{skipped}."
+        )
     }
 
     /// How messages call the file.
     fn name(&self) -> String {
         if self.file == Path::new("-") { "stdin".to_owned() } else { self.file.display().to_string() }
     }
-}
-
-fn is_no_store(error: &(dyn Error + 'static)) -> bool {
-    matches!(error.downcast_ref(), Some(StoreError::NotFound { .. }))
 }
 
 /// The error, with the file's name where it is about what is in it, and with what can be done about it.
@@ -229,6 +279,9 @@ fn refused(error: ExchangeError, import: &Import) -> Box<dyn Error> {
                 "{error}; with --into-pool NAME, sessions come into a store that is there"
             ))
             .into();
+        }
+        ExchangeError::NoSuchPool { .. } => {
+            return NotFound(format!("{}: {error}", import.name())).into();
         }
         ExchangeError::Store(_) | ExchangeError::Io { .. } => return error.into(),
         ExchangeError::Field { at: Place::Session(..), field, .. } if is_id(field) => {
@@ -255,10 +308,10 @@ fn tell(
     let Imported { pools, live, retired, log_entries, skipped, .. } = *imported;
     if context.format != Format::Table {
         let told = json!({
-            "store": store, "dry_run": dry_run, "pools": pools, "live": live, "retired": retired,
+            "store": store.display().to_string(), "dry_run": dry_run, "pools": pools, "live": live, "retired": retired,
             "log_entries": log_entries, "skipped": skipped, "notes": notes,
         });
-        return Ok(document(&told, context.format, out)?);
+        return Ok(document(&told, context, out)?);
     }
     let store = escape(&store.display().to_string());
     let would = if dry_run { "would be imported: " } else { "" };

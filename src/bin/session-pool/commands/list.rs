@@ -1,5 +1,6 @@
 //! `list`: sessions, one a row.
 
+use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::io::Write;
 use std::ops::ControlFlow;
@@ -8,17 +9,19 @@ use clap::Args;
 use session_pool::inspect::{self, Filter, Found, Opened};
 use session_pool::{PoolEntry, SessionId, SessionRecord, StoreError};
 
-use super::{Result, note_unreadable};
+use super::{Result, has_pool, note_unreadable};
 use crate::context::Context;
+use crate::errors::Wrong;
 use crate::filters::Filters;
 use crate::listed::{self, Compared, Listed, Sort};
 use crate::moment;
 use crate::output::Rows;
+use crate::progress::Progress;
 use crate::source::Source;
 
 /// Lists sessions.
 ///
-/// Without --sort they come pool by pool, live ones first, as they are found: the first at once.
+/// Without --sort they come pool by pool, live ones first, as they are found.
 ///
 /// Example: session-pool list sessions --state retired --reason blocked --retired-since 2h --sort retired_at:desc
 #[derive(Args)]
@@ -43,15 +46,19 @@ impl List {
     pub(crate) fn run(self, context: &Context, out: &mut dyn Write) -> Result {
         let Self { source, filters, sort, limit, columns } = self;
         let filter = filters.filter(context);
+        if let Some(twice) = columns.iter().enumerate().find(|(at, name)| columns[..*at].contains(name)) {
+            return Err(Wrong(format!("--columns has {} twice", twice.1)).into());
+        }
         let columns = listed::columns(&columns);
         let needs_payload = columns.iter().any(|column| listed::needs_payload(column.field));
         let store = source.open(context)?;
+        has_pool(&*store, filter.pool.as_ref())?;
         let query = Query { store: &store, filter: &filter, needs_payload, context };
 
         let mut rows = Rows::new(columns, context, out)?;
         let limit = limit.unwrap_or(usize::MAX);
         let unreadable = match sort {
-            None => query.stream(limit, &mut |session| rows.row(session))?,
+            None => query.stream(limit, &mut rows)?,
             Some(sort) => query.sorted(&sort, limit, &mut |session| rows.row(session))?,
         };
         rows.end()?;
@@ -80,21 +87,40 @@ struct Waiting {
 
 impl Query<'_> {
     /// Shows them as they are found, and answers how many cannot be read.
-    fn stream(&self, limit: usize, show: &mut Show<'_>) -> Result<u64> {
-        let (mut shown, mut unreadable, mut done) = (0, 0, Ok(()));
+    fn stream(&self, limit: usize, rows: &mut Rows<'_, Listed>) -> Result<u64> {
+        /// After how many that are not asked for it is looked at whether rows have waited for long.
+        const STEP: u64 = 256;
+        let (mut shown, mut unreadable, mut passed_over) = (0, 0, 0);
         if limit == 0 {
             return Ok(0);
         }
-        inspect::for_each(&**self.store, self.filter, &mut |item| {
-            let Ok(found) = item else {
-                unreadable += 1;
-                return ControlFlow::Continue(());
-            };
-            done = self.show(found, show);
-            shown += 1;
-            if done.is_ok() && shown < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        })?;
-        done.map(|()| unreadable)
+        let (rows, done) = (RefCell::new(rows), RefCell::new(Ok(())));
+        let goes_on = |written: Result| {
+            let is_written = written.is_ok();
+            *done.borrow_mut() = written;
+            if is_written { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        };
+        inspect::for_each_with(
+            &**self.store,
+            self.filter,
+            &mut || {
+                passed_over += 1;
+                if passed_over % STEP > 0 {
+                    return ControlFlow::Continue(());
+                }
+                goes_on(rows.borrow_mut().show_waiting().map_err(Into::into))
+            },
+            &mut |item| {
+                let Ok(found) = item else {
+                    unreadable += 1;
+                    return ControlFlow::Continue(());
+                };
+                goes_on(self.show(found, &mut |session| rows.borrow_mut().row(session)))?;
+                shown += 1;
+                if shown < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            },
+        )?;
+        done.into_inner().map(|()| unreadable)
     }
 
     /// Shows the first of them in an order, and answers how many cannot be read.
@@ -117,7 +143,7 @@ impl Query<'_> {
             ),
             _ => Ordering::Equal,
         };
-        let progress = self.context.progress("sorting");
+        let progress = Progress::new("sorting");
         let (mut waiting, mut seen, mut unreadable) = (Vec::new(), 0, 0);
         inspect::for_each(&**self.store, self.filter, &mut |item| {
             seen += 1;

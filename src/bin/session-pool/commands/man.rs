@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory};
 use clap_mangen::Man as Page;
 
-use super::Result;
+use super::{Result, has_no_format};
 use crate::arguments::Arguments;
-use crate::exit_code::Wrong;
+use crate::context::Context;
+use crate::errors::Wrong;
 
 /// Prints a page of the manual, or writes all of them.
 ///
@@ -26,7 +27,8 @@ pub(crate) struct Man {
 }
 
 impl Man {
-    pub(crate) fn run(self, out: &mut dyn Write) -> Result {
+    pub(crate) fn run(self, context: &Context, out: &mut dyn Write) -> Result {
+        has_no_format("man", context)?;
         let Self { command, dir } = self;
         let mut pages = pages();
         if let Some(dir) = dir {

@@ -12,6 +12,7 @@ use super::Result;
 use crate::consent::{Consent, counted};
 use crate::context::Context;
 use crate::output::{Format, document, escape};
+use crate::progress::Progress;
 
 /// Brings a store to the newest schema version.
 ///
@@ -55,14 +56,14 @@ impl Migrate {
                 let what = format!("from schema version {from} to {to}, {records} to be rewritten");
                 Ok(vec![format!("{}: {what}; older versions refuse it afterwards.", store.display())])
             })?;
-            let (bar, total) = (context.progress("migrating"), plan.records());
+            let (bar, total) = (Progress::new("migrating"), plan.records());
             let options =
                 SledStoreOptions::new().on_migration(move |progress| bar.set(progress.records, total));
             migrate(&store, context.keys.store(options)?)?;
         }
         if context.format != Format::Table {
             let report = Report { store: store.display().to_string(), done, plan: &plan };
-            return Ok(document(&report, context.format, out)?);
+            return Ok(document(&report, context, out)?);
         }
         let name = escape(&store.display().to_string());
         let MigrationPlan { from, to, .. } = plan;

@@ -29,10 +29,12 @@ use std::error::Error;
 use std::io::Write;
 
 use clap::Subcommand;
-use session_pool::Timestamp;
-use session_pool::inspect::Opened;
+use session_pool::inspect::{self, Opened};
+use session_pool::{PoolName, ReadStore, Timestamp};
 
 use crate::context::Context;
+use crate::errors::{NotFound, Wrong};
+use crate::output::Format;
 
 pub(crate) type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
@@ -80,8 +82,8 @@ pub(crate) fn run(command: Command, context: &Context, out: &mut dyn Write) -> R
         Command::Purge(command) => command.run(context, out),
         Command::Compact(command) => command.run(context, out),
         Command::Migrate(command) => command.run(context, out),
-        Command::Completions(command) => command.run(out),
-        Command::Man(command) => command.run(out),
+        Command::Completions(command) => command.run(context, out),
+        Command::Man(command) => command.run(context, out),
         Command::Export(command) => command.run(context, out),
         Command::Import(command) => command.run(context, out),
         Command::Diff(command) => command.run(context, out),
@@ -94,6 +96,39 @@ fn archived_at(opened: &Opened) -> Option<Timestamp> {
         Opened::Archive(archive) => Some(archive.header().created_at),
         _ => None,
     }
+}
+
+/// Whether the store has the pool, where one is asked for: a name that is mistyped is not taken for a pool with nothing in it.
+///
+/// # Errors
+///
+/// [`NotFound`].
+fn has_pool(store: &dyn ReadStore, pool: Option<&PoolName>) -> Result {
+    /// How many pools are named that there are.
+    const NAMED: usize = 10;
+    let Some(pool) = pool else { return Ok(()) };
+    let known = inspect::pools(store)?;
+    if known.iter().any(|entry| entry.name == *pool) {
+        return Ok(());
+    }
+    let mut names: Vec<&str> = known.iter().take(NAMED).map(|entry| entry.name.as_str()).collect();
+    let more = if known.len() > NAMED { format!(" and {} more", known.len() - NAMED) } else { String::new() };
+    if names.is_empty() {
+        names.push("none");
+    }
+    Err(NotFound(format!("there is no pool {pool}: the store has {}{more}", names.join(", "))).into())
+}
+
+/// Refuses `--format` where there is no choice.
+///
+/// # Errors
+///
+/// [`Wrong`].
+fn has_no_format(command: &str, context: &Context) -> Result {
+    if context.format == Format::Table {
+        return Ok(());
+    }
+    Err(Wrong(format!("{command} has no --format: list, show and retirements do")).into())
 }
 
 /// Says on stderr what was passed over.

@@ -14,6 +14,7 @@ use crate::consent::{Consent, counted};
 use crate::context::{Context, note};
 use crate::moment;
 use crate::output::{Cell, Column, Rows, span};
+use crate::progress::Progress;
 use crate::source::{open_store, read_store};
 
 /// Forgets retired sessions, with their cookies and user data. Their entries in the retirement log stay.
@@ -53,7 +54,7 @@ fn columns() -> Vec<Column<PoolPurge>> {
         Column::new("blocked", |pool| by_reason(pool, Reason::Blocked)).right(),
         Column::new("exhausted", |pool| by_reason(pool, Reason::Exhausted)).right(),
         Column::new("expired", |pool| by_reason(pool, Reason::Expired)).right(),
-        Column::new("by_caller", |pool| by_reason(pool, Reason::Retired)).right(),
+        Column::new("retired", |pool| by_reason(pool, Reason::Retired)).right(),
         Column::new("held_back", |pool: &PoolPurge| Cell::Count(pool.held_back)).right(),
         Column::new("held_by", |pool: &PoolPurge| {
             Cell::maybe(pool.held_by.as_ref(), |by| Cell::text(by.id.as_str()))
@@ -89,7 +90,7 @@ impl Purge {
         if !dry_run && !plan.is_empty() {
             consent.ask(|| Ok(summary(&plan, older_than)))?;
             let store = open_store(&store, context)?;
-            let (bar, total) = (context.progress("forgetting"), plan.sessions());
+            let (bar, total) = (Progress::new("forgetting"), plan.sessions());
             plan.apply(&store, &mut |done| bar.set(done.min(total), total))?;
         }
         let mut rows = Rows::new(columns(), context, out)?;

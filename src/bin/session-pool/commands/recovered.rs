@@ -6,14 +6,14 @@ use session_pool::recovery::RecoveryReport;
 
 use super::Result;
 use crate::context::Context;
-use crate::exit_code::Unsound;
+use crate::errors::Unsound;
 use crate::output::{Format, document, escape};
 
 pub(super) fn tell(report: &RecoveryReport, context: &Context, out: &mut dyn Write) -> Result {
     if context.format == Format::Table {
         for_people(report, out)?;
     } else {
-        document(report, context.format, out)?;
+        document(report, context, out)?;
     }
     if report.lost.is_empty() { Ok(()) } else { Err(Unsound(report.path.clone()).into()) }
 }

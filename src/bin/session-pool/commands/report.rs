@@ -5,13 +5,14 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use clap::Args;
-use session_pool::inspect::{self, Scope};
+use session_pool::inspect::{self, Overview, Scope};
 use session_pool::{ReadStore, Retirement, Sequence};
 
-use super::{Result, archived_at};
+use super::{Result, archived_at, has_no_format, note_unreadable};
 use crate::context::Context;
 use crate::moment::{self, Moment};
 use crate::output::escape;
+use crate::progress::Progress;
 use crate::report::Report;
 use crate::source::Source;
 use crate::target::Target;
@@ -21,8 +22,8 @@ const RECENT: usize = 200;
 
 /// Writes a page that tells of a store: charts and tables, in one file that needs no network.
 ///
-/// It has the names of pools, the ids of recently retired sessions and where proxies are, but no cookies, no user data and no
-/// passwords.
+/// It has the store's path as it is given here, the names of pools, the ids of recently retired sessions and where proxies
+/// are, but no cookies, no user data and no passwords.
 ///
 /// Example: session-pool report sessions --html sessions.html
 #[derive(Args)]
@@ -44,28 +45,37 @@ pub(crate) struct ReportCommand {
 impl ReportCommand {
     pub(crate) fn run(self, context: &Context, out: &mut dyn Write) -> Result {
         let Self { source, html, at, force } = self;
+        has_no_format("report", context)?;
         let target = Target::new(html, force)?;
         let store = source.open(context)?;
         let at = at.map_or(context.now, |at| at.ago(context));
         let overview = inspect::overview(&*store, &Scope::default(), at.to_datetime())?;
-        let proxies = inspect::proxy_health(&*store, None)?;
+        let progress = Progress::new("reading sessions");
+        let total = overview.total.live + overview.total.retired.sum();
+        let proxies =
+            inspect::proxy_health_with(&*store, None, &mut |done| progress.set(done.min(total), total))?;
+        drop(progress);
         let recent = recent(&*store)?;
         let name = source.path.display().to_string();
         let archived_at = archived_at(&store);
         let report =
             Report { store: &name, archived_at, overview: &overview, proxies: &proxies, recent: &recent };
         let page = report.page()?;
-        match target.write(page.as_bytes(), out)? {
-            Some(file) => Ok(writeln!(
+        if let Some(file) = target.write(page.as_bytes(), out)? {
+            writeln!(
                 out,
                 "{}: {} pools, {} live and {} retired sessions",
                 escape(&file.display().to_string()),
                 overview.pools.len(),
                 overview.total.live,
                 overview.total.retired.sum()
-            )?),
-            None => Ok(()),
+            )?;
         }
+        // Payloads are read for the proxies alone; a session whose record cannot be read is among both.
+        let Overview { total, unreadable_pools, .. } = &overview;
+        let sessions = total.unreadable_sessions.max(proxies.unreadable);
+        note_unreadable(unreadable_pools + sessions + total.retirements.unreadable);
+        Ok(())
     }
 }
 

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 use session_pool::maintenance::RetirePlan;
-use session_pool::{PoolName, Reason, SessionId, Timestamp};
+use session_pool::{PoolName, Reason, Retired, SessionId, Timestamp};
 
 use super::Result;
 use crate::consent::{Consent, counted, first_of};
 use crate::context::Context;
 use crate::output::{Cell, Column, Rows};
+use crate::progress::Progress;
 use crate::source::{open_store, read_store};
 
 /// Retires sessions: they are never handed out again.
@@ -43,7 +44,7 @@ struct Row {
     id: SessionId,
     outcome: &'static str,
     reason: Reason,
-    retired_at: Option<Timestamp>,
+    retired_at: Timestamp,
 }
 
 fn columns() -> Vec<Column<Row>> {
@@ -52,7 +53,7 @@ fn columns() -> Vec<Column<Row>> {
         Column::new("id", |row: &Row| Cell::text(row.id.as_str())),
         Column::new("outcome", |row: &Row| Cell::text(row.outcome)),
         Column::new("reason", |row: &Row| Cell::text(row.reason.as_str())),
-        Column::new("retired_at", |row: &Row| Cell::maybe(row.retired_at, Cell::Away)),
+        Column::new("retired_at", |row: &Row| Cell::Away(row.retired_at)),
     ]
 }
 
@@ -67,17 +68,17 @@ impl Retire {
         if !dry_run && !plan.is_empty() {
             consent.ask(|| Ok(summary(&plan, context)))?;
             let store = open_store(&store, context)?;
-            let (bar, total) = (context.progress("retiring"), plan.sessions().count() as u64);
+            let (bar, total) = (Progress::new("retiring"), plan.sessions().count() as u64);
             plan.apply(&store, &mut |done| bar.set(done, total))?;
         }
         let outcome = if dry_run { "would be retired" } else { "retired" };
         let mut rows = Rows::new(columns(), context, out)?;
-        for (pool, id, _) in plan.sessions() {
-            rows.row(&Row { pool: pool.clone(), id, outcome, reason: Reason::Retired, retired_at: None })?;
+        for (pool, id, Retired { reason, at }) in plan.retirements() {
+            rows.row(&Row { pool: pool.clone(), id, outcome, reason, retired_at: at })?;
         }
         for already in plan.already_retired() {
             let (pool, id, retired) = (already.pool.clone(), already.id, already.retired);
-            let (reason, retired_at) = (retired.reason, Some(retired.at));
+            let (reason, retired_at) = (retired.reason, retired.at);
             rows.row(&Row { pool, id, outcome: "retired already", reason, retired_at })?;
         }
         Ok(rows.end()?)

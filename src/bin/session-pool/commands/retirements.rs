@@ -1,5 +1,6 @@
 //! `retirements`: the log.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::ops::ControlFlow;
@@ -9,7 +10,7 @@ use clap::{Args, ValueEnum};
 use session_pool::inspect::Opened;
 use session_pool::{LogEntry, PoolEntry, PoolName, Reason, Sequence, Timestamp, inspect};
 
-use super::{Result, note_unreadable};
+use super::{Result, has_pool, note_unreadable};
 use crate::choices::ReasonChoice;
 use crate::context::Context;
 use crate::moment::{self, Moment};
@@ -39,7 +40,7 @@ pub(crate) struct Retirements {
     /// Those behind this sequence number of their pool: what a program has not seen yet.
     #[arg(long, value_name = "SEQUENCE", default_value_t = 0)]
     after: u64,
-    /// The newest of them, this many at most.
+    /// The newest of them, this many at most; with --by, the newest hours or days, and the reasons or pools with the most.
     #[arg(long, value_name = "COUNT")]
     limit: Option<usize>,
     /// Count them instead, by this.
@@ -138,6 +139,7 @@ impl Retirements {
             after: Sequence(after),
         };
         let store = source.open(context)?;
+        has_pool(&*store, pool.as_ref())?;
         let mut pools = inspect::pools(&*store)?;
         pools.retain(|entry| pool.as_ref().is_none_or(|name| *name == entry.name));
         let unreadable = match by {
@@ -157,13 +159,23 @@ fn list(
     context: &Context,
     out: &mut dyn Write,
 ) -> Result<u64> {
+    /// How many more than the limit are kept at least before the rest is let go.
+    const ROOM: usize = 4096;
+    let limit = limit.unwrap_or(usize::MAX);
+    let newest_first =
+        |(pool, sequence, entry): &(usize, Sequence, LogEntry)| Reverse((entry.retired_at, *pool, *sequence));
     let mut found = Vec::new();
-    let unreadable =
-        wanted.visit(store, pools, |pool, sequence, entry| found.push((pool, sequence, *entry)))?;
-    found.sort_by_key(|(pool, sequence, entry)| (entry.retired_at, *pool, *sequence));
-    let surplus = limit.map_or(0, |limit| found.len().saturating_sub(limit));
+    let unreadable = wanted.visit(store, pools, |pool, sequence, entry| {
+        found.push((pool, sequence, *entry));
+        if found.len() > limit.saturating_add(limit.max(ROOM)) {
+            found.select_nth_unstable_by_key(limit, newest_first);
+            found.truncate(limit);
+        }
+    })?;
+    found.sort_unstable_by_key(newest_first);
+    found.truncate(limit);
     let mut rows = Rows::new(columns(), context, out)?;
-    for (pool, sequence, entry) in found.into_iter().skip(surplus) {
+    for (pool, sequence, entry) in found.into_iter().rev() {
         if let Some(pool) = pools.get(pool) {
             rows.row(&Logged { pool: pool.name.clone(), sequence, entry })?;
         }
@@ -244,10 +256,20 @@ fn count(
             counts.entry(key).or_default()[reason] += 1;
         }
     })?;
-    let surplus = limit.map_or(0, |limit| counts.len().saturating_sub(limit));
+    let mut counts: Vec<Counted> =
+        counts.into_iter().map(|(key, reasons)| Counted { key, reasons }).collect();
+    let limit = limit.unwrap_or(usize::MAX);
+    match by {
+        By::Hour | By::Day => drop(counts.drain(..counts.len().saturating_sub(limit))),
+        By::Reason | By::Pool => {
+            counts.sort_by_key(|counted| Reverse(counted.total()));
+            counts.truncate(limit);
+            counts.sort_by(|a, b| a.key.cmp(&b.key));
+        }
+    }
     let mut rows = Rows::new(counted_columns(by), context, out)?;
-    for (key, reasons) in counts.into_iter().skip(surplus) {
-        rows.row(&Counted { key, reasons })?;
+    for counted in counts {
+        rows.row(&counted)?;
     }
     rows.end()?;
     Ok(unreadable)

@@ -7,11 +7,10 @@ use serde_json::{Value, json};
 use session_pool::inspect::Opened;
 use session_pool::{LogEntry, PoolEntry, PoolName, Sequence, SessionId, SessionState, StoreError, inspect};
 
-use super::Result;
+use super::{Result, has_pool};
 use crate::context::{Context, note};
-use crate::exit_code::NotFound;
-use crate::output::{Format, document};
-use crate::secrets;
+use crate::errors::NotFound;
+use crate::output::{Format, documents};
 use crate::shown::{self, Shown};
 use crate::source::Source;
 
@@ -30,7 +29,7 @@ pub(crate) struct Show {
     /// In this pool only.
     #[arg(long, value_name = "NAME")]
     pool: Option<PoolName>,
-    /// Show secrets: cookies' values, user data, the proxy's password, what looks like a secret in the fingerprint.
+    /// Show secrets: cookies' values, user data, the proxy's password or key, headers that are secrets by their names.
     #[arg(long)]
     reveal: bool,
 }
@@ -39,7 +38,8 @@ impl Show {
     pub(crate) fn run(self, context: &Context, out: &mut dyn Write) -> Result {
         let Self { source, id, pool, reveal } = self;
         let store = source.open(context)?;
-        let found = find(&store, pool.as_ref(), id)?;
+        has_pool(&*store, pool.as_ref())?;
+        let found = find(&store, pool.as_ref(), id, reveal)?;
         if found.is_empty() {
             let place = pool.map(|pool| format!(" in the pool {pool}")).unwrap_or_default();
             return Err(NotFound(format!("there is no session {id}{place}")).into());
@@ -49,33 +49,24 @@ impl Show {
                 if at > 0 {
                     writeln!(out)?;
                 }
-                shown::write(session, reveal, context, out)?;
+                shown::write(session, context, out)?;
             }
             return Ok(());
         }
         let mut values = Vec::new();
         for session in &found {
-            values.push(value(session, reveal, context)?);
+            values.push(value(session, context)?);
         }
-        match (context.format, values.as_slice()) {
-            (Format::Json, [only]) => document(only, context.format, out)?,
-            (Format::Json, _) => document(&values, context.format, out)?,
-            _ => {
-                for value in &values {
-                    document(value, context.format, out)?;
-                }
-            }
-        }
-        Ok(())
+        Ok(documents(&values, context, out)?)
     }
 }
 
-/// The sessions of that id, and those that only the log knows.
-fn find(store: &Opened, pool: Option<&PoolName>, id: SessionId) -> Result<Vec<Shown>> {
+/// The sessions of that id, or those that only the log knows; with their secrets, if they are revealed.
+fn find(store: &Opened, pool: Option<&PoolName>, id: SessionId, reveal: bool) -> Result<Vec<Shown>> {
     let mut found = Vec::new();
     for (pool, record) in inspect::find(&**store, pool, &id)? {
         let payload = match store.payload(pool.number, &id) {
-            Ok(Some(payload)) => Some(payload),
+            Ok(Some(payload)) => Some(if reveal { payload } else { payload.masked() }),
             Ok(None) => {
                 note("its cookies, user data, proxy and fingerprint are missing in the store");
                 None
@@ -105,10 +96,10 @@ fn forgotten(store: &Opened, pool: &PoolEntry, id: SessionId) -> Result<Option<S
 }
 
 /// Everything, for programs.
-fn value(session: &Shown, reveal: bool, context: &Context) -> Result<Value> {
+fn value(session: &Shown, context: &Context) -> Result<Value> {
     let Shown { pool, id, session: found, log } = session;
     let mut value = match found {
-        Some((_, state)) => secrets::state(state, reveal)?,
+        Some((_, state)) => serde_json::to_value(state)?,
         None => json!({ "id": id }),
     };
     let entry = |(sequence, entry): &(Sequence, LogEntry)| -> serde_json::Result<Value> {

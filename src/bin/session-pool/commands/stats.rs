@@ -6,7 +6,7 @@ use clap::Args;
 use session_pool::inspect::{self, Overview, PoolFigures, Scope};
 use session_pool::{PoolName, Reason};
 
-use super::{Result, archived_at, note_unreadable};
+use super::{Result, archived_at, has_pool, note_unreadable};
 use crate::context::Context;
 use crate::moment::{self, Moment};
 use crate::output::{Cell, Column, Format, Rows, document};
@@ -16,7 +16,7 @@ use crate::stats::Screen;
 /// Shows what is in a store: its sessions by state and by pool, why and when they were retired, how much they are used, when they
 /// expire.
 ///
-/// As JSON, one object with `total` and `pools`; as JSON Lines and CSV, a line for each pool.
+/// As JSON, one object with `total` and `pools`, which nest; as JSON Lines and CSV, a line for each pool, which does not.
 ///
 /// Example: session-pool stats sessions --since 2d
 #[derive(Args)]
@@ -52,7 +52,7 @@ fn columns() -> Vec<Column<PoolFigures>> {
         Column::new("retired_blocked", |pool| retired(pool, Reason::Blocked)),
         Column::new("retired_exhausted", |pool| retired(pool, Reason::Exhausted)),
         Column::new("retired_expired", |pool| retired(pool, Reason::Expired)),
-        Column::new("retired_by_caller", |pool| retired(pool, Reason::Retired)),
+        Column::new("retired_retired", |pool| retired(pool, Reason::Retired)),
         Column::new("retired_ever", |pool: &PoolFigures| Cell::Count(pool.figures.retirements.ever)),
         Column::new("uses", |pool: &PoolFigures| Cell::Count(pool.figures.uses)),
         Column::new("errors", |pool: &PoolFigures| Cell::Count(pool.figures.errors)),
@@ -71,6 +71,7 @@ impl Stats {
     pub(crate) fn run(self, context: &Context, out: &mut dyn Write) -> Result {
         let Self { source, pool, since, at, ascii } = self;
         let store = source.open(context)?;
+        has_pool(&*store, pool.as_ref())?;
         let mut scope = Scope::default();
         scope.pool = pool;
         scope.retired_since = since.map(|since| since.ago(context));
@@ -81,13 +82,8 @@ impl Stats {
                 let path = source.path.display().to_string();
                 Screen::new(&path, archived_at(&store), &overview, ascii, context).write(out)?;
             }
-            Format::Json => document(&overview, context.format, out)?,
-            Format::Jsonl => {
-                for pool in &overview.pools {
-                    document(pool, context.format, out)?;
-                }
-            }
-            Format::Csv => {
+            Format::Json => document(&overview, context, out)?,
+            Format::Jsonl | Format::Csv => {
                 let mut rows = Rows::new(columns(), context, out)?;
                 for pool in &overview.pools {
                     rows.row(pool)?;

@@ -11,7 +11,8 @@ pub(crate) fn escape(text: &str) -> String {
     escaped
 }
 
-fn is_harmful(c: char) -> bool {
+/// Whether a terminal would obey a character, or not show it.
+pub(super) fn is_harmful(c: char) -> bool {
     c.is_control()
         || matches!(
             c,

@@ -3,10 +3,14 @@
 //! A row is made of columns ([`Column`]), each with one name for all formats and one place that says where its value comes from.
 //! What is no list of rows is a [`document`]: JSON, or what the command writes for people.
 //!
-//! Whatever is shown in a table goes through [`escape`]; JSON escapes control characters itself; CSV has the values as they are.
+//! Whatever is shown in a table goes through [`escape`], and so does CSV on a terminal; elsewhere it has the values as they are.
+//! JSON has what is [`Harmless`], by its number.
 
 mod cell;
 mod escape;
+mod harmless;
+mod locale;
+mod percent;
 mod rows;
 mod table;
 mod time;
@@ -16,9 +20,15 @@ use std::io::{self, Write};
 pub(crate) use cell::{Cell, Column, style};
 use clap::ValueEnum;
 pub(crate) use escape::{escape, shorten, width};
+pub(crate) use harmless::{Harmless, by_number};
+pub(crate) use locale::has_unicode;
+pub(crate) use percent::{percent, share};
 pub(crate) use rows::Rows;
 use serde::Serialize;
+use serde_json::Value;
 pub(crate) use time::{Zone, relative, span};
+
+use crate::context::Context;
 
 /// How to show it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -35,11 +45,21 @@ pub(crate) enum Format {
 
 /// Writes one value that is no list of rows, in a format for programs: JSON, or a line of CSV with a line of field names before
 /// it. For people, each command has its own words.
-pub(crate) fn document(value: &impl Serialize, format: Format, out: &mut dyn Write) -> io::Result<()> {
-    match format {
-        Format::Jsonl => serde_json::to_writer(&mut *out, value)?,
-        Format::Table | Format::Json => serde_json::to_writer_pretty(&mut *out, value)?,
-        Format::Csv => return rows::csv_object(&serde_json::to_value(value)?, out),
+pub(crate) fn document(value: &impl Serialize, context: &Context, out: &mut dyn Write) -> io::Result<()> {
+    match context.format {
+        Format::Jsonl => serde_json::to_writer(Harmless::new(out), value)?,
+        Format::Table | Format::Json => serde_json::to_writer_pretty(Harmless::new(out), value)?,
+        Format::Csv => return rows::csv_objects(&[serde_json::to_value(value)?], context, out),
     }
     writeln!(out)
+}
+
+/// Writes values that have the same fields: as JSON one that is alone by itself and others as an array, else a line for each.
+pub(crate) fn documents(values: &[Value], context: &Context, out: &mut dyn Write) -> io::Result<()> {
+    match (context.format, values) {
+        (Format::Csv, values) => rows::csv_objects(values, context, out),
+        (Format::Json | Format::Table, [only]) => document(only, context, out),
+        (Format::Json | Format::Table, values) => document(&values, context, out),
+        (Format::Jsonl, values) => values.iter().try_for_each(|value| document(value, context, out)),
+    }
 }

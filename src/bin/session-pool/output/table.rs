@@ -73,6 +73,12 @@ impl<'a> Table<'a> {
         Ok(())
     }
 
+    /// Shows what there is: others may be long in coming.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        self.begin()?;
+        self.out.flush()
+    }
+
     /// Writes what has waited, now that something must be known of the widths.
     fn begin(&mut self) -> io::Result<()> {
         let Some(waiting) = self.waiting.take() else { return Ok(()) };

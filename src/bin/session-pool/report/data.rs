@@ -1,5 +1,8 @@
 //! What is in the page, for its script.
 
+use std::cmp::Reverse;
+use std::collections::HashSet;
+
 use serde::Serialize;
 use session_pool::inspect::{ByReason, Fate, Figures, Overview, PoolFigures, ProxyReport};
 use session_pool::{PoolName, Retirement, Timestamp};
@@ -63,16 +66,11 @@ struct Recent<'a> {
 
 impl<'a> Data<'a> {
     pub(super) fn new(overview: &'a Overview, proxies: &'a ProxyReport, recent: &'a [Retirement]) -> Self {
-        let mut sizes: Vec<u64> = overview.pools.iter().map(size).collect();
-        sizes.sort_unstable_by(|a, b| b.cmp(a));
-        // As large as the last of those that have charts; a few more where several are as large.
-        let least = sizes.get(POOLS_WITH_CHARTS - 1).copied().unwrap_or(0);
-        let mut charts = 0;
-        let pool = |pool: &'a PoolFigures| {
-            let has_charts = size(pool) >= least && charts < POOLS_WITH_CHARTS;
-            charts += usize::from(has_charts);
-            Pool::new(pool, has_charts)
-        };
+        let mut largest: Vec<&PoolFigures> = overview.pools.iter().collect();
+        largest.sort_by_key(|pool| Reverse(size(pool)));
+        let with_charts: HashSet<&PoolName> =
+            largest.iter().take(POOLS_WITH_CHARTS).map(|pool| &pool.pool).collect();
+        let pool = |pool: &'a PoolFigures| Pool::new(pool, with_charts.contains(&pool.pool));
         let recent = recent.iter().map(|retirement| Recent {
             retirement,
             life_seconds: retirement.retired_at.since(retirement.created_at).as_secs(),
@@ -104,13 +102,6 @@ fn size(pool: &PoolFigures) -> u64 {
 impl<'a> Pool<'a> {
     fn new(pool: &'a PoolFigures, has_charts: bool) -> Self {
         let figures = &pool.figures;
-        let over_time = &figures.retirements.over_time.counts;
-        let mut retirements = vec![0; over_time.blocked.len()];
-        for (_, counts) in over_time.iter() {
-            for (sum, count) in retirements.iter_mut().zip(counts) {
-                *sum += count;
-            }
-        }
         Self {
             name: &pool.pool,
             live: figures.live,
@@ -121,7 +112,7 @@ impl<'a> Pool<'a> {
             uses: figures.uses,
             error_rate: figures.error_rate,
             last_used_at: figures.last_used_at,
-            retirements,
+            retirements: figures.retirements.over_time.sums(),
             figures: has_charts.then_some(figures),
         }
     }
@@ -138,5 +129,61 @@ impl<'a> Proxy<'a> {
             uses: fate.uses,
             error_rate: fate.error_rate(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use session_pool::inspect::{self, Scope};
+    use session_pool::{
+        Batch, Change, ErrorScore, Limits, MemoryStore, PoolEntry, PoolNumber, SessionChange, SessionRecord,
+        Store,
+    };
+
+    use super::*;
+
+    /// Pools with so many sessions each.
+    fn overview(pools: &[(String, u32)]) -> Overview {
+        let store = MemoryStore::new();
+        let mut changes = Vec::new();
+        for (number, (name, sessions)) in (0..).zip(pools) {
+            let pool = PoolNumber(number);
+            changes.push(Change::Pool(PoolEntry::new(pool, name.parse().unwrap())));
+            for session in 0..*sessions {
+                let record = SessionRecord {
+                    created_at: Timestamp::MIN,
+                    expires_at: Timestamp::MAX,
+                    last_used_at: None,
+                    resting_until: None,
+                    usage_count: 0,
+                    error_count: 0,
+                    error_score: ErrorScore::default(),
+                    limits: Limits {
+                        max_usage_count: 1,
+                        max_concurrent_uses: 1,
+                        max_error_score: ErrorScore::ONE,
+                        error_score_decrement: ErrorScore::ONE,
+                    },
+                    retired: None,
+                };
+                let id = format!("s{session}").parse().unwrap();
+                let change =
+                    SessionChange { pool, id, record, is_new: true, payload: None, retirement: None };
+                changes.push(Change::Session(change));
+            }
+        }
+        store.commit(&Batch { changes }).unwrap();
+        inspect::overview(&store, &Scope::default(), chrono::DateTime::UNIX_EPOCH).unwrap()
+    }
+
+    #[test]
+    fn the_largest_pools_have_charts_wherever_their_names_stand() {
+        let small = (0..2 * POOLS_WITH_CHARTS).map(|n| (format!("a{n:04}"), 1));
+        let pools: Vec<_> = small.chain([("z".to_owned(), 2)]).collect();
+        let (overview, proxies) = (overview(&pools), ProxyReport::default());
+        let data = Data::new(&overview, &proxies, &[]);
+        let with_charts = || data.pools.iter().filter(|pool| pool.figures.is_some());
+        assert_eq!(with_charts().count(), POOLS_WITH_CHARTS);
+        assert_eq!(with_charts().next_back().unwrap().name.as_str(), "z");
     }
 }

@@ -1,6 +1,6 @@
 //! Text put into a page.
 
-use std::fmt::Write as _;
+use crate::output::by_number;
 
 /// The template with a value in place of each `{{name}}` that has one. What is in the values stays as it is.
 pub(super) fn fill<'a>(template: &'a str, value: impl Fn(&str) -> Option<&'a str>) -> String {
@@ -47,10 +47,7 @@ pub(super) fn escape_json(json: &str) -> String {
         if c.is_ascii() && !c.is_ascii_control() && !matches!(c, '<' | '>' | '&' | '\'') {
             escaped.push(c);
         } else {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                // Writing to text does not fail.
-                let _ = write!(escaped, "\\u{unit:04x}");
-            }
+            escaped.push_str(&by_number(c));
         }
     }
     escaped

@@ -1,5 +1,7 @@
 //! Bars and little lines of characters.
 
+use crate::output::has_unicode;
+
 /// What bars are made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Glyphs {
@@ -10,21 +12,9 @@ pub(super) enum Glyphs {
 }
 
 impl Glyphs {
-    /// Those that the locale has, as the variables of the environment tell it.
-    pub(super) fn of_locale(variable: impl Fn(&str) -> Option<String>) -> Self {
-        // The first that is set and not empty counts, as in POSIX.
-        let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
-            .into_iter()
-            .filter_map(variable)
-            .find(|value| !value.is_empty())
-            .unwrap_or_default()
-            .to_ascii_lowercase();
-        // Windows has no such variables, and its terminals have the blocks.
-        if locale.contains("utf-8") || locale.contains("utf8") || cfg!(windows) {
-            Self::Blocks
-        } else {
-            Self::Ascii
-        }
+    /// `is_ascii`: whatever the terminal has.
+    pub(super) fn new(is_ascii: bool) -> Self {
+        if is_ascii || !has_unicode() { Self::Ascii } else { Self::Blocks }
     }
 
     /// Those of the ready, the resting, the unusable: told apart also without colours, and none so high that it touches the
@@ -153,20 +143,5 @@ mod tests {
         assert_eq!(squeeze(&[1, 2, 3, 4, 5], 4), [3, 7, 5]);
         assert_eq!(squeeze(&[1, 2], 0), [3]);
         assert_eq!(squeeze(&[], 4), [0; 0]);
-    }
-
-    #[test]
-    fn the_locale_says_whether_there_are_blocks() {
-        let of = |pairs: &'static [(&str, &str)]| {
-            Glyphs::of_locale(|name| {
-                pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
-            })
-        };
-        assert_eq!(of(&[("LANG", "de_DE.UTF-8")]), Glyphs::Blocks);
-        assert_eq!(of(&[("LANG", "C.utf8"), ("LC_ALL", "")]), Glyphs::Blocks);
-        if !cfg!(windows) {
-            assert_eq!(of(&[("LANG", "C.UTF-8"), ("LC_ALL", "POSIX")]), Glyphs::Ascii);
-            assert_eq!(of(&[]), Glyphs::Ascii);
-        }
     }
 }

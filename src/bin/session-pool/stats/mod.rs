@@ -64,8 +64,6 @@ impl<'a> Screen<'a> {
         is_ascii: bool,
         context: &Context,
     ) -> Self {
-        let glyphs =
-            if is_ascii { Glyphs::Ascii } else { Glyphs::of_locale(|name| std::env::var(name).ok()) };
         let width = context.width.unwrap_or(WIDTH).clamp(MIN_WIDTH, MAX_WIDTH);
         Self {
             title,
@@ -74,7 +72,7 @@ impl<'a> Screen<'a> {
             zone: context.zone,
             width,
             has_colours: context.has_colours,
-            glyphs,
+            glyphs: Glyphs::new(is_ascii),
         }
     }
 

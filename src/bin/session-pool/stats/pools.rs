@@ -3,9 +3,9 @@
 use session_pool::inspect::{Figures, PoolFigures};
 
 use super::bars::{spark, squeeze, stack};
-use super::text::{Line, grouped, percent};
+use super::text::{Line, grouped};
 use super::{READY, REASONS, RESTING, Screen, UNUSABLE};
-use crate::output::{escape, relative, shorten, style, width};
+use crate::output::{escape, percent, relative, shorten, style, width};
 
 /// How wide what is in the columns.
 struct Widths {
@@ -114,15 +114,9 @@ impl Screen<'_> {
         let errors = if figures.uses == 0 { "-".to_owned() } else { percent(figures.error_rate) };
         line = gap(number(line, &errors, widths.errors));
 
-        let over_time = &figures.retirements.over_time.counts;
-        let mut all = vec![0; over_time.blocked.len()];
-        for (_, counts) in over_time.iter() {
-            for (sum, count) in all.iter_mut().zip(counts) {
-                *sum += count;
-            }
-        }
         if widths.spark > 0 {
-            line = line.plain(spark(&squeeze(&all, widths.spark), self.glyphs));
+            let over_time = figures.retirements.over_time.sums();
+            line = line.plain(spark(&squeeze(&over_time, widths.spark), self.glyphs));
         }
         if widths.last_use > 0 {
             let text =

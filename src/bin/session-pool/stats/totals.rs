@@ -6,9 +6,9 @@ use session_pool::inspect::{ByReason, Figures, Timeline, Unusable};
 
 use super::axis::axis;
 use super::bars::{spark, squeeze, stack};
-use super::text::{Line, flow, grouped, percent, share};
+use super::text::{Line, flow, grouped};
 use super::{COUNT, LABEL, READY, REASONS, RESTING, Screen, UNUSABLE, counted};
-use crate::output::{relative, span, style};
+use crate::output::{percent, relative, share, span, style};
 
 /// A part of a bar: its name, how many, and how it looks.
 type Part = (String, u64, Style);
@@ -110,16 +110,12 @@ impl Screen<'_> {
                 squeeze(counts, columns).iter().flat_map(|count| std::iter::repeat_n(*count, wide)).collect();
             counted(label, count, style::PLAIN).then(spark(&counts, self.glyphs), style)
         };
-        let mut all = vec![0; steps];
         let mut lines = Vec::new();
         for (reason, name, style) in REASONS {
             let counts = &timeline.counts[reason];
-            for (sum, count) in all.iter_mut().zip(counts) {
-                *sum += count;
-            }
             lines.push(line(name, counts, total.retirements.by_reason[reason].count, style));
         }
-        lines.push(line("all", &all, total.retirements.count(), style::PLAIN));
+        lines.push(line("all", &timeline.sums(), total.retirements.count(), style::PLAIN));
         let marks = axis(from, seconds / wide as u64, columns * wide, self.zone);
         lines.push(Line::new().to(LABEL + COUNT).faint(marks));
         let beside = [(timeline.earlier, "before that"), (timeline.later, "after that")];

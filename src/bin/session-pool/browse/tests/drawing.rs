@@ -96,7 +96,7 @@ fn a_session_is_shown_with_all_that_is_known_of_it() {
         "expires     2026-03-01 12:30:00Z (in 30 min)",
         "Cookies: 1",
         "User data: 1",
-        "Fingerprint: none",
+        "X-Api-Key: ***",
     ] {
         assert!(text.contains(line), "{line}\n{text}");
     }

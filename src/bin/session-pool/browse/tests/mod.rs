@@ -13,8 +13,9 @@ use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Size;
 use session_pool::{
-    Batch, Change, Cookie, ErrorScore, Limits, LogEntry, MemoryStore, Payload, PoolEntry, PoolNumber,
-    ReadStore, Reason, Retired, Sequence, SessionChange, SessionId, SessionRecord, Store, Timestamp,
+    Batch, Change, Cookie, ErrorScore, Fingerprint, Limits, LogEntry, MemoryStore, Payload, PoolEntry,
+    PoolNumber, ReadStore, Reason, Retired, Sequence, SessionChange, SessionId, SessionRecord, Store,
+    Timestamp,
 };
 
 use super::app::{App, Effect, Event, Setting};
@@ -102,6 +103,9 @@ fn secrets() -> Payload {
         Payload { cookies: vec![Cookie::new("sid", SECRET, "shop.example")], ..Payload::default() };
     payload.user_data.set("token", SECRET).unwrap();
     payload.proxy = Some(format!("http://user:{SECRET}@proxy.example:8000").parse().unwrap());
+    let headers = [("User-Agent", "Mozilla/5.0"), ("X-Api-Key", SECRET)];
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    payload.fingerprint = Some(Fingerprint { headers, ..Fingerprint::default() });
     payload
 }
 

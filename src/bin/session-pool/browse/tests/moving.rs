@@ -91,8 +91,9 @@ fn secrets_are_masked_until_they_are_asked_for_and_again_when_one_goes_away() {
     let masked = person.text();
     assert!(!masked.contains(SECRET) && masked.contains("http://user:***@proxy.example:8000"), "{masked}");
     assert!(masked.contains("sid") && masked.contains("token: ***"), "{masked}");
+    assert!(masked.contains("X-Api-Key: ***") && masked.contains("User-Agent: Mozilla/5.0"), "{masked}");
     let shown = person.types("r").text();
-    assert_eq!(shown.matches(SECRET).count(), 3, "{shown}");
+    assert_eq!(shown.matches(SECRET).count(), 4, "{shown}");
     assert!(!person.types("r").text().contains(SECRET), "r hides them again");
     person.types("r").types("1").types("3");
     assert!(!person.text().contains(SECRET), "{}", person.text());
