@@ -67,7 +67,7 @@ pub(crate) fn log(directory: &Path, how: u8, bytes: &[u8]) {
     let how =
         if how.is_multiple_of(2) { Ended::Closed } else { Ended::Somehow { witnessed: u64::from(how) } };
     let image = LogImage::read(&database, how).expect("the disk is there");
-    let _ = (image.verdict(), image.snapshot(), image.last_mark());
+    let _ = (image.verdict(), image.last_mark());
     let mut length = 0;
     let _ = image.visit_entries(&mut |_, key, value| length += key.len() + value.len());
     if let Ok(Some(store)) = SalvagedStore::read(directory, None) {

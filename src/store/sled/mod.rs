@@ -22,6 +22,7 @@ mod salvage;
 mod salvaged;
 mod seal;
 pub(crate) mod values;
+mod verified;
 mod watch;
 mod witness;
 

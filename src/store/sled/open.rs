@@ -1,7 +1,7 @@
 //! Opening: find out what is there, lock it, start the engine, bring the schema up to date.
 
 use std::fmt;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
@@ -11,8 +11,9 @@ use super::directory::{self, DATABASE, ENGINE, Found, Marker};
 use super::engine::{Engine, located};
 use super::floors::Floors;
 use super::health::Log;
-use super::salvage::{Ended, LogImage};
+use super::salvage::Ended;
 use super::seal::{self, Sealed};
+use super::verified::{self, fault_in};
 use super::witness::{self, Witness};
 use super::{MigrationProgress, SledStore, commit, floors, health, migrate, migrations, schema_version};
 use crate::encryption::Cipher;
@@ -135,6 +136,8 @@ impl SledStoreOptions {
         };
         let mut report = StoreReport { is_new, ..StoreReport::default() };
         let engine_path = path.join(ENGINE);
+        // The last sync that the engine must know of.
+        let mut expected = 0;
         if is_new {
             directory::mark(path, &Marker { is_unfinished: true, ..finished.clone() })?;
             seal::remove(path)?;
@@ -143,6 +146,9 @@ impl SledStoreOptions {
             directory::clear_engine(path)?;
         } else {
             let log = verify(path, &mut report)?;
+            if let Log::Verified(trees) = &log {
+                expected = verified::marked(trees).map_err(|fault| fault_in(path, "read", fault))?;
+            }
             if !matches!(found, Found::Store(marker) if marker == finished) {
                 directory::mark(path, &finished)?;
             }
@@ -156,7 +162,7 @@ impl SledStoreOptions {
         let database = engine_path.join(DATABASE);
         let database_file = OpenOptions::new().read(true).write(true).open(&database);
         let database_file = database_file.map_err(StoreError::io("open", &database))?;
-        // What a killed process wrote, and nobody has synced since: the next mark says that it is durable.
+        // What the engine wrote when it started: the next mark says that it is durable.
         database_file.sync_data().map_err(StoreError::io("sync", &database))?;
         let (was_open, not_private) = directory::make_private(path)?;
         report.made_private.extend(was_open.then(|| path.to_owned()));
@@ -175,6 +181,10 @@ impl SledStoreOptions {
         let is_migrated = from != schema_version();
         report.migrated_from = (is_migrated && !is_new).then_some(from);
         let marked = commit::marked(engine.trees()).map_err(located(path))?;
+        if marked < expected {
+            let detail = format!("the engine has gone back to mark {marked}, from mark {expected}");
+            return Err(StoreError::Damaged { path: path.into(), detail });
+        }
         let store = SledStore {
             engine,
             database_file,
@@ -286,9 +296,9 @@ fn verify(path: &Path, report: &mut StoreReport) -> Result<Log, StoreError> {
         }
     }
     let witnessed = witness::read(path)?;
-    let image = LogImage::read(&database, Ended::Somehow { witnessed });
-    let image = image.map_err(StoreError::io("read", &database))?;
-    let marked = image.last_mark().map_err(StoreError::io("read", &database))?;
-    health::judge(path, &image, marked, witnessed)?;
-    Ok(Log::Verified(Box::new(image)))
+    let image = verified::read(path, Ended::Somehow { witnessed }, &|_, _| {})?;
+    let trees = verified::judge(path, image, witnessed)?;
+    // What a killed process wrote, and nobody has synced since. A snapshot says that it is durable.
+    File::open(&database).and_then(|file| file.sync_data()).map_err(StoreError::io("sync", &database))?;
+    Ok(Log::Verified(Box::new(trees)))
 }
