@@ -103,8 +103,9 @@ impl RecoveryOptions {
 ///
 /// - [`Error::Archive`](crate::Error::Archive): the archive cannot be read, or not all of it
 ///   ([`RecoveryOptions::allow_damaged`]).
-/// - [`Error::Store`](crate::Error::Store): [`StoreError::AlreadyExists`](crate::StoreError::AlreadyExists), or the new
-///   store cannot be written. Then nothing is left of it.
+/// - [`Error::Store`](crate::Error::Store): [`StoreError::AlreadyExists`](crate::StoreError::AlreadyExists);
+///   [`StoreError::InUse`](crate::StoreError::InUse) where somebody else is making a store there, which is left alone; or
+///   the new store cannot be written. Then nothing is left of it.
 pub fn restore(
     archive: impl AsRef<Path>,
     path: impl AsRef<Path>,
@@ -128,7 +129,7 @@ pub fn restore(
 /// # Errors
 ///
 /// - [`Error::Store`](crate::Error::Store): [`StoreError::NotFound`](crate::StoreError::NotFound) where there is neither
-///   a log nor a checkpoint, [`StoreError::InUse`](crate::StoreError::InUse),
+///   a log nor a checkpoint, [`StoreError::InUse`](crate::StoreError::InUse) for either of the two,
 ///   [`StoreError::AlreadyExists`](crate::StoreError::AlreadyExists), or the new store cannot be written. Then nothing is
 ///   left of it.
 /// - [`Error::Invalid`](crate::Error::Invalid): `into` lies in the damaged store.

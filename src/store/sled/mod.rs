@@ -28,6 +28,7 @@ mod witness;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use directory::StoreLock;
@@ -85,7 +86,7 @@ pub struct SledStore {
     witness: Witness,
     floors: Floors,
     report: StoreReport,
-    _lock: StoreLock,
+    _lock: Arc<StoreLock>,
 }
 
 /// The trees of a store, one meaning each; keys and values are described in `migrations/`.

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use parking_lot::RwLock;
 
-use super::directory::{self, DATABASE, ENGINE, Found, Marker};
+use super::directory::{self, DATABASE, ENGINE, Found, Marker, StoreLock};
 use super::engine::{Engine, located};
 use super::floors::Floors;
 use super::health::Log;
@@ -114,16 +115,24 @@ impl SledStoreOptions {
     }
 
     /// The same, but a new store is left unfinished: whoever finds it before [`Opening::finish`] makes it anew.
-    pub(super) fn begin(mut self, path: &Path) -> Result<Opening, StoreError> {
+    pub(super) fn begin(self, path: &Path) -> Result<Opening, StoreError> {
+        let (lock, found) = self.lock(path)?;
+        self.start(path, lock, found)
+    }
+
+    /// Keeps others off the store in the directory `path`, and answers what is there.
+    fn lock(&self, path: &Path) -> Result<(Arc<StoreLock>, Found), StoreError> {
         // Looked at before anything is touched, and again once nobody else can change it.
         self.refuse(path)?;
         directory::create(path)?;
         let lock = directory::lock(path)?;
-        let found = self.refuse(path)?;
+        Ok((Arc::new(lock), self.refuse(path)?))
+    }
 
+    fn start(mut self, path: &Path, lock: Arc<StoreLock>, found: Found) -> Result<Opening, StoreError> {
         // The mark goes ahead of the work: whoever finds it half done knows what it is, and an older version of this
         // crate keeps off a store that is being migrated. One that was killed while it was being made is made anew.
-        let is_new = !matches!(found, Found::Store(Marker { is_unfinished: false, .. }));
+        let is_new = !found.is_finished();
         let finished = match &found {
             Found::Store(marker) if !is_new => {
                 marker.check_key(path, self.cipher.as_ref())?;
@@ -206,27 +215,36 @@ impl SledStoreOptions {
     }
 
     /// Makes a new store in the directory `path`, which must be empty or missing, and fills it. Where that fails,
-    /// nothing is left of it; where the process is killed meanwhile, nobody takes what is left for a store.
+    /// nothing is left of it; where the process is killed meanwhile, nobody takes what is left for a store. Where somebody
+    /// else is making one there, that is left alone.
     pub(crate) fn create_filled<E: From<StoreError>>(
         self,
         path: &Path,
         fill: impl FnOnce(&SledStore) -> Result<(), E>,
     ) -> Result<(), E> {
         let was_there = path.exists();
+        let already_exists = || StoreError::AlreadyExists { path: path.into() };
         match directory::inspect(path) {
-            Ok(Found::Empty | Found::Store(Marker { is_unfinished: true, .. })) => {}
-            Ok(Found::Store(_)) | Err(StoreError::NotADirectory { .. } | StoreError::NotAStore { .. }) => {
-                return Err(StoreError::AlreadyExists { path: path.into() }.into());
+            Ok(found) if !found.is_finished() => {}
+            Ok(_) | Err(StoreError::NotADirectory { .. } | StoreError::NotAStore { .. }) => {
+                return Err(already_exists().into());
             }
             Err(error) => return Err(error.into()),
         }
-        let filled = self.create(true).begin(path).map_err(E::from).and_then(|opening| {
+        let options = self.create(true);
+        // Somebody else may be making a store there: then it is theirs, until the lock falls, and after that.
+        let (lock, found) = options.lock(path)?;
+        if found.is_finished() {
+            return Err(already_exists().into());
+        }
+        let filled = options.start(path, Arc::clone(&lock), found).map_err(E::from).and_then(|opening| {
             fill(&opening.store)?;
             Ok(opening.finish()?)
         });
         if filled.is_err() {
             directory::remove(path, was_there);
         }
+        drop(lock);
         filled
     }
 
@@ -301,4 +319,73 @@ fn verify(path: &Path, report: &mut StoreReport) -> Result<Log, StoreError> {
     // What a killed process wrote, and nobody has synced since. A snapshot says that it is durable.
     File::open(&database).and_then(|file| file.sync_data()).map_err(StoreError::io("sync", &database))?;
     Ok(Log::Verified(Box::new(trees)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::store::{Batch, Change, PoolEntry, PoolNumber, ReadStore, Store};
+
+    fn fill(store: &SledStore) -> Result<(), StoreError> {
+        let entry = PoolEntry::new(PoolNumber(1), "kept".parse().unwrap());
+        store.commit(&Batch { changes: vec![Change::Pool(entry)] })
+    }
+
+    fn has_pool(path: &Path) -> bool {
+        let store = SledStoreOptions::new().create(false).open(path).unwrap();
+        let mut pools = 0;
+        store
+            .visit_pools(&mut |_| {
+                pools += 1;
+                std::ops::ControlFlow::Continue(())
+            })
+            .unwrap();
+        pools == 1
+    }
+
+    #[test]
+    fn a_store_that_is_being_made_is_not_touched_by_another_that_is_to_be_made_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("store");
+        let other = || SledStoreOptions::new().create_filled(&path, fill);
+        let made = SledStoreOptions::new().create_filled(&path, |store| {
+            assert!(matches!(other(), Err(StoreError::InUse { .. })));
+            fill(store)
+        });
+        made.unwrap();
+        assert!(has_pool(&path));
+        assert!(matches!(other(), Err(StoreError::AlreadyExists { .. })));
+    }
+
+    #[test]
+    fn a_store_that_another_has_just_made_is_not_filled_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("store");
+        for _ in 0..5 {
+            thread::scope(|scope| {
+                let mut second = None;
+                let made = SledStoreOptions::new().create_filled(&path, |store| {
+                    let late = || {
+                        SledStoreOptions::new().create_filled(&path, |_| -> Result<(), StoreError> {
+                            panic!("it is there already")
+                        })
+                    };
+                    second = Some(scope.spawn(late));
+                    // It waits for the lock for a while.
+                    thread::sleep(Duration::from_millis(50));
+                    fill(store)
+                });
+                made.unwrap();
+                let second = second.unwrap().join().unwrap();
+                let is_refused =
+                    matches!(second, Err(StoreError::AlreadyExists { .. } | StoreError::InUse { .. }));
+                assert!(is_refused, "{second:?}");
+            });
+            assert!(has_pool(&path));
+            std::fs::remove_dir_all(&path).unwrap();
+        }
+    }
 }
