@@ -102,7 +102,10 @@ impl ReadStore for SledStore {
 
 impl Store for SledStore {
     fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
-        self.try_writing(COMMIT, || self.write(batch).map_err(located(&self.path)))
+        // What cannot be encoded has not failed to be written.
+        let plan = || self.plan(batch).map_err(located(&self.path));
+        let plan = self.engine.contain(&self.path, COMMIT, plan)?;
+        self.try_writing(COMMIT, || self.write(plan, batch.changes.len()).map_err(located(&self.path)))
     }
 
     fn sync(&self) -> Result<(), StoreError> {
