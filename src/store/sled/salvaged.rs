@@ -123,6 +123,11 @@ impl SalvagedStore {
         &self.unreadable
     }
 
+    /// Whether it is certain to be the newest there was, whatever of it could be read.
+    pub(crate) fn is_newest(&self) -> bool {
+        self.is_newest
+    }
+
     /// Whether everything there was could be read.
     pub(crate) fn is_whole(&self) -> bool {
         self.is_newest && self.damage.is_empty()
