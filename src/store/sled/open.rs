@@ -9,14 +9,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use parking_lot::RwLock;
 
 use super::directory::{self, DATABASE, ENGINE, Found, Marker, StoreLock};
-use super::engine::{Engine, located};
+use super::engine::{Engine, located, store_error};
 use super::floors::Floors;
 use super::health::Log;
 use super::salvage::Ended;
 use super::seal::{self, Sealed};
 use super::verified::{self, fault_in};
 use super::witness::{self, Witness};
-use super::{MigrationProgress, SledStore, commit, floors, health, migrate, migrations, schema_version};
+use super::{
+    MigrationProgress, SledStore, commit, floors, health, migrate, migrations, schema_version, watch,
+};
 use crate::encryption::Cipher;
 use crate::store::{Healed, StoreError, StoreReport};
 
@@ -186,7 +188,12 @@ impl SledStoreOptions {
             Some(callback) => &mut **callback,
             None => &mut ignore,
         };
-        let from = migrate::migrate(engine.trees(), migrations::STEPS, progress).map_err(located(path))?;
+        let sync = || {
+            watch::flush(engine.db()).map_err(|error| store_error(path, "migrate the store in", error))?;
+            database_file.sync_data().map_err(StoreError::io("sync", &database))
+        };
+        let from =
+            migrate::migrate(engine.trees(), migrations::STEPS, &sync, progress).map_err(located(path))?;
         let is_migrated = from != schema_version();
         report.migrated_from = (is_migrated && !is_new).then_some(from);
         let marked = commit::marked(engine.trees()).map_err(located(path))?;
