@@ -13,7 +13,8 @@ use crate::encryption::Cipher;
 use crate::session::{Payload, SessionId, SessionRecord, State, Timestamp};
 use crate::store::{LogEntry, PoolEntry, PoolNumber, ReadOptions, ReadStore, Sequence, StoreError, Visitor};
 
-/// A store on disk that is only read: no file of it changes, neither its content nor its mode nor its times.
+/// A store on disk that is only read: no file of it changes, neither its content nor its mode nor its times, but for
+/// those of the last access.
 ///
 /// Opening a [`SledStore`](crate::SledStore) starts its engine, which writes; this reads the engine's log by itself, once, and
 /// verifies it as opening does. It answers what the engine would: of a store whose process was killed, everything that
