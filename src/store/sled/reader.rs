@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::directory::{self, DATABASE, ENGINE, Found, Marker};
-use super::read::{self, Trees};
+use super::read::{self, ReadTrees};
 use super::salvage::{Ended, Fault, LogTrees, Slice, Walk};
 use super::seal::{self, Sealed};
 use super::verified::{self, fault_in};
@@ -158,7 +158,7 @@ impl fmt::Debug for SledReader {
     }
 }
 
-impl Trees for SledReader {
+impl ReadTrees for SledReader {
     type Bytes = Slice;
     type Error = Fault;
     type Walk<'a> = Walk<'a>;
@@ -183,63 +183,4 @@ impl Trees for SledReader {
     fn hold_payloads(&self) -> impl Sized {}
 }
 
-impl ReadStore for SledReader {
-    fn visit_pools(&self, visit: &mut Visitor<'_, PoolEntry>) -> Result<(), StoreError> {
-        read::visit_pools(self, visit)
-    }
-
-    fn record(&self, pool: PoolNumber, id: &SessionId) -> Result<Option<SessionRecord>, StoreError> {
-        read::record(self, pool, id)
-    }
-
-    fn payload(&self, pool: PoolNumber, id: &SessionId) -> Result<Option<Payload>, StoreError> {
-        read::payload(self, pool, id)
-    }
-
-    fn contains(&self, pool: PoolNumber, id: &SessionId) -> Result<bool, StoreError> {
-        read::contains(self, pool, id)
-    }
-
-    fn visit_by_state(
-        &self,
-        pool: PoolNumber,
-        state: State,
-        visit: &mut Visitor<'_, (SessionId, SessionRecord)>,
-    ) -> Result<(), StoreError> {
-        read::visit_by_state(self, pool, state, visit)
-    }
-
-    fn visit_sessions(
-        &self,
-        pool: PoolNumber,
-        after: Option<&SessionId>,
-        visit: &mut Visitor<'_, (SessionId, SessionRecord)>,
-    ) -> Result<(), StoreError> {
-        read::visit_sessions(self, pool, after, visit)
-    }
-
-    fn visit_state_index(
-        &self,
-        visit: &mut Visitor<'_, (PoolNumber, State, SessionId)>,
-    ) -> Result<(), StoreError> {
-        read::visit_state_index(self, visit)
-    }
-
-    fn visit_expiring(
-        &self,
-        after: Timestamp,
-        until: Timestamp,
-        visit: &mut Visitor<'_, (Timestamp, PoolNumber, SessionId)>,
-    ) -> Result<(), StoreError> {
-        read::visit_expiring(self, after, until, visit)
-    }
-
-    fn visit_log(
-        &self,
-        pool: PoolNumber,
-        after: Sequence,
-        visit: &mut Visitor<'_, (Sequence, LogEntry)>,
-    ) -> Result<(), StoreError> {
-        read::visit_log(self, pool, after, visit)
-    }
-}
+read::read_store!(SledReader);
