@@ -306,11 +306,15 @@ fn i3_changes_of_one_batch_about_one_session_do_what_they_do_one_by_one() {
             for (_directory, store) in stores() {
                 let (before, batch) = cases().swap_remove(number);
                 let commit = |changes| store.commit(&Batch { changes }).unwrap();
-                before.into_iter().for_each(|change| commit(vec![change]));
+                for change in before {
+                    commit(vec![change]);
+                }
                 if is_one_batch {
                     commit(batch);
                 } else {
-                    batch.into_iter().for_each(|change| commit(vec![change]));
+                    for change in batch {
+                        commit(vec![change]);
+                    }
                 }
                 answers.push(told(&*store, "x"));
             }
