@@ -62,9 +62,10 @@ fn i3_a_store_killed_before_any_write_reads_as_it_opens_and_lacks_nothing() {
             let place = scratch();
             write_tree(&disk.current(), place.path());
             let path = place.path().join("sessions");
-            let read = SledReader::open(&path, &ReadOptions::new());
-            let read = read.unwrap_or_else(|error| panic!("before write {looked_at}: {error}"));
-            let read = content(&read);
+            let read = match SledReader::open(&path, &ReadOptions::new()) {
+                Ok(store) => content(&store),
+                Err(error) => panic!("before write {looked_at}: {error}"),
+            };
             let store = SledStoreOptions::new().create(false).open(&path).unwrap();
             assert_sound(&store);
             assert!(read == content(&store), "before write {looked_at}: reading and opening differ");
