@@ -86,7 +86,7 @@ fn damage_each_segment(opens_before: u32) {
     let mut opened = 0;
     for segment in 0..segments {
         let start = segment * SEGMENT;
-        for at in [4, 12, HEADER + 1000, 300_000, SEGMENT - 5000] {
+        for at in [4, HEADER + 1000, 300_000] {
             let what = format!("a bit of byte {at} of segment {segment} of {segments}");
             opened += u32::from(opens_with_everything(&killed, &whole, &what, |log| log[start + at] ^= 16));
         }

@@ -15,20 +15,30 @@ use crate::support::{assert_sound, content};
 
 const DIRECTORY: &str = "SESSION_POOL_TEST_KILLED_IN";
 
-/// A closed store whose log has segments that were freed: most of its sessions were retired and purged.
+/// A closed store whose log has segments that were freed, between changes of pages that are in use: large payloads came and
+/// went, and now and then somebody was retired.
 fn a_purged_store() -> Tree {
     let directory = scratch();
     let nothing = Retention { max_count: 0, ..Retention::DEFAULT_SESSIONS };
-    for round in 0..3 {
-        let builder = SessionPool::builder().max_pool_size(1000).growth(Growth::Manual);
-        let pool = builder.retired_retention(nothing).open(directory.path().join("sessions")).unwrap();
-        add(&pool, &format!("old{round}."), 250);
-        pool.flush().unwrap();
-        for session in pool.iter().filter(|_| fastrand::u8(..10) > 0) {
+    let open = || {
+        let builder = SessionPool::builder().max_pool_size(2000).growth(Growth::Manual).checkpoints(None);
+        builder.retired_retention(nothing).open(directory.path().join("sessions")).unwrap()
+    };
+    let pool = open();
+    add(&pool, "old", 600);
+    for _ in 0..20 {
+        for session in pool.iter().filter(|_| fastrand::u8(..4) == 0) {
+            session.set_user_data("token", "y".repeat(6000)).unwrap();
+        }
+        for session in pool.iter().filter(|_| fastrand::u8(..50) == 0) {
             let _ = session.retire().unwrap();
         }
-        pool.forget().unwrap();
+        pool.flush().unwrap();
     }
+    pool.forget().unwrap();
+    drop(pool);
+    // Starting again, the engine fills free segments with zeros.
+    drop(open());
     read_tree(directory.path())
 }
 
