@@ -84,28 +84,25 @@ impl LogImage {
         let build = |rule, snapshot| Self::build(path, &segments, rule, how, snapshot, progress);
         match tail {
             Tail::Salvaged => {
-                let (image, _) = build(Rule::TornAbove(segments.stable_end), 0)?;
+                let image = build(Rule::TornAbove(segments.stable_end), 0)?;
                 // What is known to have been durable is torn by nothing: less of it need be left out.
                 let certain = image.certain_end;
                 if certain > segments.stable_end && !image.damage.is_empty() {
-                    return Ok(build(Rule::TornAbove(certain), 0)?.0);
+                    return build(Rule::TornAbove(certain), 0);
                 }
                 Ok(image)
             }
             Tail::Cut { snapshot } => {
                 let ending = Ending::of_engine(&segments, snapshot);
-                let (image, has_passed_over) = build(Rule::Cut(ending), snapshot)?;
-                let cuts_certain = image.table.cut_at.is_some_and(|cut| cut < image.certain_end);
-                if cuts_certain || has_passed_over {
-                    let ending = ending.behind(image.certain_end);
-                    return Ok(build(Rule::Cut(ending), snapshot)?.0);
+                let image = build(Rule::Cut(ending), snapshot)?;
+                if image.table.cut_at.is_some_and(|cut| cut < image.certain_end) {
+                    return build(Rule::Cut(ending.behind(image.certain_end)), snapshot);
                 }
                 Ok(image)
             }
         }
     }
 
-    /// Also answers whether the engine would pass over a hole in something that was not durable.
     fn build(
         path: &Path,
         segments: &Segments,
@@ -113,7 +110,7 @@ impl LogImage {
         how: Ended,
         snapshot: u64,
         progress: &dyn Fn(u64, u64),
-    ) -> io::Result<(Self, bool)> {
+    ) -> io::Result<Self> {
         let file = File::open(path)?;
         let mut gathered = Gathered::new(segments, rule);
         gathered.go_through(&file, progress)?;
@@ -147,15 +144,15 @@ impl LogImage {
         verdict.extend(bad_in_use().filter(|bad| bad.start() < certain_end).map(Bad::damage));
 
         let (mut damage, mut gaps) = (Vec::new(), Vec::new());
-        let (mut is_as_the_engine, mut has_passed_over) = (true, false);
+        let mut is_as_the_engine = true;
         match rule {
             Rule::Cut(ending) => {
-                is_as_the_engine = ending.is_the_engines;
+                let passes_over = bad_in_use().any(|bad| ending.is_passed_over(bad.start(), certain_end));
+                is_as_the_engine = ending.is_the_engines && !passes_over;
                 // Where it is a segment's start, the one before had room left.
                 if end < certain_end && !certain_end.is_multiple_of(SEGMENT as u64) {
                     verdict.push(Damage { offset: end, length: 0, what: Missing::Segment });
                 }
-                has_passed_over = bad_in_use().any(|bad| ending.is_passed_over(bad.start(), certain_end));
             }
             Rule::TornAbove(torn_from) => {
                 damage.clone_from(&segments.damage);
@@ -182,7 +179,7 @@ impl LogImage {
                 gaps.extend(table::missing(segments.slots.keys().copied(), from));
             }
         }
-        let image = Self {
+        Ok(Self {
             file,
             blobs: path.with_file_name("blobs"),
             table,
@@ -196,8 +193,7 @@ impl LogImage {
             last_mark: marks.last(),
             checksums: checksums.into_values().collect(),
             length: segments.length,
-        };
-        Ok((image, has_passed_over))
+        })
     }
 }
 

@@ -62,8 +62,8 @@ impl Ending {
         number > expected || !has_header && lsn(number, 0) >= self.bad_from
     }
 
-    /// Whether that is a bad place which the engine passes over, with all that follows in its segment, though it may be a
-    /// hole in what was not durable.
+    /// Whether that is a bad place which the engine passes over, with all that follows in its segment: a hole in what was not
+    /// durable, though a header calls it written.
     pub(super) fn is_passed_over(&self, at: Lsn, certain: Lsn) -> bool {
         (certain..self.bad_from).contains(&at)
     }
