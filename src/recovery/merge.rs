@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::report::{Lost, RecoveryReport};
 use crate::session::{ErrorScore, Limits, Retired, SessionId, SessionOptions, SessionRecord, Timestamp};
-use crate::store::{LogEntry, PoolEntry, PoolName, PoolNumber, Sequence};
+use crate::store::{LogEntry, PoolEntry, PoolName, PoolNumber, Sequence, StoreError};
 
 /// Something that a source knows, payloads aside.
 pub(super) enum Found {
@@ -40,9 +40,21 @@ struct OneSource {
     sessions: HashMap<(PoolNumber, SessionId), SessionRecord>,
     log: BTreeMap<(PoolNumber, Sequence), LogEntry>,
     unreadable: Vec<(PoolNumber, SessionId)>,
-    /// Whether what it does not know is no more.
-    knows_all: bool,
+    knows: Knows,
 }
+
+/// How much a source is certain of.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Knows {
+    /// It is the newest there was: nobody was retired of whom it has never heard.
+    pub(super) newest: bool,
+    /// What it does not know is no more.
+    pub(super) all: bool,
+}
+
+/// How far behind the last number that is known the log of a pool goes on where there may have been others: further than any
+/// pool gets between two checkpoints.
+const PASSED_OVER: u64 = 1_000_000_000;
 
 /// What the new store is to hold.
 #[derive(Default)]
@@ -56,6 +68,10 @@ pub(super) struct Settled {
     pub(super) taken: Vec<u64>,
     /// Pools of which a source has said all that there is.
     complete: BTreeSet<PoolNumber>,
+    /// Pools of which a source has said how far their logs had come.
+    newest: BTreeSet<PoolNumber>,
+    /// Numbers of logs that may have been given, though no source knows of it.
+    passed_over: HashMap<PoolNumber, (Sequence, Sequence)>,
 }
 
 /// The version of a session that was chosen.
@@ -82,20 +98,26 @@ impl Merged {
     }
 
     /// The source has told all that it knows.
-    pub(super) fn end(&mut self, knows_all: bool) {
+    pub(super) fn end(&mut self, knows: Knows) {
         if let Some(source) = self.sources.last_mut() {
-            source.knows_all = knows_all;
+            source.knows = knows;
         }
     }
 
-    /// Makes one of all.
-    pub(super) fn settle(self, report: &mut RecoveryReport) -> Settled {
+    /// Makes one of all. Where it is to stand in for a store of which more may have been told than is known here, no number
+    /// of its logs is given twice.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Engine`] where there are no more numbers for pools.
+    pub(super) fn settle(self, stands_in: bool, report: &mut RecoveryReport) -> Result<Settled, StoreError> {
         let mut settled = Settled::default();
         let mut pools = Pools::default();
         // First the pools whose names are known: what another source lacks the name of, it may know by its number.
-        let mut numbers: Vec<_> = self.sources.iter().map(|source| pools.add_named(source)).collect();
+        let numbers = self.sources.iter().map(|source| pools.add_named(source));
+        let mut numbers = numbers.collect::<Result<Vec<_>, _>>()?;
         for (source, numbers) in self.sources.iter().zip(&mut numbers) {
-            pools.add_nameless(source, numbers, report);
+            pools.add_nameless(source, numbers, report)?;
         }
         settled.numbers = numbers;
         settled.taken = vec![0; self.sources.len()];
@@ -108,6 +130,9 @@ impl Merged {
             settled.add(number, source, &mut pools);
         }
         settled.retire_by_log(&pools);
+        if stands_in {
+            settled.pass_over_numbers(&mut pools);
+        }
         settled.log_the_retired(&mut pools);
         for chosen in settled.sessions.values() {
             if let Some(taken) = chosen.source.and_then(|source| settled.taken.get_mut(source)) {
@@ -122,7 +147,7 @@ impl Merged {
             }
         }
         settled.note_lost_log(report);
-        settled
+        Ok(settled)
     }
 }
 
@@ -135,10 +160,10 @@ struct Pools {
 
 impl Pools {
     /// Adds the pools of a source, and answers what their numbers become.
-    fn add_named(&mut self, source: &OneSource) -> HashMap<PoolNumber, PoolNumber> {
+    fn add_named(&mut self, source: &OneSource) -> Result<HashMap<PoolNumber, PoolNumber>, StoreError> {
         let mut numbers = HashMap::new();
         for (number, theirs) in &source.pools {
-            let ours = self.number(theirs.name.clone(), *number);
+            let ours = self.number(theirs.name.clone(), *number)?;
             numbers.insert(*number, ours);
             if let Some(entry) = self.entries.get_mut(&ours) {
                 // What is lost of the log shows by what is there.
@@ -155,7 +180,7 @@ impl Pools {
                 entry.trimmed_through = entry.trimmed_through.max(*trimmed_through);
             }
         }
-        numbers
+        Ok(numbers)
     }
 
     /// Adds the pools of which a source knows the number only. Where another source has a pool of that number, it is
@@ -165,7 +190,7 @@ impl Pools {
         source: &OneSource,
         numbers: &mut HashMap<PoolNumber, PoolNumber>,
         report: &mut RecoveryReport,
-    ) {
+    ) -> Result<(), StoreError> {
         let of_sessions = source.sessions.keys().map(|(pool, _)| *pool);
         let of_log = source.log.keys().map(|(pool, _)| *pool);
         let used: BTreeSet<PoolNumber> = of_sessions.chain(of_log).collect();
@@ -177,30 +202,36 @@ impl Pools {
             if !self.entries.contains_key(&number)
                 && let Ok(name) = format!("recovered-{number}").parse::<PoolName>()
             {
-                ours = self.number(name.clone(), number);
+                ours = self.number(name.clone(), number)?;
                 report.lost.push(Lost::PoolName { pool: name });
             }
             numbers.insert(number, ours);
         }
+        Ok(())
     }
 
     /// The number of the pool of that name, which is `wanted` where it is new and nobody has that.
-    fn number(&mut self, name: PoolName, wanted: PoolNumber) -> PoolNumber {
+    fn number(&mut self, name: PoolName, wanted: PoolNumber) -> Result<PoolNumber, StoreError> {
         if let Some(number) = self.by_name.get(&name) {
-            return *number;
+            return Ok(*number);
         }
-        let last = self.entries.keys().next_back().map_or(0, |number| number.0);
-        let number =
-            if self.entries.contains_key(&wanted) { PoolNumber(last.saturating_add(1)) } else { wanted };
+        let mut number = wanted;
+        if self.entries.contains_key(&wanted) {
+            let last = self.entries.keys().next_back().map_or(0, |number| number.0);
+            number = last.checked_add(1).map(PoolNumber).ok_or_else(|| StoreError::Engine {
+                operation: "number a pool",
+                source: format!("pool number {last} is taken, and no number comes behind it").into(),
+            })?;
+        }
         self.by_name.insert(name.clone(), number);
         self.entries.insert(number, PoolEntry::new(number, name));
-        number
+        Ok(number)
     }
 }
 
 impl Settled {
     fn add(&mut self, number: usize, source: OneSource, pools: &mut Pools) {
-        let OneSource { pools: theirs, sessions, log, unreadable: _, knows_all } = source;
+        let OneSource { pools: theirs, sessions, log, unreadable: _, knows } = source;
         let Some(numbers) = self.numbers.get(number) else { return };
         for ((pool, id), record) in sessions {
             let Some(pool) = numbers.get(&pool) else { continue };
@@ -225,9 +256,12 @@ impl Settled {
                 pool.last_sequence = pool.last_sequence.max(sequence);
             }
         }
-        if knows_all {
-            let known = theirs.keys().filter_map(|pool| numbers.get(pool));
-            self.complete.extend(known);
+        let known = || theirs.keys().filter_map(|pool| numbers.get(pool));
+        if knows.newest {
+            self.newest.extend(known());
+        }
+        if knows.all {
+            self.complete.extend(known());
         }
     }
 
@@ -257,6 +291,19 @@ impl Settled {
         self.log.retain(|(pool, sequence), _| {
             pools.entries.get(pool).is_none_or(|pool| *sequence > pool.trimmed_through)
         });
+    }
+
+    /// The logs go on behind every number that may have been given, so that whoever has read up to one of those misses none of
+    /// what is told next.
+    fn pass_over_numbers(&mut self, pools: &mut Pools) {
+        for (number, pool) in &mut pools.entries {
+            if self.newest.contains(number) {
+                continue;
+            }
+            let first = pool.last_sequence.next();
+            pool.last_sequence = Sequence(pool.last_sequence.0.saturating_add(PASSED_OVER));
+            self.passed_over.insert(*number, (first, pool.last_sequence));
+        }
     }
 
     /// Every retired session is in the log.
@@ -295,8 +342,16 @@ impl Settled {
                 }
                 expected = sequence.next();
             }
-            for (first, last) in &pool.lost_log {
-                report.lost.push(Lost::LogEntries { pool: pool.name.clone(), first: *first, last: *last });
+            for (first, last) in pool.lost_log.iter().copied() {
+                let pool_name = || pool.name.clone();
+                let passed_over = self.passed_over.get(&pool.number).filter(|(_, end)| *end == last);
+                let known_end = passed_over.map_or(last, |(begin, _)| Sequence(begin.0 - 1));
+                if first <= known_end {
+                    report.lost.push(Lost::LogEntries { pool: pool_name(), first, last: known_end });
+                }
+                if let Some((first, last)) = passed_over.copied() {
+                    report.lost.push(Lost::LogEnd { pool: pool_name(), first, last });
+                }
             }
         }
     }

@@ -8,6 +8,9 @@
 //! - a retirement that any source knows of stands, also where it is known from the log alone;
 //! - pools are the same where their names are; log entries keep their sequence numbers, and those that are lost are named,
 //!   in the report and in the new store;
+//! - where a repair cannot be certain that it knows how far the retirement log of a pool had come, it goes on well behind
+//!   what it knows ([`Lost::LogEnd`]): no number is given twice, so a reader that had come further than what is left misses
+//!   none of the next retirements. After a restore the log goes on where the archive ends;
 //! - a store whose log is whole, and certain to be the newest, has all that there is: what only an archive has was forgotten
 //!   since;
 //! - a live session whose cookies, proxy and user data no source has is left out, and named: it would go out as somebody
@@ -103,8 +106,9 @@ impl RecoveryOptions {
 ///
 /// - [`Error::Archive`](crate::Error::Archive): the archive cannot be read, or not all of it
 ///   ([`RecoveryOptions::allow_damaged`]).
-/// - [`Error::Store`](crate::Error::Store): [`StoreError::AlreadyExists`](crate::StoreError::AlreadyExists), or the new
-///   store cannot be written. Then nothing is left of it.
+/// - [`Error::Store`](crate::Error::Store): [`StoreError::AlreadyExists`](crate::StoreError::AlreadyExists);
+///   [`StoreError::InUse`](crate::StoreError::InUse) where somebody else is making a store there, which is left alone; or
+///   the new store cannot be written. Then nothing is left of it.
 pub fn restore(
     archive: impl AsRef<Path>,
     path: impl AsRef<Path>,
@@ -116,7 +120,7 @@ pub fn restore(
     for archive in archives {
         sources.push(Box::new(ArchiveSource::new(archive, read.clone(), allow_damaged)));
     }
-    recover(sources, path.as_ref(), write)
+    recover(sources, path.as_ref(), write, false)
 }
 
 /// Makes a new store in the directory `into` of everything that can be read in the damaged store in the directory `path`
@@ -128,7 +132,7 @@ pub fn restore(
 /// # Errors
 ///
 /// - [`Error::Store`](crate::Error::Store): [`StoreError::NotFound`](crate::StoreError::NotFound) where there is neither
-///   a log nor a checkpoint, [`StoreError::InUse`](crate::StoreError::InUse),
+///   a log nor a checkpoint, [`StoreError::InUse`](crate::StoreError::InUse) for either of the two,
 ///   [`StoreError::AlreadyExists`](crate::StoreError::AlreadyExists), or the new store cannot be written. Then nothing is
 ///   left of it.
 /// - [`Error::Invalid`](crate::Error::Invalid): `into` lies in the damaged store.
@@ -169,7 +173,7 @@ pub fn repair(
     if sources.is_empty() {
         return Err(crate::store::StoreError::NotFound { path: path.as_ref().to_owned() }.into());
     }
-    let mut report = recover(sources, into.as_ref(), write)?;
+    let mut report = recover(sources, into.as_ref(), write, true)?;
     report.passed_over = passed_over;
     Ok(report)
 }
@@ -190,15 +194,16 @@ fn recover(
     mut sources: Vec<Box<dyn Source>>,
     path: &Path,
     write: SledStoreOptions,
+    stands_in: bool,
 ) -> Result<RecoveryReport> {
     let mut merged = Merged::default();
     for (number, source) in sources.iter_mut().enumerate() {
         merged.begin(number);
         source.gather(&mut |found| merged.take(found))?;
-        merged.end(source.knows_all());
+        merged.end(source.knows());
     }
     let mut report = RecoveryReport { path: path.to_owned(), ..RecoveryReport::default() };
-    let settled = merged.settle(&mut report);
+    let settled = merged.settle(stands_in, &mut report)?;
     write.create_filled(path, |store| write::fill(store, &settled, &mut sources, &mut report))?;
     report.sources = sources.iter().map(|source| source.report()).collect();
     for (source, taken) in report.sources.iter_mut().zip(&settled.taken) {

@@ -102,6 +102,16 @@ pub enum Lost {
         /// The last of them.
         last: Sequence,
     },
+    /// Entries behind the last one of the retirement log that any source has, if there were any. Their numbers are not given
+    /// again: whoever has read up to one of them goes on from there, and misses nothing that is told from now on.
+    LogEnd {
+        /// Their pool.
+        pool: PoolName,
+        /// The first number that may have been given.
+        first: Sequence,
+        /// The last one that is passed over.
+        last: Sequence,
+    },
 }
 
 impl fmt::Display for Lost {
@@ -121,6 +131,10 @@ impl fmt::Display for Lost {
             Self::LogEntries { pool, first, last } => {
                 write!(f, "pool {pool}: entries {first} to {last} of the retirement log are lost")
             }
+            Self::LogEnd { pool, first, last } => write!(
+                f,
+                "pool {pool}: whatever the retirement log had from entry {first} on is lost; it goes on behind {last}"
+            ),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::merge::Found;
+use super::merge::{Found, Knows};
 use super::report::FromSource;
 use crate::archive::{ArchiveError, ArchiveItem, ArchiveOptions, ArchiveReader, checkpoints};
 use crate::error::Result;
@@ -18,9 +18,9 @@ pub(super) trait Source {
 
     fn report(&self) -> FromSource;
 
-    /// Whether what it does not know is no more.
-    fn knows_all(&self) -> bool {
-        false
+    /// How much it is certain of.
+    fn knows(&self) -> Knows {
+        Knows::default()
     }
 }
 
@@ -161,8 +161,8 @@ impl Source for StoreSource {
         Ok(self.store.visit_payloads(take)?)
     }
 
-    fn knows_all(&self) -> bool {
-        self.store.is_whole()
+    fn knows(&self) -> Knows {
+        Knows { newest: self.store.is_newest(), all: self.store.is_whole() }
     }
 
     fn report(&self) -> FromSource {

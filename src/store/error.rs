@@ -45,6 +45,13 @@ pub enum StoreError {
         /// The process that has it open, as far as known.
         holder: Option<u32>,
     },
+    /// A write to the open store has failed before, and what is on disk may lack what was written since the last sync. It
+    /// takes no more writes; it can be closed and opened again.
+    #[error("the session store at {} takes no more writes, since one has failed", path.display())]
+    HasFailed {
+        /// Where.
+        path: PathBuf,
+    },
     /// The store was written by a newer version of this crate.
     #[error("the session store at {} has schema version {found}, and this version reads up to {supported}", path.display())]
     NewerSchema {

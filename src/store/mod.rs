@@ -45,14 +45,15 @@ pub trait Store: ReadStore + 'static {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] where the engine fails.
+    /// [`StoreError`] where the engine fails, [`StoreError::HasFailed`] where it has failed before.
     fn commit(&self, batch: &Batch) -> Result<(), StoreError>;
 
     /// Makes what was committed durable.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] where the engine or the disk fails.
+    /// [`StoreError`] where the engine or the disk fails, [`StoreError::HasFailed`] where it has failed before: what was lost
+    /// then is not made durable by another sync.
     fn sync(&self) -> Result<(), StoreError>;
 
     /// What opening it found. Default: nothing worth telling.

@@ -72,6 +72,7 @@ mod tasks;
 mod time;
 #[cfg(feature = "cli")]
 mod tool;
+mod unused_segments;
 mod verdicts;
 #[cfg(feature = "async")]
 mod waiting_for_one;

@@ -49,7 +49,8 @@ fn the_newest_version_wins_and_a_retirement_stands() {
     // Whichever comes first.
     let into = place.path().with_file_name("repaired");
     let report = repair(place.path(), &into, RecoveryOptions::new().archive(&older)).unwrap();
-    assert!(report.lost.is_empty());
+    let is_end = |lost: &Lost| matches!(lost, Lost::LogEnd { first: Sequence(2), .. });
+    assert!(report.lost.len() == 1 && is_end(&report.lost[0]), "{:?}", report.lost);
     assert_eq!((report.live, report.retired, report.sources.len()), (3, 1, 2));
     let other = place.path().with_file_name("other");
     let newest = report.sources[0].path.clone();
@@ -271,4 +272,56 @@ fn a_repair_into_the_damaged_store_is_refused_and_a_failed_one_can_be_tried_agai
         restore(&archive, &into, RecoveryOptions::new()).unwrap();
         fs::remove_dir_all(&into).unwrap();
     }
+}
+
+/// Somebody has read the retirement log further than what is left of it goes.
+#[test]
+fn a_repair_gives_no_sequence_number_again_and_keeps_what_is_left() {
+    let place = Place::disk();
+    let pool = place.open(|b| b.growth(Growth::Manual));
+    let retire = |pool: &SessionPool, n: u32| {
+        let _ = pool.add(named(&format!("s{n}"))).unwrap().retire().unwrap();
+    };
+    (0..10).for_each(|n| retire(&pool, n));
+    pool.session_store().checkpoint().unwrap();
+    (10..20).for_each(|n| retire(&pool, n));
+    pool.flush().unwrap();
+    let cursor = pool.retirement_log(Sequence::START).last().unwrap().unwrap().sequence;
+    drop(pool);
+    fs::remove_file(place.path().join("engine/db")).unwrap();
+
+    let into = place.path().with_file_name("repaired");
+    let report = repair(place.path(), &into, RecoveryOptions::new()).unwrap();
+    let [Lost::LogEnd { first: Sequence(11), last, .. }] = report.lost[..] else {
+        panic!("{:?}", report.lost)
+    };
+    assert!(last > cursor);
+    let pool = SessionPool::open(&into).unwrap();
+    retire(&pool, 20);
+    pool.flush().unwrap();
+    pool.forget().unwrap();
+    let ids = |after| -> Vec<_> { pool.retirement_log(after).map(|entry| entry.unwrap().id).collect() };
+    assert_eq!(ids(cursor), [id("s20")], "whoever had come further misses nothing");
+    assert_eq!(ids(Sequence::START).len(), 11, "I-6: retention counts entries, not numbers");
+    drop(pool);
+    let store = SledStoreOptions::new().open(&into).unwrap();
+    assert_sound(&store);
+    assert_eq!(session_pool::inspect::pools(&store).unwrap()[0].lost_log, [(Sequence(11), last)]);
+}
+
+#[test]
+fn pools_that_there_are_no_more_numbers_for_are_a_typed_error() {
+    let directory = tempfile::tempdir().unwrap();
+    let archive = |name: &str| {
+        let store = MemoryStore::new();
+        let entry = PoolEntry::new(PoolNumber(u32::MAX), name.parse().unwrap());
+        store.commit(&Batch { changes: vec![Change::Pool(entry)] }).unwrap();
+        let path = directory.path().join(name);
+        write(&store, fs::File::create(&path).unwrap(), &ArchiveOptions::new()).unwrap();
+        path
+    };
+    let (first, second, into) = (archive("a"), archive("b"), directory.path().join("into"));
+    let error = restore(first, &into, RecoveryOptions::new().archive(second)).unwrap_err();
+    assert!(matches!(error, Error::Store(StoreError::Engine { operation: "number a pool", .. })), "{error}");
+    assert!(!into.exists());
 }

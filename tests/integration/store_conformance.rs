@@ -255,3 +255,70 @@ fn of_a_large_payload_that_is_replaced_or_forgotten_nothing_is_left() {
     commit(Change::Purge { pool: A, id: id("s"), reason: Reason::Retired });
     assert_eq!(parts(), 0);
 }
+
+/// A payload of as many parts as take more than one portion.
+fn large(letter: &str) -> Arc<Payload> {
+    payload(&letter.repeat(100_000))
+}
+
+fn with_payload(change: Change, payload: Arc<Payload>) -> Change {
+    match change {
+        Change::Session(change) => Change::Session(SessionChange { payload: Some(payload), ..change }),
+        change => change,
+    }
+}
+
+/// Everything in a store that its readers tell of one session.
+fn told(store: &dyn Store, name: &str) -> String {
+    let record = store.record(A, &id(name)).unwrap();
+    let payload = store.payload(A, &id(name)).unwrap();
+    let live = by_state(store, A, State::Live);
+    let gone = by_state(store, A, State::Retired(Reason::Blocked));
+    format!("{record:?} {payload:?} {live:?} {gone:?} {:?}", log(store, A, 0))
+}
+
+#[test]
+fn i3_changes_of_one_batch_about_one_session_do_what_they_do_one_by_one() {
+    let live = record(1000);
+    let gone = retired(live, Reason::Blocked);
+    let purge = || Change::Purge { pool: A, id: id("x"), reason: Reason::Blocked };
+    let new = |letter: &str| with_payload(session(A, "x", live, true, None), large(letter));
+    let rewritten = |letter: &str| with_payload(session(A, "x", live, false, None), large(letter));
+    let small = |letter: &str| with_payload(session(A, "x", live, false, None), payload(letter));
+    let retire = || session(A, "x", gone, false, Some(1));
+    let trim = || Change::TrimLog { pool: A, first: Sequence(1), last: Sequence(1) };
+    let pool = || Change::Pool(entry(A, "a", 1));
+    // What is there before, and the batch.
+    let cases = || -> Vec<(Vec<Change>, Vec<Change>)> {
+        vec![
+            (vec![pool(), new("a"), retire()], vec![purge(), new("b")]),
+            (vec![pool(), new("a"), retire()], vec![purge(), new("b"), small("c")]),
+            (vec![pool()], vec![new("a"), retire(), purge(), trim()]),
+            (vec![pool()], vec![new("a"), rewritten("b"), small("c"), rewritten("d")]),
+            (vec![pool(), new("a")], vec![rewritten("b"), small("c"), retire()]),
+            (vec![pool(), new("a"), retire()], vec![trim(), purge(), new("b"), retire()]),
+            (vec![pool(), new("a"), retire()], vec![purge(), new("b"), retire(), purge(), trim()]),
+        ]
+    };
+    for number in 0..cases().len() {
+        let mut answers = Vec::new();
+        for is_one_batch in [true, false] {
+            for (_directory, store) in stores() {
+                let (before, batch) = cases().swap_remove(number);
+                let commit = |changes| store.commit(&Batch { changes }).unwrap();
+                for change in before {
+                    commit(vec![change]);
+                }
+                if is_one_batch {
+                    commit(batch);
+                } else {
+                    for change in batch {
+                        commit(vec![change]);
+                    }
+                }
+                answers.push(told(&*store, "x"));
+            }
+        }
+        assert!(answers.iter().all(|answer| *answer == answers[0]), "case {number}: {answers:.300?}");
+    }
+}

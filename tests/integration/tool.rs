@@ -295,10 +295,10 @@ fn a_store_is_backed_up_restored_and_repaired() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("repair"), "it says what to do: {output:?}");
     let output = tool(&["repair", &path, "--archive", &archive, "--format", "json"]);
     let report = json(&output);
-    assert_eq!(
-        (&report["live"], &report["retired"], &report["lost"]),
-        (&3.into(), &2.into(), &Value::Array(Vec::new()))
-    );
+    assert_eq!((&report["live"], &report["retired"]), (&3.into(), &2.into()));
+    // Whether more was told than is left of the log, nobody knows any more.
+    let lost = report["lost"].as_array().unwrap();
+    assert!(lost.iter().all(|lost| lost.get("LogEnd").is_some()), "{lost:?}");
     assert_eq!(report["sources"].as_array().unwrap().len(), 2);
     assert_eq!(listed(&repaired), before);
 }

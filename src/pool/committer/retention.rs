@@ -165,8 +165,7 @@ impl Committer {
         after: Sequence,
         now: Timestamp,
     ) -> Result<Sequence, StoreError> {
-        let by_number = Sequence(pool.last_sequence.0.saturating_sub(retention.max_count));
-        let mut over = after.max(by_number);
+        let mut over = after.max(beyond(pool, retention.max_count));
         let oldest_kept = now.minus(retention.max_age);
         self.store.visit_log(pool.number, over, &mut |item| {
             match item {
@@ -209,6 +208,21 @@ impl Committer {
     }
 }
 
+/// The last number beyond the newest `count` entries of a pool's log. Those that a repair could not bring back, or that it
+/// passed over, count for none.
+fn beyond(pool: &PoolEntry, count: u64) -> Sequence {
+    let (mut last, mut left) = (pool.last_sequence.0, count);
+    for (lost_first, lost_last) in pool.lost_log.iter().rev() {
+        let behind = last.saturating_sub(lost_last.0);
+        if behind >= left {
+            break;
+        }
+        left -= behind;
+        last = last.min(lost_first.0.saturating_sub(1));
+    }
+    Sequence(last.saturating_sub(left))
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Instant;
@@ -240,5 +254,20 @@ mod tests {
         known.dedup();
         assert_eq!(known, [0, 1, 2, 3], "one page in a go");
         assert_eq!(pool.retirement_log(Sequence::START).count(), 10);
+    }
+
+    #[test]
+    fn numbers_that_a_repair_passed_over_count_for_no_entry() {
+        let mut pool = PoolEntry::new(PoolNumber(0), "a".parse().unwrap());
+        pool.last_sequence = Sequence(1_020);
+        pool.lost_log = vec![(Sequence(3), Sequence(4)), (Sequence(11), Sequence(1_010))];
+        let cases = [(0, 1_020), (10, 1_010), (11, 9), (15, 5), (16, 2), (17, 1), (18, 0), (u64::MAX, 0)];
+        for (count, through) in cases {
+            // Within what is lost nothing is to be forgotten: any place in it will do.
+            let found = beyond(&pool, count);
+            let is_lost = |at: u64| (3..=4).contains(&at) || (11..=1_010).contains(&at);
+            let entries = (found.0 + 1..=1_020).filter(|at| !is_lost(*at)).count() as u64;
+            assert_eq!(entries, count.min(18), "{count}: through {found}, not {through}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Writing: a batch becomes one transaction over the trees.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::Ordering;
 
 use sled::transaction::{ConflictableTransactionError, TransactionError, TransactionalTree};
@@ -30,9 +30,9 @@ type Writes = Vec<(IVec, Option<IVec>)>;
 /// whose values it has only just written elsewhere. Each tenth part that is written or deleted rewrites a whole leaf.
 const PORTION: usize = 16;
 
-/// What is to be written, by tree.
+/// What is to be written, by tree. Changes of a batch may be about what earlier ones of it write, which is in no tree yet.
 #[derive(Default)]
-struct Plan {
+pub(super) struct Plan {
     /// Parts of large payloads, which count for nothing until the rest is written.
     early: Vec<Writes>,
     /// Parts that count for nothing any more once the rest is written. Where a crash comes first they stay, until the
@@ -44,12 +44,18 @@ struct Plan {
     by_expiry: Writes,
     retirements: Writes,
     meta: Writes,
+    /// The payloads that it writes, by session: the generation of the last one, and the parts, their first ones aside.
+    parts: HashMap<(PoolNumber, SessionId), (u8, Vec<IVec>)>,
 }
 
 impl SledStore {
-    /// Writes a batch: all of it, or nothing.
-    pub(super) fn write(&self, batch: &Batch) -> Result<(), StoreError> {
-        let mut plan = Plan::of(batch, self.trees(), self.cipher.as_ref())?;
+    /// Makes out what a batch writes.
+    pub(super) fn plan(&self, batch: &Batch) -> Result<Plan, StoreError> {
+        Plan::of(batch, self.trees(), self.cipher.as_ref())
+    }
+
+    /// Writes what was made out of a batch of so many changes: all of it, or nothing.
+    pub(super) fn write(&self, mut plan: Plan, changes: usize) -> Result<(), StoreError> {
         for early in std::mem::take(&mut plan.early) {
             self.write_portion(early)?;
         }
@@ -65,7 +71,7 @@ impl SledStore {
         for late in late.chunks(PORTION) {
             self.write_portion(late.to_vec())?;
         }
-        free_garbage(batch.changes.len());
+        free_garbage(changes);
         Ok(())
     }
 
@@ -147,13 +153,12 @@ impl Plan {
                 Change::Purge { pool, id, reason } => {
                     plan.sessions.push((keys::session(*pool, id).into(), None));
                     plan.by_state.push((keys::by_state(*pool, State::Retired(*reason), id).into(), None));
-                    plan.delete_payload(*pool, id, &HashSet::new(), trees)?;
+                    let parts = plan.parts_of(*pool, id, trees)?;
+                    plan.payloads.push((keys::payload_part(*pool, id, 0, 0).into(), None));
+                    plan.delete_parts(parts);
                 }
                 Change::TrimLog { pool, first, last } => {
-                    let range = keys::retirement(*pool, *first)..=keys::retirement(*pool, *last);
-                    for key in trees.retirements.range(range).keys() {
-                        plan.retirements.push((key.map_err(engine_error)?, None));
-                    }
+                    plan.trim_log(*pool, *first, *last, trees)?;
                 }
             }
         }
@@ -172,7 +177,7 @@ impl Plan {
         self.sessions.push((keys::session(*pool, id).into(), Some(bytes.as_slice().into())));
 
         if let Some(payload) = payload {
-            self.payload((*pool, id), payload, *is_new, trees, cipher, bytes)?;
+            self.payload((*pool, id), payload, trees, cipher, bytes)?;
         }
 
         let state = record.state();
@@ -200,18 +205,20 @@ impl Plan {
         &mut self,
         (pool, id): (PoolNumber, &SessionId),
         payload: &Payload,
-        is_new: bool,
         trees: &Trees,
         cipher: Option<&Cipher>,
         bytes: &mut Vec<u8>,
     ) -> Result<(), StoreError> {
-        let mut generation = 1;
-        if !is_new {
-            let first = trees.payloads.get(keys::payload_part(pool, id, 0, 0)).map_err(engine_error)?;
-            if let Some(Ok((head, _))) = first.as_deref().map(Head::read) {
-                generation = head.generation.checked_add(1).unwrap_or(1);
-            }
-        }
+        // What it had before goes, and what is left of one that was never finished, or never quite deleted. Until that has
+        // happened, no generation of it is used again.
+        let before = self.parts_of(pool, id, trees)?;
+        let taken: HashSet<u8> =
+            before.iter().filter_map(|key| keys::read_payload_part(key)).map(|part| part.2).collect();
+        let last = self.last_generation(pool, id, trees)?;
+        let mut next = (last..=u8::MAX).skip(1).chain(1..=last);
+        let free = next.find(|generation| !taken.contains(generation));
+        let generation =
+            free.ok_or_else(|| too_long(format!("the payload of {id} has too many versions")))?;
         content::encode(payload, pool, id, generation, cipher, bytes).map_err(too_long)?;
         let mut parts = bytes.chunks(PAYLOAD_PART);
         let first = parts.next().unwrap_or_default();
@@ -219,11 +226,11 @@ impl Plan {
         let parts: Writes = parts
             .map(|(part, bytes)| (keys::payload_part(pool, id, generation, part).into(), Some(bytes.into())))
             .collect();
-        if !is_new {
-            // What it had before goes, and what is left of one that was never finished.
-            let own: HashSet<&IVec> = parts.iter().map(|(key, _)| key).collect();
-            self.delete_payload(pool, id, &own, trees)?;
-        }
+        self.delete_parts(before);
+        let keys = parts.iter().map(|(key, _)| key.clone());
+        let planned = self.parts.entry((pool, *id)).or_default();
+        planned.0 = generation;
+        planned.1.extend(keys);
         if parts.len() > PORTION {
             self.early.extend(parts.chunks(PORTION).map(<[_]>::to_vec));
         } else {
@@ -233,29 +240,54 @@ impl Plan {
         Ok(())
     }
 
-    /// Deletes the parts of a payload but for those that are written again: the first in the transaction, which makes the
-    /// others count for nothing.
-    fn delete_payload(
-        &mut self,
-        pool: PoolNumber,
-        id: &SessionId,
-        but: &HashSet<&IVec>,
-        trees: &Trees,
-    ) -> Result<(), StoreError> {
+    /// The parts that there are of a session's payload, its first one aside: whether they count or not, and those that this
+    /// batch writes.
+    fn parts_of(&self, pool: PoolNumber, id: &SessionId, trees: &Trees) -> Result<Vec<IVec>, StoreError> {
         let first = keys::payload_part(pool, id, 0, 0);
-        let mut others = Vec::new();
+        let mut parts = self.parts.get(&(pool, *id)).map(|(_, parts)| parts.clone()).unwrap_or_default();
         for key in trees.payloads.scan_prefix(keys::payload_prefix(pool, id)).keys() {
             let key = key.map_err(engine_error)?;
-            if *key == *first.as_ref() {
-                self.payloads.push((key, None));
-            } else if !but.contains(&key) {
-                others.push((key, None));
+            if *key != *first.as_ref() {
+                parts.push(key);
             }
         }
-        if others.len() > PORTION {
-            self.late.extend(others);
+        Ok(parts)
+    }
+
+    /// The generation of a session's payload; 0 where it has none.
+    fn last_generation(&self, pool: PoolNumber, id: &SessionId, trees: &Trees) -> Result<u8, StoreError> {
+        if let Some((generation, _)) = self.parts.get(&(pool, *id)) {
+            return Ok(*generation);
+        }
+        let first = trees.payloads.get(keys::payload_part(pool, id, 0, 0)).map_err(engine_error)?;
+        Ok(first.as_deref().and_then(|first| Head::read(first).ok()).map_or(0, |(head, _)| head.generation))
+    }
+
+    /// Deletes parts of a payload whose first part is deleted or written anew in the transaction, which makes them count for
+    /// nothing.
+    fn delete_parts(&mut self, parts: Vec<IVec>) {
+        let parts = parts.into_iter().map(|key| (key, None));
+        if parts.len() > PORTION {
+            self.late.extend(parts);
         } else {
-            self.payloads.extend(others);
+            self.payloads.extend(parts);
+        }
+    }
+
+    fn trim_log(
+        &mut self,
+        pool: PoolNumber,
+        first: Sequence,
+        last: Sequence,
+        trees: &Trees,
+    ) -> Result<(), StoreError> {
+        let range = keys::retirement(pool, first)..=keys::retirement(pool, last);
+        let written = self.retirements.iter().map(|(key, _)| key);
+        let within = |key: &&IVec| (range.start().as_ref()..=range.end().as_ref()).contains(&key.as_ref());
+        let written: Vec<IVec> = written.filter(within).cloned().collect();
+        self.retirements.extend(written.into_iter().map(|key| (key, None)));
+        for key in trees.retirements.range(range).keys() {
+            self.retirements.push((key.map_err(engine_error)?, None));
         }
         Ok(())
     }
@@ -273,7 +305,8 @@ impl Plan {
     }
 
     fn run(self, trees: &Trees) -> Result<(), StoreError> {
-        let Self { early: _, late: _, sessions, payloads, by_state, by_expiry, retirements, meta } = &self;
+        let Self { early: _, late: _, sessions, payloads, by_state, by_expiry, retirements, meta, parts: _ } =
+            &self;
         if [payloads, by_state, by_expiry, retirements, meta].iter().all(|writes| writes.is_empty()) {
             // The common case, uses of sessions that live on: one tree's batch is as atomic, and reads nothing.
             return apply(&trees.sessions, self.sessions).map_err(engine_error);

@@ -2,7 +2,7 @@
 
 use super::commit::COMMIT;
 use super::engine::{located, store_error};
-use super::read::{self, Trees};
+use super::read::{self, ReadTrees};
 use super::{SledStore, Tree, watch};
 use crate::encryption::Cipher;
 use crate::session::{Payload, SessionId, SessionRecord, State, Timestamp};
@@ -13,7 +13,7 @@ use crate::store::{
 /// What a sync does where it fails; the path follows.
 const WRITE: &str = "write what was committed to the store in";
 
-impl Trees for SledStore {
+impl ReadTrees for SledStore {
     type Bytes = sled::IVec;
     type Error = sled::Error;
     type Walk<'a> = sled::Iter;
@@ -39,70 +39,14 @@ impl Trees for SledStore {
     }
 }
 
-impl ReadStore for SledStore {
-    fn visit_pools(&self, visit: &mut Visitor<'_, PoolEntry>) -> Result<(), StoreError> {
-        read::visit_pools(self, visit)
-    }
-
-    fn record(&self, pool: PoolNumber, id: &SessionId) -> Result<Option<SessionRecord>, StoreError> {
-        read::record(self, pool, id)
-    }
-
-    fn payload(&self, pool: PoolNumber, id: &SessionId) -> Result<Option<Payload>, StoreError> {
-        read::payload(self, pool, id)
-    }
-
-    fn contains(&self, pool: PoolNumber, id: &SessionId) -> Result<bool, StoreError> {
-        read::contains(self, pool, id)
-    }
-
-    fn visit_by_state(
-        &self,
-        pool: PoolNumber,
-        state: State,
-        visit: &mut Visitor<'_, (SessionId, SessionRecord)>,
-    ) -> Result<(), StoreError> {
-        read::visit_by_state(self, pool, state, visit)
-    }
-
-    fn visit_sessions(
-        &self,
-        pool: PoolNumber,
-        after: Option<&SessionId>,
-        visit: &mut Visitor<'_, (SessionId, SessionRecord)>,
-    ) -> Result<(), StoreError> {
-        read::visit_sessions(self, pool, after, visit)
-    }
-
-    fn visit_state_index(
-        &self,
-        visit: &mut Visitor<'_, (PoolNumber, State, SessionId)>,
-    ) -> Result<(), StoreError> {
-        read::visit_state_index(self, visit)
-    }
-
-    fn visit_expiring(
-        &self,
-        after: Timestamp,
-        until: Timestamp,
-        visit: &mut Visitor<'_, (Timestamp, PoolNumber, SessionId)>,
-    ) -> Result<(), StoreError> {
-        read::visit_expiring(self, after, until, visit)
-    }
-
-    fn visit_log(
-        &self,
-        pool: PoolNumber,
-        after: Sequence,
-        visit: &mut Visitor<'_, (Sequence, LogEntry)>,
-    ) -> Result<(), StoreError> {
-        read::visit_log(self, pool, after, visit)
-    }
-}
+read::read_store!(SledStore);
 
 impl Store for SledStore {
     fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
-        self.try_writing(COMMIT, || self.write(batch).map_err(located(&self.path)))
+        // What cannot be encoded has not failed to be written.
+        let plan = || self.plan(batch).map_err(located(&self.path));
+        let plan = self.engine.contain(&self.path, COMMIT, plan)?;
+        self.try_writing(COMMIT, || self.write(plan, batch.changes.len()).map_err(located(&self.path)))
     }
 
     fn sync(&self) -> Result<(), StoreError> {

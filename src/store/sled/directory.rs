@@ -100,6 +100,13 @@ pub(super) enum Found {
     Store(Marker),
 }
 
+impl Found {
+    /// Whether it is a store in which something may be kept.
+    pub(super) fn is_finished(&self) -> bool {
+        matches!(self, Self::Store(Marker { is_unfinished: false, .. }))
+    }
+}
+
 /// What the file STORE says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Marker {

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use super::content::Head;
 use super::directory::{DATABASE, ENGINE};
-use super::salvage::{Ended, LogImage};
-use super::{SalvagedStore, keys, values};
+use super::salvage::{Ended, LogImage, LogTrees, Tail};
+use super::{SalvagedStore, Tree, floors, keys, seal, values, verified, witness};
 use crate::session::SessionId;
 use crate::store::{PoolNumber, Unreadable};
 
@@ -67,11 +67,44 @@ pub(crate) fn log(directory: &Path, how: u8, bytes: &[u8]) {
     let how =
         if how.is_multiple_of(2) { Ended::Closed } else { Ended::Somehow { witnessed: u64::from(how) } };
     let image = LogImage::read(&database, how).expect("the disk is there");
-    let _ = (image.verdict(), image.snapshot(), image.last_mark());
+    let _ = (image.verdict(), image.last_mark());
+    trees(&database, how, bytes.len() as u64);
+    beside(directory, bytes);
     let mut length = 0;
     let _ = image.visit_entries(&mut |_, key, value| length += key.len() + value.len());
     if let Ok(Some(store)) = SalvagedStore::read(directory, None) {
         let _ = (store.pools().count(), store.records().count(), store.log().count(), store.damage().len());
         let _ = store.visit_payloads(&mut |_, _, payload| drop(payload()));
     }
+}
+
+/// Walks the trees in a log that ends as the engine ends it.
+fn trees(database: &Path, how: Ended, reaches: u64) {
+    for snapshot in [0, reaches] {
+        let image = LogImage::read_with(database, how, Tail::Cut { snapshot }, &|_, _| {});
+        let image = image.expect("the disk is there");
+        let _ = (image.verdict(), image.snapshot(), image.behind_end().count());
+        let Ok(trees) = LogTrees::of(image) else { continue };
+        let _ = verified::marked(&trees);
+        for tree in Tree::ALL {
+            let Some(root) = trees.root(tree.name()) else { continue };
+            let mut last = Vec::new();
+            for (key, _value) in trees.walk(root, &[]).map_while(Result::ok) {
+                let key = key.as_ref();
+                assert!(last.as_slice() < key || last.is_empty(), "keys come in their order");
+                let _ = trees.get(root, key);
+                last = key.to_vec();
+            }
+        }
+    }
+}
+
+/// Reads the files beside a log, each made of these bytes.
+fn beside(directory: &Path, bytes: &[u8]) {
+    let directory = directory.join("beside");
+    fs::create_dir_all(&directory).expect("there is room");
+    for name in ["FLOORS", "SEAL", "WITNESS"] {
+        fs::write(directory.join(name), bytes).expect("there is room");
+    }
+    let _ = (floors::read(&directory), seal::read(&directory), witness::read(&directory));
 }

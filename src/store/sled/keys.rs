@@ -94,6 +94,8 @@ pub(super) fn retirement(pool: PoolNumber, sequence: Sequence) -> Key {
 }
 
 pub(super) const SCHEMA: &[u8] = b"schema";
+/// Where the migration under way stands: the version it leads to (u32), then the cursor of its step.
+pub(super) const MIGRATION: &[u8] = b"migration";
 /// The mark of a sync, twice.
 pub(super) const MARKS: [&[u8]; 2] = [b"mark/0", b"mark/1"];
 pub(super) const POOL_PREFIX: &[u8] = b"pool/";

@@ -9,8 +9,9 @@ use sled::transaction::{ConflictableTransactionError, TransactionError};
 use super::{Tree, Trees, keys};
 use crate::store::StoreError;
 
-/// Where the migration under way stands: the version it leads to (u32), then the cursor of its step.
-const MIGRATION: &[u8] = b"migration";
+/// How many bytes are written at most before they are made durable, and a chunk more: where the engine writes more than a
+/// segment (512 KiB) between two syncs, it may use again a segment whose values it has only just written elsewhere.
+const UNSYNCED: usize = 256 << 10;
 
 /// How far a migration has come. Handed to the callback given to [`SledStoreOptions::on_migration`].
 ///
@@ -51,17 +52,27 @@ pub(super) struct Chunk {
     pub(super) records: u64,
 }
 
+impl Chunk {
+    /// How many bytes it writes.
+    fn bytes(&self) -> usize {
+        self.writes.iter().map(|(_, key, value)| key.len() + value.as_ref().map_or(0, Vec::len)).sum()
+    }
+}
+
 /// The schema version of a store; 0 for one that is empty.
 pub(super) fn version(trees: &Trees) -> Result<u32, StoreError> {
     Ok(number(&read(trees, keys::SCHEMA)?.unwrap_or_default()))
 }
 
-/// Runs the steps that a store lacks, and answers the version that it had.
+/// Runs the steps that a store lacks, and answers the version that it had. `sync` makes durable what was written; the last of
+/// it is left to the caller.
 pub(super) fn migrate(
     trees: &Trees,
     steps: &[Step],
+    sync: &dyn Fn() -> Result<(), StoreError>,
     progress: &mut dyn FnMut(MigrationProgress),
 ) -> Result<u32, StoreError> {
+    let mut unsynced = 0;
     let from = version(trees)?;
     let target = steps.last().map_or(0, |step| step.version);
     for step in steps.iter().filter(|step| step.version > from) {
@@ -70,6 +81,11 @@ pub(super) fn migrate(
         loop {
             let chunk = (step.run)(trees, cursor.as_deref())?;
             write(trees, step.version, &chunk)?;
+            unsynced += chunk.bytes();
+            if unsynced >= UNSYNCED {
+                sync()?;
+                unsynced = 0;
+            }
             records += chunk.records;
             let done = chunk.next.is_none();
             progress(MigrationProgress { version: step.version, target, name: step.name, records, done });
@@ -83,7 +99,9 @@ pub(super) fn migrate(
 }
 
 fn resume_at(trees: &Trees, version: u32) -> Result<Option<Vec<u8>>, StoreError> {
-    Ok(read(trees, MIGRATION)?.filter(|stored| number(stored) == version).map(|stored| stored[4..].to_vec()))
+    Ok(read(trees, keys::MIGRATION)?
+        .filter(|stored| number(stored) == version)
+        .map(|stored| stored[4..].to_vec()))
 }
 
 fn read(trees: &Trees, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
@@ -120,9 +138,9 @@ fn write(trees: &Trees, version: u32, chunk: &Chunk) -> Result<(), StoreError> {
         }
         let version = version.to_be_bytes();
         if let Some(next) = &chunk.next {
-            meta.insert(MIGRATION, [&version, next.as_slice()].concat())?;
+            meta.insert(keys::MIGRATION, [&version, next.as_slice()].concat())?;
         } else {
-            meta.remove(MIGRATION)?;
+            meta.remove(keys::MIGRATION)?;
             meta.insert(keys::SCHEMA, &version)?;
         }
         Ok::<(), ConflictableTransactionError<()>>(())
@@ -171,6 +189,9 @@ mod tests {
         Step { version: 2, name: "mark", rewrites: &[], run: mark },
     ];
 
+    /// Where nothing need survive.
+    const NO_SYNC: &dyn Fn() -> Result<(), StoreError> = &|| Ok(());
+
     fn values(trees: &Trees) -> Vec<u8> {
         trees.sessions.iter().values().map(|value| value.unwrap()[0]).collect()
     }
@@ -182,7 +203,10 @@ mod tests {
             trees.sessions.insert([n], &[n]).unwrap();
         }
         let mut seen = Vec::new();
-        assert_eq!(migrate(&trees, STEPS, &mut |p| seen.push((p.version, p.records, p.done))).unwrap(), 0);
+        assert_eq!(
+            migrate(&trees, STEPS, NO_SYNC, &mut |p| seen.push((p.version, p.records, p.done))).unwrap(),
+            0
+        );
         assert_eq!(version(&trees).unwrap(), 2);
         assert_eq!(values(&trees), [2, 4, 6, 8, 10]);
         for tree in [&trees.payloads, &trees.by_state, &trees.by_expiry, &trees.retirements, &trees.meta] {
@@ -190,7 +214,7 @@ mod tests {
         }
         assert_eq!(seen.first(), Some(&(1, 1, false)));
         assert_eq!(seen.last(), Some(&(2, 0, true)));
-        assert_eq!(migrate(&trees, STEPS, &mut |_| panic!("there is nothing to do")).unwrap(), 2);
+        assert_eq!(migrate(&trees, STEPS, NO_SYNC, &mut |_| panic!("there is nothing to do")).unwrap(), 2);
         assert_eq!(values(&trees), [2, 4, 6, 8, 10]);
     }
 
@@ -203,15 +227,41 @@ mod tests {
             }
             let chunks = Cell::new(0);
             let stopped = catch_unwind(AssertUnwindSafe(|| {
-                migrate(&trees, STEPS, &mut |_| {
+                migrate(&trees, STEPS, NO_SYNC, &mut |_| {
                     assert!(chunks.get() < stop_after, "interrupted");
                     chunks.set(chunks.get() + 1);
                 })
             }));
             assert_eq!(stopped.is_err(), stop_after < 7);
-            migrate(&trees, STEPS, &mut |_| {}).unwrap();
+            migrate(&trees, STEPS, NO_SYNC, &mut |_| {}).unwrap();
             assert_eq!(values(&trees), [2, 4, 6, 8, 10], "stopped after {stop_after} chunks");
             assert_eq!(&trees.payloads.get("seen").unwrap().unwrap()[..], [2, 4, 6, 8, 10]);
         }
+    }
+
+    /// Writes 100 KiB under each key of `sessions`, one a chunk.
+    #[expect(clippy::unnecessary_wraps, reason = "it is what a step looks like")]
+    fn grow(trees: &Trees, cursor: Option<&[u8]>) -> Result<Chunk, StoreError> {
+        let mut chunk = double(trees, cursor).unwrap();
+        for (_, _, value) in &mut chunk.writes {
+            *value = Some(vec![0; 100 << 10]);
+        }
+        Ok(chunk)
+    }
+
+    #[test]
+    fn i3_little_is_written_between_two_syncs() {
+        let trees = trees();
+        for n in 1..=10_u8 {
+            trees.sessions.insert([n], &[n]).unwrap();
+        }
+        let steps = [Step { version: 1, name: "grow", rewrites: &[Tree::Sessions], run: grow }];
+        let (syncs, mut chunks) = (Cell::new(0), Vec::new());
+        let sync = || {
+            syncs.set(syncs.get() + 1);
+            Ok(())
+        };
+        migrate(&trees, &steps, &sync, &mut |_| chunks.push(syncs.get())).unwrap();
+        assert_eq!(chunks, [0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3], "after each third of them");
     }
 }

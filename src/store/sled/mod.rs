@@ -23,11 +23,13 @@ mod salvage;
 mod salvaged;
 mod seal;
 pub(crate) mod values;
+mod verified;
 mod watch;
 mod witness;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use directory::StoreLock;
@@ -66,6 +68,9 @@ pub const fn schema_version() -> u32 {
 ///   set-aside/        damaged files that it does without
 /// ```
 ///
+/// Once a write or a sync has failed, it takes no more of them ([`StoreError::HasFailed`]); what was durable is there when
+/// it is opened again.
+///
 /// Dropping it makes everything that was committed durable, seals the log, which means to read it once, and gives the
 /// directory free.
 #[derive(Debug)]
@@ -85,7 +90,7 @@ pub struct SledStore {
     witness: Witness,
     floors: Floors,
     report: StoreReport,
-    _lock: StoreLock,
+    _lock: Arc<StoreLock>,
 }
 
 /// The trees of a store, one meaning each; keys and values are described in `migrations/`.
@@ -167,15 +172,19 @@ impl SledStore {
         self.engine.trees()
     }
 
-    /// Runs something that writes, and notes where it fails.
+    /// Runs something that writes, and notes where it fails. From then on nothing is written: what a failed write or sync
+    /// left undone is not known, and a later sync that succeeds does not make up for it.
     fn try_writing<T>(
         &self,
         operation: &'static str,
         write: impl FnOnce() -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
+        if self.has_failed.load(Ordering::Acquire) {
+            return Err(StoreError::HasFailed { path: self.path.clone() });
+        }
         let answer = self.engine.contain(&self.path, operation, write);
         if answer.is_err() {
-            self.has_failed.store(true, Ordering::Relaxed);
+            self.has_failed.store(true, Ordering::Release);
         }
         answer
     }
@@ -185,10 +194,37 @@ impl Drop for SledStore {
     fn drop(&mut self) {
         // Nobody is left to hear of an error: without a seal, the next opener looks more closely. After one, there is
         // nothing that could still be made durable.
-        if !self.has_failed.load(Ordering::Relaxed) && Store::sync(self).is_ok() {
+        if !self.has_failed.load(Ordering::Acquire) && Store::sync(self).is_ok() {
             let _ = seal::seal(&self.path);
         }
         // What the engine has made meanwhile has the modes that the process gives its files.
         let _ = directory::make_private(&self.path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Batch, Change, PoolEntry, PoolNumber};
+
+    #[test]
+    fn a_store_whose_sync_failed_acknowledges_nothing_any_more() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("store");
+        let mut store = SledStoreOptions::new().open(&path).unwrap();
+        let batch = |number| {
+            let name = format!("pool{number}").parse().unwrap();
+            Batch { changes: vec![Change::Pool(PoolEntry::new(PoolNumber(number), name))] }
+        };
+        store.commit(&batch(1)).unwrap();
+        // Of that, nothing can be synced.
+        let file = std::mem::replace(&mut store.database_file, File::open("/dev/null").unwrap());
+        assert!(matches!(Store::sync(&store), Err(StoreError::Io { .. })));
+        store.database_file = file;
+        assert!(matches!(Store::sync(&store), Err(StoreError::HasFailed { .. })));
+        assert!(matches!(store.commit(&batch(2)), Err(StoreError::HasFailed { .. })));
+        drop(store);
+        assert!(!seal::is_there(&path));
+        assert!(SledStoreOptions::new().open(&path).is_ok());
     }
 }

@@ -1,20 +1,24 @@
 //! Opening: find out what is there, lock it, start the engine, bring the schema up to date.
 
 use std::fmt;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use parking_lot::RwLock;
 
-use super::directory::{self, DATABASE, ENGINE, Found, Marker};
-use super::engine::{Engine, located};
+use super::directory::{self, DATABASE, ENGINE, Found, Marker, StoreLock};
+use super::engine::{Engine, located, store_error};
 use super::floors::Floors;
 use super::health::Log;
-use super::salvage::{Ended, LogImage};
+use super::salvage::Ended;
 use super::seal::{self, Sealed};
+use super::verified::{self, fault_in};
 use super::witness::{self, Witness};
-use super::{MigrationProgress, SledStore, commit, floors, health, migrate, migrations, schema_version};
+use super::{
+    MigrationProgress, SledStore, commit, floors, health, migrate, migrations, schema_version, watch,
+};
 use crate::encryption::Cipher;
 use crate::store::{Healed, StoreError, StoreReport};
 
@@ -113,16 +117,24 @@ impl SledStoreOptions {
     }
 
     /// The same, but a new store is left unfinished: whoever finds it before [`Opening::finish`] makes it anew.
-    pub(super) fn begin(mut self, path: &Path) -> Result<Opening, StoreError> {
+    pub(super) fn begin(self, path: &Path) -> Result<Opening, StoreError> {
+        let (lock, found) = self.lock(path)?;
+        self.start(path, lock, found)
+    }
+
+    /// Keeps others off the store in the directory `path`, and answers what is there.
+    fn lock(&self, path: &Path) -> Result<(Arc<StoreLock>, Found), StoreError> {
         // Looked at before anything is touched, and again once nobody else can change it.
         self.refuse(path)?;
         directory::create(path)?;
         let lock = directory::lock(path)?;
-        let found = self.refuse(path)?;
+        Ok((Arc::new(lock), self.refuse(path)?))
+    }
 
+    fn start(mut self, path: &Path, lock: Arc<StoreLock>, found: Found) -> Result<Opening, StoreError> {
         // The mark goes ahead of the work: whoever finds it half done knows what it is, and an older version of this
         // crate keeps off a store that is being migrated. One that was killed while it was being made is made anew.
-        let is_new = !matches!(found, Found::Store(Marker { is_unfinished: false, .. }));
+        let is_new = !found.is_finished();
         let finished = match &found {
             Found::Store(marker) if !is_new => {
                 marker.check_key(path, self.cipher.as_ref())?;
@@ -135,6 +147,8 @@ impl SledStoreOptions {
         };
         let mut report = StoreReport { is_new, ..StoreReport::default() };
         let engine_path = path.join(ENGINE);
+        // The last sync that the engine must know of.
+        let mut expected = 0;
         if is_new {
             directory::mark(path, &Marker { is_unfinished: true, ..finished.clone() })?;
             seal::remove(path)?;
@@ -143,6 +157,9 @@ impl SledStoreOptions {
             directory::clear_engine(path)?;
         } else {
             let log = verify(path, &mut report)?;
+            if let Log::Verified(trees) = &log {
+                expected = verified::marked(trees).map_err(|fault| fault_in(path, "read", fault))?;
+            }
             if !matches!(found, Found::Store(marker) if marker == finished) {
                 directory::mark(path, &finished)?;
             }
@@ -156,7 +173,7 @@ impl SledStoreOptions {
         let database = engine_path.join(DATABASE);
         let database_file = OpenOptions::new().read(true).write(true).open(&database);
         let database_file = database_file.map_err(StoreError::io("open", &database))?;
-        // What a killed process wrote, and nobody has synced since: the next mark says that it is durable.
+        // What the engine wrote when it started: the next mark says that it is durable.
         database_file.sync_data().map_err(StoreError::io("sync", &database))?;
         let (was_open, not_private) = directory::make_private(path)?;
         report.made_private.extend(was_open.then(|| path.to_owned()));
@@ -171,10 +188,19 @@ impl SledStoreOptions {
             Some(callback) => &mut **callback,
             None => &mut ignore,
         };
-        let from = migrate::migrate(engine.trees(), migrations::STEPS, progress).map_err(located(path))?;
+        let sync = || {
+            watch::flush(engine.db()).map_err(|error| store_error(path, "migrate the store in", error))?;
+            database_file.sync_data().map_err(StoreError::io("sync", &database))
+        };
+        let from =
+            migrate::migrate(engine.trees(), migrations::STEPS, &sync, progress).map_err(located(path))?;
         let is_migrated = from != schema_version();
         report.migrated_from = (is_migrated && !is_new).then_some(from);
         let marked = commit::marked(engine.trees()).map_err(located(path))?;
+        if marked < expected {
+            let detail = format!("the engine has gone back to mark {marked}, from mark {expected}");
+            return Err(StoreError::Damaged { path: path.into(), detail });
+        }
         let store = SledStore {
             engine,
             database_file,
@@ -196,27 +222,36 @@ impl SledStoreOptions {
     }
 
     /// Makes a new store in the directory `path`, which must be empty or missing, and fills it. Where that fails,
-    /// nothing is left of it; where the process is killed meanwhile, nobody takes what is left for a store.
+    /// nothing is left of it; where the process is killed meanwhile, nobody takes what is left for a store. Where somebody
+    /// else is making one there, that is left alone.
     pub(crate) fn create_filled<E: From<StoreError>>(
         self,
         path: &Path,
         fill: impl FnOnce(&SledStore) -> Result<(), E>,
     ) -> Result<(), E> {
         let was_there = path.exists();
+        let already_exists = || StoreError::AlreadyExists { path: path.into() };
         match directory::inspect(path) {
-            Ok(Found::Empty | Found::Store(Marker { is_unfinished: true, .. })) => {}
-            Ok(Found::Store(_)) | Err(StoreError::NotADirectory { .. } | StoreError::NotAStore { .. }) => {
-                return Err(StoreError::AlreadyExists { path: path.into() }.into());
+            Ok(found) if !found.is_finished() => {}
+            Ok(_) | Err(StoreError::NotADirectory { .. } | StoreError::NotAStore { .. }) => {
+                return Err(already_exists().into());
             }
             Err(error) => return Err(error.into()),
         }
-        let filled = self.create(true).begin(path).map_err(E::from).and_then(|opening| {
+        let options = self.create(true);
+        // Somebody else may be making a store there: then it is theirs, until the lock falls, and after that.
+        let (lock, found) = options.lock(path)?;
+        if found.is_finished() {
+            return Err(already_exists().into());
+        }
+        let filled = options.start(path, Arc::clone(&lock), found).map_err(E::from).and_then(|opening| {
             fill(&opening.store)?;
             Ok(opening.finish()?)
         });
         if filled.is_err() {
             directory::remove(path, was_there);
         }
+        drop(lock);
         filled
     }
 
@@ -286,9 +321,78 @@ fn verify(path: &Path, report: &mut StoreReport) -> Result<Log, StoreError> {
         }
     }
     let witnessed = witness::read(path)?;
-    let image = LogImage::read(&database, Ended::Somehow { witnessed });
-    let image = image.map_err(StoreError::io("read", &database))?;
-    let marked = image.last_mark().map_err(StoreError::io("read", &database))?;
-    health::judge(path, &image, marked, witnessed)?;
-    Ok(Log::Verified(Box::new(image)))
+    let image = verified::read(path, Ended::Somehow { witnessed }, &|_, _| {})?;
+    let trees = verified::judge(path, image, witnessed)?;
+    // What a killed process wrote, and nobody has synced since. A snapshot says that it is durable.
+    File::open(&database).and_then(|file| file.sync_data()).map_err(StoreError::io("sync", &database))?;
+    Ok(Log::Verified(Box::new(trees)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::store::{Batch, Change, PoolEntry, PoolNumber, ReadStore, Store};
+
+    fn fill(store: &SledStore) -> Result<(), StoreError> {
+        let entry = PoolEntry::new(PoolNumber(1), "kept".parse().unwrap());
+        store.commit(&Batch { changes: vec![Change::Pool(entry)] })
+    }
+
+    fn has_pool(path: &Path) -> bool {
+        let store = SledStoreOptions::new().create(false).open(path).unwrap();
+        let mut pools = 0;
+        store
+            .visit_pools(&mut |_| {
+                pools += 1;
+                std::ops::ControlFlow::Continue(())
+            })
+            .unwrap();
+        pools == 1
+    }
+
+    #[test]
+    fn a_store_that_is_being_made_is_not_touched_by_another_that_is_to_be_made_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("store");
+        let other = || SledStoreOptions::new().create_filled(&path, fill);
+        let made = SledStoreOptions::new().create_filled(&path, |store| {
+            assert!(matches!(other(), Err(StoreError::InUse { .. })));
+            fill(store)
+        });
+        made.unwrap();
+        assert!(has_pool(&path));
+        assert!(matches!(other(), Err(StoreError::AlreadyExists { .. })));
+    }
+
+    #[test]
+    fn a_store_that_another_has_just_made_is_not_filled_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("store");
+        for _ in 0..5 {
+            thread::scope(|scope| {
+                let mut second = None;
+                let made = SledStoreOptions::new().create_filled(&path, |store| {
+                    let late = || {
+                        SledStoreOptions::new().create_filled(&path, |_| -> Result<(), StoreError> {
+                            panic!("it is there already")
+                        })
+                    };
+                    second = Some(scope.spawn(late));
+                    // It waits for the lock for a while.
+                    thread::sleep(Duration::from_millis(50));
+                    fill(store)
+                });
+                made.unwrap();
+                let second = second.unwrap().join().unwrap();
+                let is_refused =
+                    matches!(second, Err(StoreError::AlreadyExists { .. } | StoreError::InUse { .. }));
+                assert!(is_refused, "{second:?}");
+            });
+            assert!(has_pool(&path));
+            std::fs::remove_dir_all(&path).unwrap();
+        }
+    }
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::SledReader;
 use super::migrate::Step;
 use super::migrations::STEPS;
-use super::read::Trees;
+use super::read::ReadTrees;
 use crate::store::{ReadOptions, StoreError};
 
 /// A step of a migration: from the schema version before it to its own.

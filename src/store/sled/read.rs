@@ -11,7 +11,7 @@ use crate::session::{Payload, SessionId, SessionRecord, State, Timestamp};
 use crate::store::{LogEntry, PoolEntry, PoolNumber, Sequence, StoreError, Unreadable, Visited, Visitor};
 
 /// Trees that can be read.
-pub(super) trait Trees {
+pub(super) trait ReadTrees {
     /// A key or a value.
     type Bytes: AsRef<[u8]>;
     /// Why one cannot be read.
@@ -35,6 +35,73 @@ pub(super) trait Trees {
     fn hold_payloads(&self) -> impl Sized;
 }
 
+/// Makes a type that has trees a store that can be read.
+macro_rules! read_store {
+    ($store:ty) => {
+        impl ReadStore for $store {
+            fn visit_pools(&self, visit: &mut Visitor<'_, PoolEntry>) -> Result<(), StoreError> {
+                $crate::store::sled::read::visit_pools(self, visit)
+            }
+
+            fn record(&self, pool: PoolNumber, id: &SessionId) -> Result<Option<SessionRecord>, StoreError> {
+                $crate::store::sled::read::record(self, pool, id)
+            }
+
+            fn payload(&self, pool: PoolNumber, id: &SessionId) -> Result<Option<Payload>, StoreError> {
+                $crate::store::sled::read::payload(self, pool, id)
+            }
+
+            fn contains(&self, pool: PoolNumber, id: &SessionId) -> Result<bool, StoreError> {
+                $crate::store::sled::read::contains(self, pool, id)
+            }
+
+            fn visit_by_state(
+                &self,
+                pool: PoolNumber,
+                state: State,
+                visit: &mut Visitor<'_, (SessionId, SessionRecord)>,
+            ) -> Result<(), StoreError> {
+                $crate::store::sled::read::visit_by_state(self, pool, state, visit)
+            }
+
+            fn visit_sessions(
+                &self,
+                pool: PoolNumber,
+                after: Option<&SessionId>,
+                visit: &mut Visitor<'_, (SessionId, SessionRecord)>,
+            ) -> Result<(), StoreError> {
+                $crate::store::sled::read::visit_sessions(self, pool, after, visit)
+            }
+
+            fn visit_state_index(
+                &self,
+                visit: &mut Visitor<'_, (PoolNumber, State, SessionId)>,
+            ) -> Result<(), StoreError> {
+                $crate::store::sled::read::visit_state_index(self, visit)
+            }
+
+            fn visit_expiring(
+                &self,
+                after: Timestamp,
+                until: Timestamp,
+                visit: &mut Visitor<'_, (Timestamp, PoolNumber, SessionId)>,
+            ) -> Result<(), StoreError> {
+                $crate::store::sled::read::visit_expiring(self, after, until, visit)
+            }
+
+            fn visit_log(
+                &self,
+                pool: PoolNumber,
+                after: Sequence,
+                visit: &mut Visitor<'_, (Sequence, LogEntry)>,
+            ) -> Result<(), StoreError> {
+                $crate::store::sled::read::visit_log(self, pool, after, visit)
+            }
+        }
+    };
+}
+pub(super) use read_store;
+
 fn unreadable(item: &'static str, pool: PoolNumber, key: &[u8]) -> impl FnOnce(String) -> Unreadable {
     let key = key.to_vec();
     move |rule| Unreadable { item, pool: Some(pool), key, rule }
@@ -45,7 +112,7 @@ fn read_record(pool: PoolNumber, id: &SessionId, bytes: &[u8]) -> Visited<Sessio
 }
 
 /// Visits the entries from the key `from` on, as long as the visitor goes on.
-fn visit<T: Trees>(
+fn visit<T: ReadTrees>(
     trees: &T,
     tree: Tree,
     from: &[u8],
@@ -61,7 +128,10 @@ fn visit<T: Trees>(
     Ok(())
 }
 
-pub(super) fn visit_pools<T: Trees>(trees: &T, see: &mut Visitor<'_, PoolEntry>) -> Result<(), StoreError> {
+pub(super) fn visit_pools<T: ReadTrees>(
+    trees: &T,
+    see: &mut Visitor<'_, PoolEntry>,
+) -> Result<(), StoreError> {
     visit(trees, Tree::Meta, keys::POOL_PREFIX, "read the pools in", |key, value| {
         if !key.starts_with(keys::POOL_PREFIX) {
             return ControlFlow::Break(());
@@ -72,7 +142,7 @@ pub(super) fn visit_pools<T: Trees>(trees: &T, see: &mut Visitor<'_, PoolEntry>)
     })
 }
 
-pub(super) fn record<T: Trees>(
+pub(super) fn record<T: ReadTrees>(
     trees: &T,
     pool: PoolNumber,
     id: &SessionId,
@@ -84,12 +154,16 @@ pub(super) fn record<T: Trees>(
     }
 }
 
-pub(super) fn contains<T: Trees>(trees: &T, pool: PoolNumber, id: &SessionId) -> Result<bool, StoreError> {
+pub(super) fn contains<T: ReadTrees>(
+    trees: &T,
+    pool: PoolNumber,
+    id: &SessionId,
+) -> Result<bool, StoreError> {
     let value = trees.get(Tree::Sessions, keys::session(pool, id).as_ref());
     Ok(value.map_err(|error| trees.fault("look for a session in", error))?.is_some())
 }
 
-pub(super) fn payload<T: Trees>(
+pub(super) fn payload<T: ReadTrees>(
     trees: &T,
     pool: PoolNumber,
     id: &SessionId,
@@ -116,7 +190,7 @@ fn is_whole(first: &[u8]) -> bool {
     Head::read(first).is_ok_and(|(head, content)| head.length == content.len())
 }
 
-fn payload_from<T: Trees>(
+fn payload_from<T: ReadTrees>(
     trees: &T,
     pool: PoolNumber,
     id: &SessionId,
@@ -147,7 +221,7 @@ fn payload_from<T: Trees>(
 /// How many sessions are visited before other threads begin to read ahead.
 const FEW: usize = 1024;
 
-pub(super) fn visit_by_state<T: Trees<Bytes: Send, Error: Send> + Sync>(
+pub(super) fn visit_by_state<T: ReadTrees<Bytes: Send, Error: Send> + Sync>(
     trees: &T,
     pool: PoolNumber,
     state: State,
@@ -188,7 +262,7 @@ where
 }
 
 /// The session that an entry of the index by state names.
-fn named<T: Trees>(
+fn named<T: ReadTrees>(
     trees: &T,
     entry: Result<(T::Bytes, T::Bytes), T::Error>,
     records: &mut InOrder<'_, T>,
@@ -208,7 +282,7 @@ fn named<T: Trees>(
     })
 }
 
-pub(super) fn visit_sessions<T: Trees>(
+pub(super) fn visit_sessions<T: ReadTrees>(
     trees: &T,
     pool: PoolNumber,
     after: Option<&SessionId>,
@@ -228,14 +302,14 @@ pub(super) fn visit_sessions<T: Trees>(
     })
 }
 
-pub(super) fn visit_state_index<T: Trees>(
+pub(super) fn visit_state_index<T: ReadTrees>(
     trees: &T,
     see: &mut Visitor<'_, (PoolNumber, State, SessionId)>,
 ) -> Result<(), StoreError> {
     visit(trees, Tree::ByState, &[], "read the index by state in", |key, _| see(keys::read_by_state(key)))
 }
 
-pub(super) fn visit_expiring<T: Trees>(
+pub(super) fn visit_expiring<T: ReadTrees>(
     trees: &T,
     after: Timestamp,
     until: Timestamp,
@@ -255,7 +329,7 @@ pub(super) fn visit_expiring<T: Trees>(
     })
 }
 
-pub(super) fn visit_log<T: Trees>(
+pub(super) fn visit_log<T: ReadTrees>(
     trees: &T,
     pool: PoolNumber,
     after: Sequence,
@@ -276,7 +350,7 @@ pub(super) fn visit_log<T: Trees>(
 
 /// The values of keys that are asked for in their order: where they lie close together, by walking from one to the next,
 /// which takes a third of the time of looking for each.
-struct InOrder<'a, T: Trees> {
+struct InOrder<'a, T: ReadTrees> {
     trees: &'a T,
     tree: Tree,
     walk: T::Walk<'a>,
@@ -284,7 +358,7 @@ struct InOrder<'a, T: Trees> {
     at: Option<(T::Bytes, T::Bytes)>,
 }
 
-impl<'a, T: Trees> InOrder<'a, T> {
+impl<'a, T: ReadTrees> InOrder<'a, T> {
     /// How many others may lie between two that are asked for. Beyond that it looks for the second.
     const FAR: usize = 8;
 

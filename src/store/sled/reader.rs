@@ -4,15 +4,17 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::directory::{self, DATABASE, ENGINE, Found, Marker};
-use super::read::{self, Trees};
-use super::salvage::{Ended, Fault, LogImage, LogTrees, MARK, Slice, Tail, Walk};
+use super::read::{self, ReadTrees};
+use super::salvage::{Ended, Fault, LogTrees, Slice, Walk};
 use super::seal::{self, Sealed};
-use super::{ReadLock, Tree, health, keys, schema_version, witness};
+use super::verified::{self, fault_in};
+use super::{ReadLock, Tree, keys, schema_version, witness};
 use crate::encryption::Cipher;
 use crate::session::{Payload, SessionId, SessionRecord, State, Timestamp};
 use crate::store::{LogEntry, PoolEntry, PoolNumber, ReadOptions, ReadStore, Sequence, StoreError, Visitor};
 
-/// A store on disk that is only read: no file of it changes, neither its content nor its mode nor its times.
+/// A store on disk that is only read: no file of it changes, neither its content nor its mode nor its times, but for
+/// those of the last access.
 ///
 /// Opening a [`SledStore`](crate::SledStore) starts its engine, which writes; this reads the engine's log by itself, once, and
 /// verifies it as opening does. It answers what the engine would: of a store whose process was killed, everything that
@@ -79,40 +81,22 @@ impl SledReader {
             Some(_) => Ended::Closed,
             None => Ended::Somehow { witnessed: witness::read(path)? },
         };
-        let progress = |done, total| options.progress(done, total);
-        let image = LogImage::read_with(&database, how, Tail::Cut, &progress);
-        let image = image.map_err(StoreError::io("read", &database))?;
+        let image = verified::read(path, how, &|done, total| options.progress(done, total))?;
         if let Some(seal) = &seal
             && let Sealed::Changed(how) = seal.compare(image.checksums())
         {
             return Err(damaged(path, how));
         }
-        let begun = Self::begin(path, image, how, cipher, lock);
-        // What is missing of a log says more than where that shows.
-        begun.map_err(|error| says_opening(path, how).err().unwrap_or(error))
-    }
-
-    /// Finds the trees in a log, and judges it where the store was not closed.
-    fn begin(
-        path: &Path,
-        image: LogImage,
-        how: Ended,
-        cipher: Option<Cipher>,
-        lock: Option<ReadLock>,
-    ) -> Result<Self, StoreError> {
-        let in_messages = image.last_marked();
-        let trees = LogTrees::of(image).map_err(|fault| fault_in(path, "read", fault))?;
+        let trees = match how {
+            Ended::Closed => verified::trees(path, image)?,
+            Ended::Somehow { witnessed } => verified::judge(path, image, witnessed)?,
+        };
         let mut roots = [0; Tree::ALL.len()];
         for (tree, place) in Tree::ALL.into_iter().zip(&mut roots) {
             *place = trees.root(tree.name()).ok_or_else(|| damaged(path, "its log lacks a tree"))?;
         }
         let was_closed = how == Ended::Closed;
-        let store = Self { trees, roots, path: path.into(), cipher, was_closed, _lock: lock };
-        if let Ended::Somehow { witnessed } = how {
-            let newest = in_messages.max(store.marked()?);
-            health::judge(path, store.trees.image(), newest, witnessed)?;
-        }
-        Ok(store)
+        Ok(Self { trees, roots, path: path.into(), cipher, was_closed, _lock: lock })
     }
 
     /// The directory it is in.
@@ -128,18 +112,6 @@ impl SledReader {
 
     fn read_meta(&self, key: &[u8]) -> Result<Option<Slice>, StoreError> {
         self.get(Tree::Meta, key).map_err(|fault| self.fault("read", fault))
-    }
-
-    /// The number of the last sync that is marked; 0 where none is.
-    fn marked(&self) -> Result<u64, StoreError> {
-        let mut marked = 0;
-        for key in keys::MARKS {
-            let value = self.read_meta(key)?;
-            let number = value.as_ref().and_then(|value| value.as_ref().strip_prefix(MARK));
-            let number = number.and_then(|number| number.try_into().ok()).map(u64::from_be_bytes);
-            marked = marked.max(number.unwrap_or_default());
-        }
-        Ok(marked)
     }
 
     /// The version that the trees have: a migration that was killed leaves an older one than the directory says.
@@ -164,15 +136,6 @@ impl SledReader {
     }
 }
 
-/// What opening says of a log.
-fn says_opening(path: &Path, how: Ended) -> Result<(), StoreError> {
-    let Ended::Somehow { witnessed } = how else { return Ok(()) };
-    let database = path.join(ENGINE).join(DATABASE);
-    let image = LogImage::read(&database, how).map_err(StoreError::io("read", &database))?;
-    let marked = image.last_mark().map_err(StoreError::io("read", &database))?;
-    health::judge(path, &image, marked, witnessed)
-}
-
 /// What says of a directory that it is a store that can be read.
 fn find(path: &Path) -> Result<Marker, StoreError> {
     match directory::inspect(path)? {
@@ -189,20 +152,13 @@ fn damaged(path: &Path, detail: impl Into<String>) -> StoreError {
     StoreError::Damaged { path: path.into(), detail: detail.into() }
 }
 
-fn fault_in(path: &Path, operation: &'static str, fault: Fault) -> StoreError {
-    match fault {
-        Fault::Disk(error) => StoreError::io(operation, path)(error),
-        fault @ Fault::Page(_) => damaged(path, fault.to_string()),
-    }
-}
-
 impl fmt::Debug for SledReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SledReader").field("path", &self.path).finish_non_exhaustive()
     }
 }
 
-impl Trees for SledReader {
+impl ReadTrees for SledReader {
     type Bytes = Slice;
     type Error = Fault;
     type Walk<'a> = Walk<'a>;
@@ -227,63 +183,4 @@ impl Trees for SledReader {
     fn hold_payloads(&self) -> impl Sized {}
 }
 
-impl ReadStore for SledReader {
-    fn visit_pools(&self, visit: &mut Visitor<'_, PoolEntry>) -> Result<(), StoreError> {
-        read::visit_pools(self, visit)
-    }
-
-    fn record(&self, pool: PoolNumber, id: &SessionId) -> Result<Option<SessionRecord>, StoreError> {
-        read::record(self, pool, id)
-    }
-
-    fn payload(&self, pool: PoolNumber, id: &SessionId) -> Result<Option<Payload>, StoreError> {
-        read::payload(self, pool, id)
-    }
-
-    fn contains(&self, pool: PoolNumber, id: &SessionId) -> Result<bool, StoreError> {
-        read::contains(self, pool, id)
-    }
-
-    fn visit_by_state(
-        &self,
-        pool: PoolNumber,
-        state: State,
-        visit: &mut Visitor<'_, (SessionId, SessionRecord)>,
-    ) -> Result<(), StoreError> {
-        read::visit_by_state(self, pool, state, visit)
-    }
-
-    fn visit_sessions(
-        &self,
-        pool: PoolNumber,
-        after: Option<&SessionId>,
-        visit: &mut Visitor<'_, (SessionId, SessionRecord)>,
-    ) -> Result<(), StoreError> {
-        read::visit_sessions(self, pool, after, visit)
-    }
-
-    fn visit_state_index(
-        &self,
-        visit: &mut Visitor<'_, (PoolNumber, State, SessionId)>,
-    ) -> Result<(), StoreError> {
-        read::visit_state_index(self, visit)
-    }
-
-    fn visit_expiring(
-        &self,
-        after: Timestamp,
-        until: Timestamp,
-        visit: &mut Visitor<'_, (Timestamp, PoolNumber, SessionId)>,
-    ) -> Result<(), StoreError> {
-        read::visit_expiring(self, after, until, visit)
-    }
-
-    fn visit_log(
-        &self,
-        pool: PoolNumber,
-        after: Sequence,
-        visit: &mut Visitor<'_, (Sequence, LogEntry)>,
-    ) -> Result<(), StoreError> {
-        read::visit_log(self, pool, after, visit)
-    }
-}
+read::read_store!(SledReader);

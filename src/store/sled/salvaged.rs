@@ -46,7 +46,7 @@ enum Entry<'a> {
     Record(PoolNumber, SessionId, SessionRecord),
     Log(PoolNumber, Sequence, LogEntry),
     Part(Part, &'a [u8]),
-    /// An index entry, or the schema version.
+    /// An index entry, or what the store notes of itself.
     Other,
     Unreadable(String),
 }
@@ -121,6 +121,11 @@ impl SalvagedStore {
     /// Sessions that are there and cannot be read.
     pub(crate) fn unreadable(&self) -> &[(PoolNumber, SessionId)] {
         &self.unreadable
+    }
+
+    /// Whether it is certain to be the newest there was, whatever of it could be read.
+    pub(crate) fn is_newest(&self) -> bool {
+        self.is_newest
     }
 
     /// Whether everything there was could be read.
@@ -215,7 +220,8 @@ fn newest<K: Ord, V>(map: &mut BTreeMap<K, (Lsn, V)>, key: K, lsn: Lsn, value: V
 }
 
 fn tell<'a>(key: &[u8], value: &'a [u8]) -> Entry<'a> {
-    if value.is_empty() || key == keys::SCHEMA || keys::MARKS.contains(&key) {
+    let is_own = [keys::SCHEMA, keys::MIGRATION].contains(&key) || keys::MARKS.contains(&key);
+    if value.is_empty() || is_own {
         return Entry::Other;
     }
     let unreadable = |what: &str, rule: &str| {
@@ -241,5 +247,17 @@ fn tell<'a>(key: &[u8], value: &'a [u8]) -> Entry<'a> {
         _ if keys::read_session(key).is_ok() => unreadable("session", "its record cannot be decoded"),
         (Ok(_), Err(rule)) => unreadable("log entry", &rule),
         _ => Entry::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_store_notes_of_itself_is_no_session() {
+        for key in [keys::SCHEMA, keys::MIGRATION, keys::MARKS[0], keys::MARKS[1]] {
+            assert!(matches!(tell(key, b"\0\0\0\x01cursor"), Entry::Other), "{key:?}");
+        }
     }
 }

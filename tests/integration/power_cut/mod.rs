@@ -9,6 +9,7 @@
 mod check;
 mod content;
 mod disk;
+mod kills;
 mod recording;
 mod tally;
 mod told;

@@ -50,6 +50,18 @@ pub(super) fn nothing() -> Tree {
 
 /// Lets a process go on from those files, and records it.
 pub(super) fn record(before: Tree, amount: Amount) -> Recording {
+    let amount = format!("{} {} {}", amount.rounds, amount.steps, amount.writes_huge);
+    record_child(before, "power_cut::recording::child", &[(AMOUNT, &amount)], DIRECTORY)
+}
+
+/// Lets a test of this program go on from those files in a process of its own, which finds their directory in a
+/// variable, and records it.
+pub(super) fn record_child(
+    before: Tree,
+    test: &str,
+    variables: &[(&str, &str)],
+    directory_variable: &str,
+) -> Recording {
     let directory = scratch();
     let root = directory.path().canonicalize().unwrap();
     let [watched, trace, recorder] = ["watched", "trace", "recorder.so"].map(|name| root.join(name));
@@ -57,9 +69,9 @@ pub(super) fn record(before: Tree, amount: Amount) -> Recording {
     std::fs::create_dir(&watched).unwrap();
     write_tree(&before, &watched);
     let child = Command::new(std::env::current_exe().unwrap())
-        .args(["power_cut::recording::child", "--exact", "--nocapture", "--test-threads=1"])
-        .env(DIRECTORY, &watched)
-        .env(AMOUNT, format!("{} {} {}", amount.rounds, amount.steps, amount.writes_huge))
+        .args([test, "--exact", "--nocapture", "--test-threads=1"])
+        .env(directory_variable, &watched)
+        .envs(variables.iter().copied())
         .env("LD_PRELOAD", &recorder)
         .env("POWER_CUT_WATCH", &watched)
         .env("POWER_CUT_TRACE", &trace)

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use session_pool::recovery::RecoveryReport;
+use session_pool::recovery::{Lost, RecoveryReport};
 
 use super::Result;
 use crate::context::Context;
@@ -15,7 +15,9 @@ pub(super) fn tell(report: &RecoveryReport, context: &Context, out: &mut dyn Wri
     } else {
         document(report, context, out)?;
     }
-    if report.lost.is_empty() { Ok(()) } else { Err(Unsound(report.path.clone()).into()) }
+    // Of the end of a log nobody knows whether anything was there.
+    let is_known = |lost: &Lost| !matches!(lost, Lost::LogEnd { .. });
+    if report.lost.iter().any(is_known) { Err(Unsound(report.path.clone()).into()) } else { Ok(()) }
 }
 
 fn for_people(report: &RecoveryReport, out: &mut dyn Write) -> Result {

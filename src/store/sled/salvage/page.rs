@@ -200,7 +200,11 @@ fn node(bytes: &[u8], lsn: Lsn) -> Option<Node> {
     }
     match kind {
         0 => {
-            let length = keys.len() * prefix + bytes.len();
+            // Short keys with a long prefix would take more memory than any page the engine wrote.
+            let length = keys.len().checked_mul(prefix)?.checked_add(bytes.len())?;
+            if length as u64 > LONGEST_BLOB {
+                return None;
+            }
             let mut leaf = Leaf {
                 bounds,
                 prefix,
@@ -336,5 +340,27 @@ impl Index {
             Link::Set(..) | Link::Remove(_) => return false,
         }
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A leaf of so many entries whose keys are nothing but the prefix that they share.
+    fn leaf_of(count: u32, prefix: u8) -> Vec<u8> {
+        let mut bytes = vec![0, 0, 0, prefix, prefix];
+        bytes.extend(std::iter::repeat_n(b'k', prefix.into()));
+        bytes.extend([0, 0, 251]);
+        bytes.extend(count.to_le_bytes());
+        bytes.extend(std::iter::repeat_n(0, 2 * count as usize));
+        bytes
+    }
+
+    #[test]
+    fn a_leaf_that_would_take_more_memory_than_any_that_was_written_is_none() {
+        let count = u32::try_from(LONGEST_BLOB / 200).unwrap();
+        assert!(node(&leaf_of(1, 200), 7).is_some());
+        assert!(node(&leaf_of(count, 200), 7).is_none());
     }
 }

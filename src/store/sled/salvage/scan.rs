@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use super::format::{Kind, Message, SEGMENT};
+use super::marks::mark_of;
 use super::segment::{self, Found, Next};
-use super::{last_of_batch, mark_of};
 use crate::read_at::read_at;
 
 /// Beyond that the disk is what it waits for.
@@ -120,4 +120,10 @@ fn scan(file: &File, (number, offset): (u64, u64), buffer: &mut [u8]) -> io::Res
 /// Places in a segment fit into 32 bits.
 fn narrow(place: usize) -> u32 {
     u32::try_from(place).unwrap_or(u32::MAX)
+}
+
+/// The last byte of the batch that `message` begins, which stands at the start of `bytes`.
+fn last_of_batch(bytes: &[u8], message: &Message) -> u64 {
+    let last = bytes.get(message.body()).and_then(<[u8]>::first_chunk::<8>);
+    last.map_or(0, |last| u64::try_from(i64::from_le_bytes(*last)).unwrap_or(0))
 }

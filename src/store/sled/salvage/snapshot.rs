@@ -2,22 +2,25 @@
 //!
 //! A snapshot lists where each page's newest state lies, and up to where in the log that is so. The engine can read its
 //! log without one, but not always all of it: from a log of which an earlier start freed the segment that the newest
-//! header calls the last written one, it starts with an empty database (`check_contiguity_in_unstable_tail` in
-//! `pagecache/iterator.rs`). So where the snapshot is damaged or gone, it gets one that says what it would have said.
+//! header calls the last written one, it starts with an empty database (`ending.rs`). So where the snapshot is damaged or
+//! gone, or one that reaches further is needed for the engine to get to the end of the log, it gets one that says what it
+//! would have said.
 
-use super::LogImage;
-use super::format::{Kind, LONGEST_HEAD, SEGMENT, SEGMENT_HEADER, lsn};
+use super::format::{Kind, SEGMENT};
 use super::table::{Page, Place};
+use super::{LogImage, ending};
 
 impl LogImage {
-    /// The snapshot's name and content; `None` where the log is not whole.
+    /// The snapshot's name and content; `None` where the log is not whole up to its end.
     pub(in super::super) fn snapshot(&self) -> Option<(String, Vec<u8>)> {
-        // At its end, there is no telling whether a batch was about to begin.
-        let is_torn = self.table.left_out.iter().any(|begin| *begin < self.end);
-        if !self.damage.is_empty() || is_torn {
+        if self.verdict.is_some() || self.segments.is_empty() {
             return None;
         }
-        let (stable, active) = self.tip()?;
+        let (stable, segment) = ending::tip(self.end);
+        let active = match segment {
+            Some(segment) => Some(*self.segments.get(&segment)?),
+            None => None,
+        };
         let mut content = Vec::new();
         // Numbers that may be missing are stored one higher (`serialization.rs`).
         content.extend_from_slice(&(i64::try_from(stable).ok()? + 1).to_le_bytes());
@@ -45,16 +48,11 @@ impl LogImage {
         Some((format!("snap.{stable:016X}"), content))
     }
 
-    /// Up to where the log goes, and where the segment begins that it goes on in, if there is room left.
-    fn tip(&self) -> Option<(u64, Option<u64>)> {
-        let (&newest, &offset) = self.segments.last_key_value()?;
-        let end = self.end.max(lsn(newest, SEGMENT_HEADER));
-        let segment = SEGMENT as u64;
-        let progress = end - lsn(newest, 0);
-        if progress + LONGEST_HEAD as u64 >= segment {
-            return Some((lsn(newest, 0) + segment, None));
-        }
-        Some((end, Some(offset)))
+    /// The segments behind the one that the log ends in: the engine would take them for a part of it where their headers
+    /// call something written that is not there.
+    pub(in super::super) fn behind_end(&self) -> impl Iterator<Item = u64> {
+        let last = self.end.saturating_sub(1) / SEGMENT as u64;
+        self.segments.range(last + 1..).map(|(_, offset)| *offset)
     }
 }
 

@@ -53,23 +53,12 @@ impl Page {
 #[derive(Debug, Default)]
 pub(super) struct Table {
     pub(super) pages: HashMap<u64, Page, foldhash::fast::FixedState>,
-    tail: Tail,
-    /// Where nothing is taken any more.
+    /// Where the log was ended.
     pub(super) cut_at: Option<u64>,
     /// A batch whose end has not been seen yet, and may never have been written.
     held: Option<Held>,
     /// Where batches began that were left out.
     pub(super) left_out: Vec<u64>,
-}
-
-/// What becomes of that which stands in the tail of the log behind something that was never written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(in super::super) enum Tail {
-    /// What is whole is taken: for whoever brings back what can be brought back.
-    #[default]
-    Salvaged,
-    /// The log ends there, as for the engine when it starts (`LogIter` in `pagecache/iterator.rs`).
-    Cut,
 }
 
 #[derive(Debug)]
@@ -82,10 +71,6 @@ struct Held {
 }
 
 impl Table {
-    pub(super) fn new(tail: Tail) -> Self {
-        Self { tail, ..Self::default() }
-    }
-
     /// A batch begins at `first` whose last byte is `last`. One of them is open at a time (`concurrency_control.rs`).
     pub(super) fn begin(&mut self, first: u64, last: u64) {
         self.release();
@@ -95,15 +80,23 @@ impl Table {
         self.held = Some(Held { first, last, is_torn: false, messages: Vec::new() });
     }
 
+    /// The log ends at `at`, or with the batch that is open: nothing is taken any more.
+    pub(super) fn cut(&mut self, at: u64) {
+        if self.cut_at.is_some() {
+            return;
+        }
+        match self.held.take_if(|held| held.last >= at) {
+            Some(held) => self.cut_at = Some(held.first),
+            None => {
+                self.release();
+                self.cut_at = Some(at);
+            }
+        }
+    }
+
     /// From `from` to `end` something was never written. A batch may have begun there, so what follows is left out up to
     /// where the next one begins.
     pub(super) fn tear(&mut self, from: u64, end: u64) {
-        if self.tail == Tail::Cut {
-            let held = self.held.take().map(|held| held.first);
-            self.left_out.extend(held);
-            self.cut_at.get_or_insert(held.unwrap_or(from));
-            return;
-        }
         let held = self.held.get_or_insert_with(|| Held {
             first: from,
             last: u64::MAX,
@@ -142,8 +135,12 @@ impl Table {
         }
     }
 
-    /// No more messages come, and the last that could be read ended before `end`.
-    pub(super) fn finish(&mut self, end: u64) {
+    /// No more messages come, and the last that could be read ended before `end`. A batch that goes on beyond is left out,
+    /// or the log `is_cut` there.
+    pub(super) fn finish(&mut self, end: u64, is_cut: bool) {
+        if is_cut && self.held.as_ref().is_some_and(|held| held.last >= end) {
+            self.cut(end);
+        }
         if let Some(held) = &mut self.held {
             held.is_torn |= held.last >= end;
         }

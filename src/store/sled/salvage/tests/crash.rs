@@ -15,7 +15,8 @@ use fastrand::Rng;
 use super::{Entries, Past, copy, db, entries, generated, open_engine, read_trees, salvaged, trees};
 use crate::store::Store;
 use crate::store::sled::keys;
-use crate::store::sled::salvage::{LogImage, SEGMENT, format};
+use crate::store::sled::salvage::LogImage;
+use crate::store::sled::salvage::format::{self, SEGMENT};
 
 /// What makes this test program work in a store until it is killed.
 const VARIABLE: &str = "SESSION_POOL_TEST_SALVAGE_IN";

@@ -12,9 +12,11 @@ use fastrand::Rng;
 use super::{Entries, Past, chosen, db, generated, salvaged};
 use crate::store::Store;
 use crate::store::sled::SledStoreOptions;
+use crate::store::sled::salvage::format::SEGMENT;
 use crate::store::sled::salvage::format::segment_header;
+use crate::store::sled::salvage::segments::find_segments;
 use crate::store::sled::salvage::table::Page;
-use crate::store::sled::salvage::{LogImage, SEGMENT, find_segments, last_of_pages, numbers, place};
+use crate::store::sled::salvage::{LogImage, last_of_pages, numbers, place};
 
 /// How many ways of damage each store gets.
 const CASES: usize = 25;
@@ -141,7 +143,7 @@ fn a_flipped_bit_in_what_counts_is_found() {
     let (stable, tail): (Vec<_>, Vec<_>) =
         places.into_iter().partition(|place| place.lsn < image.certain_end);
     let mut rng = Rng::with_seed(5);
-    let mut judge = |places: &[super::super::Place]| {
+    let mut judge = |places: &[crate::store::sled::salvage::table::Place]| {
         let found = (0..CASES).filter(|_| {
             let place = rng.choice(places).unwrap();
             let at = usize::try_from(place.offset).unwrap() + rng.usize(..place.size());

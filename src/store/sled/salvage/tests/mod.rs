@@ -15,6 +15,7 @@ use tempfile::TempDir;
 
 use super::{Ended, LogImage, LogTrees, Tail};
 use crate::session::{ErrorScore, Limits, Payload, Reason, Retired, SessionId, SessionRecord, Timestamp};
+use crate::store::sled::health::newest_snapshot;
 use crate::store::sled::{SledStore, SledStoreOptions, Tree, keys};
 use crate::store::{Batch, Change, PoolEntry, PoolNumber, ReadStore, Sequence, SessionChange, Store};
 
@@ -71,7 +72,8 @@ fn trees(store: &SledStore) -> Vec<Entries> {
 
 /// The same without it.
 fn read_trees(path: &Path, how: Ended) -> Vec<Entries> {
-    let image = LogImage::read_with(path, how, Tail::Cut, &|_, _| {}).unwrap();
+    let snapshot = newest_snapshot(path.parent().unwrap()).unwrap().unwrap_or_default();
+    let image = LogImage::read_with(path, how, Tail::Cut { snapshot }, &|_, _| {}).unwrap();
     assert_eq!(image.verdict(), None);
     let trees = LogTrees::of(image).unwrap();
     let entries = |tree: Tree| -> Entries {
