@@ -1,6 +1,7 @@
 //! Importing sessions into a pool, also of a store that is there already.
 
 use std::path::Path;
+use std::sync::Arc;
 
 #[cfg(doc)]
 use super::JsonlReader;
@@ -9,7 +10,8 @@ use super::note::Note;
 use super::{ExchangeError, ImportFormat, ImportOptions, Imported, Input, Place};
 use crate::session::SessionId;
 use crate::store::{
-    Filling, PoolEntry, PoolName, PoolNumber, ReadStore, SledStoreOptions, Store, StoreError,
+    Change, PoolEntry, PoolName, PoolNumber, ReadStore, SessionChange, SledStoreOptions, Store, StoreError,
+    Writer,
 };
 
 /// Brings sessions into a pool of a store that no pool has open; the pool comes into being where there is none of that name.
@@ -157,7 +159,7 @@ impl CheckedImport {
     /// - What [`CheckedImport::check`] answers, where the input is another one meanwhile.
     pub fn into_pool(mut self, store: &dyn Store, pool: &PoolName) -> Result<Imported, ExchangeError> {
         let mut imported = Imported::default();
-        let (entry, is_new) = pool_entry(store, pool)?;
+        let (mut entry, is_new) = pool_entry(store, pool)?;
         imported.pools = u64::from(is_new);
         let existing = self.existing(store, &entry)?;
         imported.skipped = existing.len() as u64;
@@ -165,8 +167,7 @@ impl CheckedImport {
             planned.is_done = existing.binary_search(&planned.id).is_ok();
         }
         let Self { mut input, options, format, mut planned } = self;
-        let (number, mut last_sequence) = (entry.number, entry.last_sequence);
-        let mut filling = Filling::of_pool(store, entry);
+        let mut writer = Writer::new(store);
         for_each(&mut input, format, &options, &mut |_, brought, _| {
             let Brought { id, record, payload } = brought;
             // Each once, whatever the input has become meanwhile.
@@ -177,14 +178,22 @@ impl CheckedImport {
             }
             imported.count(&record);
             // In the order in which they are written, so that the log has no gap wherever it is stopped.
-            let retirement = record.retired.map(|_| last_sequence.next());
+            let retirement = record.retired.map(|_| entry.last_sequence.next());
+            let payload = Some(Arc::new(payload));
+            let change = SessionChange { pool: entry.number, id, record, is_new: true, payload, retirement };
+            writer.push(Change::Session(change));
             if let Some(sequence) = retirement {
-                last_sequence = sequence;
+                entry.last_sequence = sequence;
                 imported.log_entries += 1;
             }
-            Ok(filling.session((number, id), record, payload, retirement)?)
+            if writer.is_full() {
+                writer.pool(&entry);
+                writer.write()?;
+            }
+            Ok(())
         })?;
-        filling.flush()?;
+        writer.pool(&entry);
+        writer.write()?;
         Ok(imported)
     }
 

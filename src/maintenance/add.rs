@@ -7,12 +7,12 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::pools::{are_unchanged, lead};
-use super::writer::Writer;
 use super::{MaintenanceError, Progress};
 use crate::inspect::pools;
 use crate::session::{NewSession, Payload, SessionId, SessionOptions, SessionRecord, Timestamp};
-use crate::store::cost::{COMES_OR_GOES, PAYLOAD};
-use crate::store::{Change, PoolEntry, PoolName, PoolNumber, ReadStore, SessionChange, Store, StoreError};
+use crate::store::{
+    Change, PoolEntry, PoolName, PoolNumber, ReadStore, SessionChange, Store, StoreError, Writer,
+};
 
 /// What is to be added, and where.
 #[derive(Debug, Clone, Default)]
@@ -115,7 +115,7 @@ impl AddPlan {
             writer.pool(&pool);
         }
         let mut added = 0;
-        for NewSession { id, record, payload, payload_length } in sessions {
+        for NewSession { id, record, payload, payload_length: _ } in sessions {
             added += 1;
             let change = SessionChange {
                 pool: pool.number,
@@ -125,7 +125,7 @@ impl AddPlan {
                 payload: Some(Arc::new(payload)),
                 retirement: None,
             };
-            writer.push(Change::Session(change), COMES_OR_GOES + PAYLOAD * payload_length);
+            writer.push(Change::Session(change));
             if writer.write_if_full()? {
                 progress(added);
             }

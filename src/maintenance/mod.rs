@@ -47,7 +47,6 @@ mod place;
 mod pools;
 mod purge;
 mod retire;
-mod writer;
 
 pub use add::{AddOptions, AddPlan};
 pub use compact::{

@@ -30,6 +30,23 @@ fn name(name: &str) -> PoolName {
     name.parse().unwrap()
 }
 
+/// The engine may use again what is not durable yet: where it wrote much since the last sync, a power cut could cost
+/// what was in the store before.
+#[test]
+fn i4_what_is_imported_is_made_durable_in_portions() {
+    let ids: Vec<String> = (0..500).map(|number| format!("s{number}")).collect();
+    let store = Arc::new(FaultyStore::default());
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    import_into(&*store, &name("new"), crawlee(&ids), &ImportOptions::new(), &mut |_| {}).unwrap();
+    let [commits, syncs, changes] =
+        [&store.commits, &store.syncs, &store.changes].map(|count| count.load(Ordering::SeqCst));
+    assert_eq!(
+        (commits, syncs, changes),
+        (4, 4, 500 + 4),
+        "some 130 sessions a portion, and the pool each time"
+    );
+}
+
 /// As the tool does it: what is imported is looked at before the store is.
 fn import_at(
     place: &Place,

@@ -14,13 +14,14 @@ const AMOUNT: &str = "SESSION_POOL_TEST_POWER_CUT_AMOUNT";
 fn child() {
     if let Some(directory) = std::env::var_os(DIRECTORY) {
         let amount = std::env::var(AMOUNT).unwrap();
-        let [rounds, steps, writes_huge] = amount.split(' ').collect::<Vec<_>>()[..] else {
+        let [rounds, steps, writes_huge, imports] = amount.split(' ').collect::<Vec<_>>()[..] else {
             panic!("{amount}")
         };
         let amount = Amount {
             rounds: rounds.parse().unwrap(),
             steps: steps.parse().unwrap(),
             writes_huge: writes_huge.parse().unwrap(),
+            imports: imports.parse().unwrap(),
         };
         workload::work(Path::new(&directory), amount);
     }
@@ -50,6 +51,7 @@ pub(super) fn nothing() -> Tree {
 
 /// Lets a process go on from those files, and records it.
 pub(super) fn record(before: Tree, amount: Amount) -> Recording {
+    let Amount { rounds, steps, writes_huge, imports } = amount;
     let directory = scratch();
     let root = directory.path().canonicalize().unwrap();
     let [watched, trace, recorder] = ["watched", "trace", "recorder.so"].map(|name| root.join(name));
@@ -59,7 +61,7 @@ pub(super) fn record(before: Tree, amount: Amount) -> Recording {
     let child = Command::new(std::env::current_exe().unwrap())
         .args(["power_cut::recording::child", "--exact", "--nocapture", "--test-threads=1"])
         .env(DIRECTORY, &watched)
-        .env(AMOUNT, format!("{} {} {}", amount.rounds, amount.steps, amount.writes_huge))
+        .env(AMOUNT, format!("{rounds} {steps} {writes_huge} {imports}"))
         .env("LD_PRELOAD", &recorder)
         .env("POWER_CUT_WATCH", &watched)
         .env("POWER_CUT_TRACE", &trace)
