@@ -167,7 +167,7 @@ fn cookie(at: usize, value: Value) -> Answer<Cookie> {
     Ok(cookie)
 }
 
-fn same_site(value: &Value) -> Result<SameSite, &'static str> {
+pub(crate) fn same_site(value: &Value) -> Result<SameSite, &'static str> {
     match value.as_str() {
         Some("strict") => Ok(SameSite::Strict),
         Some("lax") => Ok(SameSite::Lax),
@@ -176,8 +176,8 @@ fn same_site(value: &Value) -> Result<SameSite, &'static str> {
     }
 }
 
-fn fingerprint(value: Value) -> Answer<Fingerprint> {
-    let mut fields = Fields::of("fingerprint", value)?;
+pub(crate) fn fingerprint(value: Value) -> Answer<Fingerprint> {
+    let mut fields = Fields::of("fingerprint", value)?.secret();
     let headers = fields.optional("headers", headers)?.unwrap_or_default();
     let attributes = fields.optional_object("attributes")?.unwrap_or_default();
     fields.finish()?;

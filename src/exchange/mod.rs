@@ -94,10 +94,10 @@
 
 mod consistency;
 pub mod crawlee;
-mod decode;
+pub(crate) mod decode;
 mod encode;
 mod error;
-mod fields;
+pub(crate) mod fields;
 mod import;
 mod incoming;
 mod input;
@@ -105,7 +105,7 @@ mod into_pool;
 mod lines;
 mod note;
 mod reader;
-mod strict;
+pub(crate) mod strict;
 mod writer;
 
 use std::ops::ControlFlow;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::decode::{self, End};
 use super::fields::{Fields, Wrong, boolean, time, whole_u64};
 use super::lines::{Lines, NoLine};
-use super::strict::Strict;
+use super::strict::{Strict, wide_integer};
 use super::{ExchangeError, FORMAT, Place, VERSION};
 use crate::archive::ArchiveItem;
 use crate::session::Timestamp;
@@ -271,5 +271,9 @@ fn parse(line: &[u8], at: &Place) -> Result<Fields, ExchangeError> {
             rule: format!("this is no JSON: {rule}"),
         }
     })?;
+    if let Some(offset) = wide_integer(text) {
+        let rule = "an integer is too large to be kept as it is".to_owned();
+        return Err(ExchangeError::NotJson { at: at.clone(), column: offset + 1, rule });
+    }
     Fields::of("", value).map_err(|wrong| ExchangeError::field(at.clone(), wrong))
 }
