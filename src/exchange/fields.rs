@@ -44,6 +44,11 @@ pub(crate) fn shown(value: &Value) -> String {
     }
 }
 
+/// The same where a secret may stand, although nobody knows of one there: texts are not repeated.
+pub(crate) fn shown_unless_text(value: &Value) -> String {
+    if value.is_string() { veiled(value) } else { shown(value) }
+}
+
 /// The same of a value that may be a secret: texts and numbers are not repeated.
 pub(crate) fn veiled(value: &Value) -> String {
     match value {
@@ -208,6 +213,11 @@ pub(crate) fn whole_u32(value: &Value) -> Result<u32, &'static str> {
         .ok_or("must be a whole number from 0 to 4294967295")
 }
 
+/// A limit: of none of something nothing would ever be used.
+pub(crate) fn at_least_one(value: &Value) -> Result<u32, &'static str> {
+    whole_u32(value).ok().filter(|number| *number > 0).ok_or("must be a whole number from 1 to 4294967295")
+}
+
 pub(crate) fn whole_u64(value: &Value) -> Result<u64, &'static str> {
     value.as_u64().ok_or("must be a whole number from 0 to 18446744073709551615")
 }
@@ -225,6 +235,12 @@ pub(crate) fn score(value: &Value) -> Result<ErrorScore, &'static str> {
     // The number nearest to a decimal of three places is the one that dividing gives.
     #[expect(clippy::float_cmp, reason = "exact or not is the question")]
     if score.to_f64() == number { Ok(score) } else { Err(RULE) }
+}
+
+/// A score that is a limit.
+pub(crate) fn positive_score(value: &Value) -> Result<ErrorScore, &'static str> {
+    const RULE: &str = "must be a number from 0.001 to 4294967.295 with three decimals at most";
+    score(value).ok().filter(|score| *score > ErrorScore::default()).ok_or(RULE)
 }
 
 /// A time that was written exactly: in milliseconds.

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::consistency::Consistency;
 use super::{ExchangeError, ImportFormat, JsonlReader};
 #[cfg(doc)]
-use super::{crawlee, import_into};
+use super::{Note, crawlee, import_into};
 use crate::archive::{ArchiveItem, ArchivedSession};
 use crate::session::{SessionRecord, Timestamp};
 use crate::store::{Change, PoolName, SessionChange, SledStoreOptions, StoreError, Writer};
@@ -103,6 +103,8 @@ pub struct Imported {
     pub log_entries: u64,
     /// Sessions that were passed over, since they were there already.
     pub skipped: u64,
+    /// Items that could not be read when it was exported, and so are missing. Of what comes into a pool a [`Note`] tells.
+    pub unreadable: u64,
 }
 
 impl Imported {
@@ -186,5 +188,6 @@ fn for_each_consistent<R: BufRead>(
         }
         take(item)?;
     }
+    imported.unreadable = reader.unreadable().unwrap_or_default();
     consistency.finish()
 }

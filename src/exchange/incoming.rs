@@ -7,7 +7,7 @@ use super::note::{Note, Notes};
 use super::{ExchangeError, ImportFormat, ImportOptions, Input, JsonlReader, Place};
 use crate::archive::{ArchiveItem, ArchivedSession};
 use crate::session::{Payload, Retired, SessionId, SessionRecord, Timestamp};
-use crate::store::PoolNumber;
+use crate::store::{PoolEntry, PoolNumber, Sequence};
 
 /// A session that is brought in.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,10 +53,18 @@ fn for_each_line(
         return Err(ExchangeError::Masked);
     }
     let mut wanted: Option<PoolNumber> = None;
+    let mut notes = Notes::default();
     while let Some(item) = reader.next() {
         match item? {
-            ArchiveItem::Pool(entry) if options.from_pool.as_ref() == Some(&entry.name) => {
+            ArchiveItem::Pool(entry) if options.from_pool.as_ref().is_none_or(|name| *name == entry.name) => {
                 wanted = Some(entry.number);
+                let PoolEntry { number: _, name, last_sequence, .. } = entry;
+                if last_sequence > Sequence::START {
+                    let log = format!(
+                        "{last_sequence} retirements there were: those that come in retired get entries of their own"
+                    );
+                    notes.dropped(format!("the log of pool {name}"), log);
+                }
             }
             ArchiveItem::Session(session) if options.from_pool.is_none() || wanted == Some(session.pool) => {
                 let at = Place::Line(reader.line());
@@ -74,13 +82,17 @@ fn for_each_line(
             ArchiveItem::Pool(_) | ArchiveItem::Session(_) | ArchiveItem::LogEntry { .. } => {}
         }
     }
-    match &options.from_pool {
-        Some(name) if wanted.is_none() => {
-            let rule = format!("it has no pool {name}");
-            Err(ExchangeError::Unknown { rule })
-        }
-        _ => Ok(Vec::new()),
+    if let Some(name) = options.from_pool.as_ref().filter(|_| wanted.is_none()) {
+        let rule = format!("it has no pool {name}");
+        return Err(ExchangeError::Unknown { rule });
     }
+    if let Some(unreadable) = reader.unreadable().filter(|count| *count > 0) {
+        notes.dropped(
+            "unreadable",
+            format!("{unreadable} items, which could not be read when it was exported"),
+        );
+    }
+    Ok(notes.into_notes())
 }
 
 /// A pool goes by the newest time that it finds in its store (T-3): what comes from a clock that is ahead counts as now.

@@ -25,6 +25,7 @@ pub use batch::{Batch, Change, LogEntry, PoolEntry, SessionChange};
 pub use error::{StoreError, Unreadable};
 pub use memory::MemoryStore;
 pub use name::{PoolName, PoolNumber, Sequence};
+pub(crate) use read::next_pool_number;
 pub use read::{ReadStore, Visited, Visitor};
 pub use read_options::ReadOptions;
 pub use report::{Healed, StoreReport};
