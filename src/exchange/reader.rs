@@ -17,8 +17,8 @@ use crate::store::{PoolName, PoolNumber};
 /// Reads JSON Lines, item by item. It takes memory for one line and for the pools.
 ///
 /// It is an iterator: a line that is not as it should be is an error that names it, and is followed by what comes behind
-/// it. An error of reading, [`ExchangeError::TooLong`] and [`ExchangeError::CutShort`] are the last answer. Whoever got
-/// `None` without an error before has read all that was ever written.
+/// it. An error of reading, [`ExchangeError::TooLong`], [`ExchangeError::CutShort`], and [`ExchangeError::Disagrees`] of a line
+/// behind the last one, are the last answer. Whoever got `None` without an error before has read all that was ever written.
 ///
 /// ```
 /// # let store = session_pool::MemoryStore::new();
