@@ -113,7 +113,7 @@ pub fn session_options(text: &str) -> Result<Vec<SessionOptions>, InvalidJson> {
                 line,
                 number,
                 field: (field != Fields::WHOLE).then_some(field),
-                rule: format!("it is {value}: {rule}"),
+                rule: if value.is_empty() { rule } else { format!("it is {value}: {rule}") },
             })?);
         }
     }
@@ -187,9 +187,9 @@ fn cookie(at: usize, value: Value) -> Result<Cookie, Wrong> {
 
 /// Refuses fields that there are not, and says which there are.
 fn finish(fields: Fields, known: &[&str]) -> Result<(), Wrong> {
-    fields.finish().map_err(|wrong| Wrong {
-        rule: format!("there is no such field; there are {}", known.join(", ")),
-        ..wrong
+    fields.finish().map_err(|Wrong { field, .. }| {
+        let rule = format!("there is no such field; there are {}", known.join(", "));
+        Wrong { field, value: String::new(), rule }
     })
 }
 
