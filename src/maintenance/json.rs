@@ -128,8 +128,7 @@ struct Lines<'t> {
 
 impl Lines<'_> {
     fn at(&mut self, offset: usize) -> usize {
-        let more = self.text.as_bytes().get(self.counted..offset).unwrap_or_default();
-        self.line += more.iter().filter(|byte| **byte == b'\n').count();
+        self.line += self.text.get(self.counted..offset).map_or(0, |more| more.matches('\n').count());
         self.counted = self.counted.max(offset);
         self.line
     }
