@@ -114,7 +114,7 @@ fn remove_unfinished(directory: &Path) -> io::Result<()> {
     for entry in fs::read_dir(directory)? {
         let path = entry?.path();
         let name = path.file_name().and_then(|name| name.to_str());
-        if let Some(name) = name.and_then(|name| name.strip_suffix(NewFile::SUFFIX))
+        if let Some(name) = name.and_then(NewFile::whole_name)
             && tell(Path::new(name)).is_some()
         {
             fs::remove_file(path)?;

@@ -78,6 +78,20 @@ impl Cut {
         None
     }
 
+    /// Whether its pools have changed since it began: something was retired or forgotten in them.
+    pub(crate) fn is_past(&self, store: &dyn ReadStore) -> Result<bool, StoreError> {
+        let mut left = self.pools.len();
+        store.visit_pools(&mut |item| {
+            if let Ok(pool) = item
+                && self.pools.contains(&pool)
+            {
+                left -= 1;
+            }
+            ControlFlow::Continue(())
+        })?;
+        Ok(left > 0)
+    }
+
     /// How many items could not be read so far.
     pub(crate) fn unreadable(&self) -> u64 {
         self.unreadable

@@ -11,8 +11,9 @@ pub(super) const MAGIC: [u8; 8] = *b"\x89SPA\r\n\x1a\n";
 /// More than any body may have, so that a damaged length cannot make reading take memory without end.
 pub(super) const MAX_BODY: usize = 2 * MAX_PAYLOAD_LENGTH + (64 << 10);
 
-/// How many bytes are summed at most to find the next frame behind a bad one: bytes that were made for it could have each
-/// position look like a frame of the greatest length. What is behind that is given up.
+/// How many bytes are summed at most to find frames behind bad ones, in a whole archive, beside as many as its whole frames
+/// have: bytes that were made for it could have each position look like a frame of the greatest length. What is behind that is
+/// given up.
 const SEARCH: usize = 256 << 20;
 
 const HEAD: usize = 13;
@@ -119,7 +120,7 @@ pub(super) struct Frames<R> {
     is_over: bool,
     pub(super) id: Vec<u8>,
     next_index: u32,
-    /// How many bytes may still be summed to find the next frame.
+    /// How many bytes may still be summed to find frames.
     search: usize,
 }
 
@@ -136,11 +137,11 @@ impl<R: Read> Frames<R> {
     /// The next frame, or what is in its place.
     pub(super) fn next(&mut self) -> io::Result<Next> {
         if let Some(frame) = self.frame()? {
+            self.search = self.search.saturating_add(HEAD + frame.body.len());
             return Ok(Next::Frame(frame));
         }
         let offset = self.offset();
         // Byte by byte to the next whole frame.
-        self.search = SEARCH;
         while self.search > 0 && self.fill(HEAD)? {
             self.at += 1;
             if let Some(frame) = self.frame()? {
@@ -169,11 +170,11 @@ impl<R: Read> Frames<R> {
         if body > MAX_BODY || number < self.next_index || !self.fill(HEAD + body)? {
             return Ok(None);
         }
-        self.search = self.search.saturating_sub(body);
         let from = self.at + HEAD;
         let body = &self.buffer[from..from + body];
         let expected = u32::from_le_bytes([c0, c1, c2, c3]);
         if checksum(&self.id, kind as u8, index, length, body) != expected && !cfg!(fuzzing) {
+            self.search = self.search.saturating_sub(body.len());
             return Ok(None);
         }
         let frame = Frame { kind, index: number, body: body.to_vec(), offset: self.offset() };
@@ -197,5 +198,44 @@ impl<R: Read> Frames<R> {
             self.is_over = read == 0;
         }
         Ok(self.buffer.len() - self.at >= bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Damage in which many positions look like the beginning of a frame that is as long as the rest, each time before a whole
+    /// one.
+    #[test]
+    fn what_searching_costs_is_bounded_for_an_archive_and_not_for_each_damage() {
+        const DAMAGES: usize = 40;
+        let whole = |index: usize| {
+            let mut bytes = Vec::new();
+            write(b"id", Kind::Session, u32::try_from(index).unwrap(), b"body", &mut bytes).unwrap();
+            bytes
+        };
+        let mut input = Vec::new();
+        for index in 0..DAMAGES {
+            let mut head = vec![Kind::Session as u8];
+            head.extend(u32::MAX.to_le_bytes());
+            head.extend((4_u32 << 20).to_le_bytes());
+            head.extend([0; 4]);
+            input.extend(head.repeat(20));
+            input.extend(whole(index));
+        }
+        input.resize(input.len() + (5 << 20), 0);
+        let mut frames = Frames::new(input.as_slice(), 0);
+        frames.id = b"id".to_vec();
+        let mut found = 0;
+        loop {
+            match frames.next().unwrap() {
+                Next::Frame(_) => found += 1,
+                Next::Damage { .. } => {}
+                Next::End { .. } => break,
+            }
+        }
+        // Each damage has 80 MiB summed.
+        assert_eq!(found, 3);
     }
 }

@@ -1,8 +1,12 @@
 //! A line of JSON as an item.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
-use super::fields::{Fields, Wrong, boolean, score, time, whole_u32, whole_u64};
+use super::fields::{
+    Fields, Wrong, at_least_one, boolean, positive_score, score, time, whole_u32, whole_u64,
+};
 use crate::archive::ArchivedSession;
 use crate::session::{
     Cookie, Fingerprint, Limits, Payload, Reason, Retired, SameSite, SessionRecord, UserData,
@@ -46,18 +50,23 @@ pub(super) fn pool(mut fields: Fields) -> Answer<PoolEntry> {
         return Err(fields.wrong("trimmed_through", &trimmed_through.0.into(), rule));
     }
     let lost_log = fields.optional("lost_log", lost_log)?.unwrap_or_default();
+    if let Some((_, last)) = lost_log.last().filter(|(_, last)| *last > last_sequence) {
+        return Err(fields.wrong("lost_log", &last.0.into(), "must end at last_sequence at most"));
+    }
     fields.finish()?;
     Ok(PoolEntry { number, name, last_sequence, purged_through, trimmed_through, lost_log })
 }
 
+/// A place in a log. Behind it there is room for others: no two retirements may get the same.
 fn sequence(value: &Value) -> Result<Sequence, &'static str> {
-    whole_u64(value).map(Sequence)
+    let sequence = value.as_u64().map(Sequence).filter(|sequence| *sequence <= Sequence::MAX_BROUGHT);
+    sequence.ok_or("must be a whole number from 0 to 9223372036854775807")
 }
 
 fn lost_log(value: &Value) -> Result<Vec<(Sequence, Sequence)>, &'static str> {
     const RULE: &str = "must be pairs of the first and the last of the entries that are lost, in order";
     let range = |value: &Value| match value.as_array()?.as_slice() {
-        [first, last] => Some((Sequence(first.as_u64()?), Sequence(last.as_u64()?))),
+        [first, last] => Some((sequence(first).ok()?, sequence(last).ok()?)),
         _ => None,
     };
     let ranges: Option<Vec<_>> = value.as_array().ok_or(RULE)?.iter().map(range).collect();
@@ -103,11 +112,11 @@ pub(super) fn session(pool: PoolNumber, mut fields: Fields) -> Answer<ArchivedSe
         error_count: fields.required("error_count", whole_u32)?,
         error_score: fields.required("error_score", score)?,
         limits: Limits {
-            max_usage_count: fields.required("max_usage_count", whole_u32)?,
+            max_usage_count: fields.required("max_usage_count", at_least_one)?,
             max_concurrent_uses: fields
-                .optional("max_concurrent_uses", whole_u32)?
+                .optional("max_concurrent_uses", at_least_one)?
                 .unwrap_or(Limits::UNLIMITED),
-            max_error_score: fields.required("max_error_score", score)?,
+            max_error_score: fields.required("max_error_score", positive_score)?,
             error_score_decrement: fields.required("error_score_decrement", score)?,
         },
         retired: fields.take("retired").map(retired).transpose()?,
@@ -137,14 +146,37 @@ fn payload(fields: &mut Fields) -> Answer<Option<Payload>> {
         value: "missing".to_owned(),
         rule: "must be there where anything of the payload is".to_owned(),
     };
-    let cookies = cookies.ok_or_else(|| missing("cookies"))?;
-    let cookies = cookies.into_iter().enumerate().map(|(at, value)| cookie(at, value));
     Ok(Some(Payload {
-        cookies: cookies.collect::<Answer<_>>()?,
+        cookies: all_cookies(cookies.ok_or_else(|| missing("cookies"))?)?,
         user_data: UserData::from(user_data.ok_or_else(|| missing("user_data"))?),
         proxy,
         fingerprint,
     }))
+}
+
+/// The cookies of a session, each of them once: of two, none would ever replace both.
+fn all_cookies(values: Vec<Value>) -> Answer<Vec<Cookie>> {
+    let cookies: Vec<Cookie> =
+        values.into_iter().enumerate().map(|(at, value)| cookie(at, value)).collect::<Answer<_>>()?;
+    let mut seen = HashMap::with_capacity(cookies.len());
+    for (at, cookie) in cookies.iter().enumerate() {
+        let Cookie { name, domain, path, partition_key, .. } = cookie;
+        if let Some(first) = seen.insert((name, domain, path, partition_key), at) {
+            return Err(Wrong {
+                field: format!("cookies[{at}]"),
+                value: format!("the same cookie as cookies[{first}]"),
+                rule: "each name, domain, path and partition_key must be there once".to_owned(),
+            });
+        }
+    }
+    Ok(cookies)
+}
+
+fn domain(value: &Value) -> Result<String, &'static str> {
+    const RULE: &str = "must be a text without a leading dot, in lower case";
+    let domain = value.as_str().ok_or(RULE)?;
+    let is_normal = !domain.starts_with('.') && !domain.bytes().any(|byte| byte.is_ascii_uppercase());
+    if is_normal { Ok(domain.to_owned()) } else { Err(RULE) }
 }
 
 fn cookie(at: usize, value: Value) -> Answer<Cookie> {
@@ -152,7 +184,7 @@ fn cookie(at: usize, value: Value) -> Answer<Cookie> {
     let cookie = Cookie {
         name: fields.text("name")?,
         value: fields.text("value")?,
-        domain: fields.text("domain")?,
+        domain: fields.required("domain", domain)?,
         path: fields.text("path")?,
         host_only: fields.required("host_only", boolean)?,
         secure: fields.required("secure", boolean)?,
@@ -167,7 +199,7 @@ fn cookie(at: usize, value: Value) -> Answer<Cookie> {
     Ok(cookie)
 }
 
-fn same_site(value: &Value) -> Result<SameSite, &'static str> {
+pub(crate) fn same_site(value: &Value) -> Result<SameSite, &'static str> {
     match value.as_str() {
         Some("strict") => Ok(SameSite::Strict),
         Some("lax") => Ok(SameSite::Lax),
@@ -176,8 +208,8 @@ fn same_site(value: &Value) -> Result<SameSite, &'static str> {
     }
 }
 
-fn fingerprint(value: Value) -> Answer<Fingerprint> {
-    let mut fields = Fields::of("fingerprint", value)?;
+pub(crate) fn fingerprint(value: Value) -> Answer<Fingerprint> {
+    let mut fields = Fields::of("fingerprint", value)?.secret();
     let headers = fields.optional("headers", headers)?.unwrap_or_default();
     let attributes = fields.optional_object("attributes")?.unwrap_or_default();
     fields.finish()?;

@@ -10,7 +10,12 @@ use crate::archive::ArchiveError;
 use crate::session::{Invalid, SessionId};
 use crate::store::{PoolName, StoreError};
 
-/// Why sessions cannot be exported or imported. An import that is refused has written nothing.
+/// Why sessions cannot be exported or imported.
+///
+/// Of an import into a new store nothing is left in any case, and one into a pool that is refused has written nothing. Where
+/// [`Store`](Self::Store) or [`Io`](Self::Io) end one into a pool in the middle, or the input is another one than was checked, a
+/// part of the sessions is there, each of them whole and durable; the others can be imported with
+/// [`ImportOptions::skip_existing`](super::ImportOptions::skip_existing).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExchangeError {
@@ -115,11 +120,16 @@ pub enum ExchangeError {
         more: u64,
     },
     /// What is asked for needs a choice among the pools.
-    #[error("the store has {}: name one of them", pools(names))]
+    #[error("the store has {}{}: name one of them", pools(names), and_unreadable(*unreadable))]
     WhichPool {
         /// The pools there are.
         names: Vec<PoolName>,
+        /// How many there are besides, whose entries cannot be read.
+        unreadable: u64,
     },
+    /// The store was written to while it was exported: what was written of it does not belong together.
+    #[error("the store has changed while it was exported: a pool of it is in use")]
+    Changed,
     /// There is no such pool.
     #[error("the store has no pool {name}: it has {}", pools(names))]
     NoSuchPool {
@@ -197,6 +207,10 @@ fn these(ids: &[SessionId], more: u64) -> String {
         (_, 0) => format!("the sessions {names}"),
         _ => format!("the sessions {names} and {more} more"),
     }
+}
+
+fn and_unreadable(count: u64) -> String {
+    if count == 0 { String::new() } else { format!(" and {count} that cannot be read") }
 }
 
 fn pools(names: &[PoolName]) -> String {

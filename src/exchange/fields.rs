@@ -9,16 +9,16 @@ use crate::session::{ErrorScore, Invalid, Timestamp};
 
 /// A value that breaks a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Wrong {
+pub(crate) struct Wrong {
     /// Which field, with all that it is in.
-    pub(super) field: String,
+    pub(crate) field: String,
     /// The value, shortened, or what stands for it where it may be a secret.
-    pub(super) value: String,
-    pub(super) rule: String,
+    pub(crate) value: String,
+    pub(crate) rule: String,
 }
 
 impl Wrong {
-    pub(super) fn new(field: impl Into<String>, value: &Value, rule: impl Into<String>) -> Self {
+    pub(crate) fn new(field: impl Into<String>, value: &Value, rule: impl Into<String>) -> Self {
         Self { field: field.into(), value: shown(value), rule: rule.into() }
     }
 
@@ -28,7 +28,7 @@ impl Wrong {
 }
 
 /// A value as an error or a note repeats it.
-pub(super) fn shown(value: &Value) -> String {
+pub(crate) fn shown(value: &Value) -> String {
     const SHOWN: usize = 60;
     match value {
         Value::Array(items) => format!("an array of {}", items.len()),
@@ -44,14 +44,23 @@ pub(super) fn shown(value: &Value) -> String {
     }
 }
 
-/// The same of a value that may be a secret: a text is not repeated.
-fn veiled(value: &Value) -> String {
-    if value.is_string() { "a text".to_owned() } else { shown(value) }
+/// The same where a secret may stand, although nobody knows of one there: texts are not repeated.
+pub(crate) fn shown_unless_text(value: &Value) -> String {
+    if value.is_string() { veiled(value) } else { shown(value) }
+}
+
+/// The same of a value that may be a secret: texts and numbers are not repeated.
+pub(crate) fn veiled(value: &Value) -> String {
+    match value {
+        Value::String(_) => "a text".to_owned(),
+        Value::Number(_) => "a number".to_owned(),
+        other => shown(other),
+    }
 }
 
 /// What is left of an object, and where it stands.
 #[derive(Debug)]
-pub(super) struct Fields {
+pub(crate) struct Fields {
     /// What stands before a field's name: empty, or `cookies[2].`.
     within: String,
     map: Map<String, Value>,
@@ -62,32 +71,35 @@ pub(super) struct Fields {
 type Answer<T> = Result<T, Wrong>;
 
 impl Fields {
+    /// What stands for the name of a field where the whole is no object.
+    pub(crate) const WHOLE: &str = "the line";
+
     /// The fields of the object `value`, which is called `name`; an empty one where it is the whole line.
-    pub(super) fn of(name: &str, value: Value) -> Answer<Self> {
+    pub(crate) fn of(name: &str, value: Value) -> Answer<Self> {
         match value {
             Value::Object(map) => {
                 let within = if name.is_empty() { String::new() } else { format!("{name}.") };
                 Ok(Self { within, map, is_secret: false })
             }
             other => {
-                let name = if name.is_empty() { "the line" } else { name };
-                Err(Wrong::new(name, &other, "must be an object"))
+                let field = if name.is_empty() { Self::WHOLE } else { name }.to_owned();
+                Err(Wrong { field, value: veiled(&other), rule: "must be an object".to_owned() })
             }
         }
     }
 
     /// The same, and no error shows a text in it.
-    pub(super) fn secret(mut self) -> Self {
+    pub(crate) fn secret(mut self) -> Self {
         self.is_secret = true;
         self
     }
 
     /// The whole name of a field.
-    pub(super) fn name(&self, field: &str) -> String {
+    pub(crate) fn name(&self, field: &str) -> String {
         format!("{}{field}", self.within)
     }
 
-    pub(super) fn wrong(&self, field: &str, value: &Value, rule: &str) -> Wrong {
+    pub(crate) fn wrong(&self, field: &str, value: &Value, rule: &str) -> Wrong {
         let name = self.name(field);
         if self.is_secret {
             return Wrong { field: name, value: veiled(value), rule: rule.to_owned() };
@@ -101,17 +113,17 @@ impl Fields {
     }
 
     /// A value that may be missing; null is as good as missing.
-    pub(super) fn take(&mut self, field: &str) -> Option<Value> {
+    pub(crate) fn take(&mut self, field: &str) -> Option<Value> {
         self.map.remove(field).filter(|value| !value.is_null())
     }
 
     /// A value as it is; null is one too.
-    pub(super) fn take_or_null(&mut self, field: &str) -> Option<Value> {
+    pub(crate) fn take_or_null(&mut self, field: &str) -> Option<Value> {
         self.map.remove(field)
     }
 
     /// A value read by `read`; `None` where it is missing or null.
-    pub(super) fn optional<T>(
+    pub(crate) fn optional<T>(
         &mut self,
         field: &str,
         read: impl FnOnce(&Value) -> Result<T, &'static str>,
@@ -121,7 +133,7 @@ impl Fields {
     }
 
     /// A value read by `read`, which has to be there.
-    pub(super) fn required<T>(
+    pub(crate) fn required<T>(
         &mut self,
         field: &str,
         read: impl FnOnce(&Value) -> Result<T, &'static str>,
@@ -130,20 +142,20 @@ impl Fields {
     }
 
     /// A text that is moved out of it.
-    pub(super) fn optional_text(&mut self, field: &str) -> Answer<Option<String>> {
+    pub(crate) fn optional_text(&mut self, field: &str) -> Answer<Option<String>> {
         match self.take(field) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
-            Some(other) => Err(self.wrong(field, &other, "must be a text")),
+            Some(other) => Err(self.wrong_type(field, &other, "must be a text")),
         }
     }
 
-    pub(super) fn text(&mut self, field: &str) -> Answer<String> {
+    pub(crate) fn text(&mut self, field: &str) -> Answer<String> {
         self.optional_text(field)?.ok_or_else(|| Wrong::missing(self.name(field)))
     }
 
     /// A text that means something: an id, a name, a proxy. The error is that of its own rule.
-    pub(super) fn optional_parsed<T: FromStr<Err = Invalid>>(&mut self, field: &str) -> Answer<Option<T>> {
+    pub(crate) fn optional_parsed<T: FromStr<Err = Invalid>>(&mut self, field: &str) -> Answer<Option<T>> {
         let Some(text) = self.optional_text(field)? else { return Ok(None) };
         text.parse().map(Some).map_err(|Invalid { field: _, value, rule }| Wrong {
             field: self.name(field),
@@ -152,11 +164,11 @@ impl Fields {
         })
     }
 
-    pub(super) fn parsed<T: FromStr<Err = Invalid>>(&mut self, field: &str) -> Answer<T> {
+    pub(crate) fn parsed<T: FromStr<Err = Invalid>>(&mut self, field: &str) -> Answer<T> {
         self.optional_parsed(field)?.ok_or_else(|| Wrong::missing(self.name(field)))
     }
 
-    pub(super) fn optional_array(&mut self, field: &str) -> Answer<Option<Vec<Value>>> {
+    pub(crate) fn optional_array(&mut self, field: &str) -> Answer<Option<Vec<Value>>> {
         match self.take(field) {
             None => Ok(None),
             Some(Value::Array(items)) => Ok(Some(items)),
@@ -164,7 +176,7 @@ impl Fields {
         }
     }
 
-    pub(super) fn optional_object(&mut self, field: &str) -> Answer<Option<Map<String, Value>>> {
+    pub(crate) fn optional_object(&mut self, field: &str) -> Answer<Option<Map<String, Value>>> {
         match self.take(field) {
             None => Ok(None),
             Some(Value::Object(map)) => Ok(Some(map)),
@@ -173,13 +185,13 @@ impl Fields {
     }
 
     /// The fields that nobody has asked for: their whole names, and their values.
-    pub(super) fn rest(self) -> impl Iterator<Item = (String, Value)> {
+    pub(crate) fn rest(self) -> impl Iterator<Item = (String, Value)> {
         let Self { within, map, is_secret: _ } = self;
         map.into_iter().map(move |(name, value)| (format!("{within}{name}"), value))
     }
 
     /// Refuses fields that nobody has asked for: what is not understood would be lost.
-    pub(super) fn finish(self) -> Answer<()> {
+    pub(crate) fn finish(self) -> Answer<()> {
         match self.rest().next() {
             None => Ok(()),
             Some((field, value)) => {
@@ -190,23 +202,28 @@ impl Fields {
     }
 }
 
-pub(super) fn boolean(value: &Value) -> Result<bool, &'static str> {
+pub(crate) fn boolean(value: &Value) -> Result<bool, &'static str> {
     value.as_bool().ok_or("must be true or false")
 }
 
-pub(super) fn whole_u32(value: &Value) -> Result<u32, &'static str> {
+pub(crate) fn whole_u32(value: &Value) -> Result<u32, &'static str> {
     value
         .as_u64()
         .and_then(|number| u32::try_from(number).ok())
         .ok_or("must be a whole number from 0 to 4294967295")
 }
 
-pub(super) fn whole_u64(value: &Value) -> Result<u64, &'static str> {
+/// A limit: of none of something nothing would ever be used.
+pub(crate) fn at_least_one(value: &Value) -> Result<u32, &'static str> {
+    whole_u32(value).ok().filter(|number| *number > 0).ok_or("must be a whole number from 1 to 4294967295")
+}
+
+pub(crate) fn whole_u64(value: &Value) -> Result<u64, &'static str> {
     value.as_u64().ok_or("must be a whole number from 0 to 18446744073709551615")
 }
 
 /// A score that was written exactly: a number of thousandths.
-pub(super) fn score(value: &Value) -> Result<ErrorScore, &'static str> {
+pub(crate) fn score(value: &Value) -> Result<ErrorScore, &'static str> {
     const RULE: &str = "must be a number from 0 to 4294967.295 with three decimals at most";
     let number = value.as_f64().ok_or(RULE)?;
     let thousandths = (number * 1000.0).round();
@@ -220,8 +237,14 @@ pub(super) fn score(value: &Value) -> Result<ErrorScore, &'static str> {
     if score.to_f64() == number { Ok(score) } else { Err(RULE) }
 }
 
+/// A score that is a limit.
+pub(crate) fn positive_score(value: &Value) -> Result<ErrorScore, &'static str> {
+    const RULE: &str = "must be a number from 0.001 to 4294967.295 with three decimals at most";
+    score(value).ok().filter(|score| *score > ErrorScore::default()).ok_or(RULE)
+}
+
 /// A time that was written exactly: in milliseconds.
-pub(super) fn time(value: &Value) -> Result<Timestamp, &'static str> {
+pub(crate) fn time(value: &Value) -> Result<Timestamp, &'static str> {
     const RULE: &str = "must be a time as 2026-03-01T12:00:00.000Z, of the years 0 to 9999, in milliseconds";
     let text = value.as_str().ok_or(RULE)?;
     let time: DateTime<Utc> = DateTime::parse_from_rfc3339(text).map_err(|_| RULE)?.into();

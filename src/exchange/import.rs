@@ -2,16 +2,17 @@
 
 use std::io::BufRead;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::consistency::Consistency;
 use super::{ExchangeError, ImportFormat, JsonlReader};
 #[cfg(doc)]
-use super::{crawlee, import_into};
+use super::{Note, crawlee, import_into};
 use crate::archive::{ArchiveItem, ArchivedSession};
 use crate::session::{SessionRecord, Timestamp};
-use crate::store::{Change, Filling, PoolName, SledStoreOptions, StoreError};
+use crate::store::{Change, PoolName, SessionChange, SledStoreOptions, StoreError, Writer};
 
 /// How sessions are imported.
 #[derive(Debug, Clone)]
@@ -102,6 +103,8 @@ pub struct Imported {
     pub log_entries: u64,
     /// Sessions that were passed over, since they were there already.
     pub skipped: u64,
+    /// Items that could not be read when it was exported, and so are missing. Of what comes into a pool a [`Note`] tells.
+    pub unreadable: u64,
 }
 
 impl Imported {
@@ -130,17 +133,26 @@ pub fn import_store(
     let mut reader = JsonlReader::new(input)?.edited(options.is_edited);
     let mut imported = Imported::default();
     write.create_filled(path.as_ref(), |store| {
-        let mut filling = Filling::of(store);
-        for_each_consistent(&mut reader, &mut imported, &mut |item| match item {
-            ArchiveItem::Pool(entry) => filling.change(Change::Pool(entry)),
-            ArchiveItem::LogEntry { pool, sequence, entry } => {
-                filling.change(Change::LogEntry { pool, sequence, entry })
-            }
-            ArchiveItem::Session(ArchivedSession { pool, id, record, payload }) => {
-                filling.session((pool, id), record, payload.unwrap_or_default(), None)
-            }
+        let mut writer = Writer::new(store);
+        for_each_consistent(&mut reader, &mut imported, &mut |item| {
+            writer.push(match item {
+                ArchiveItem::Pool(entry) => Change::Pool(entry),
+                ArchiveItem::LogEntry { pool, sequence, entry } => Change::LogEntry { pool, sequence, entry },
+                ArchiveItem::Session(ArchivedSession { pool, id, record, payload }) => {
+                    let payload = Some(Arc::new(payload.unwrap_or_default()));
+                    Change::Session(SessionChange {
+                        pool,
+                        id,
+                        record,
+                        is_new: true,
+                        payload,
+                        retirement: None,
+                    })
+                }
+            });
+            writer.write_if_full().map(drop)
         })?;
-        Ok::<_, ExchangeError>(filling.flush()?)
+        Ok::<_, ExchangeError>(writer.write()?)
     })?;
     Ok(imported)
 }
@@ -176,5 +188,6 @@ fn for_each_consistent<R: BufRead>(
         }
         take(item)?;
     }
+    imported.unreadable = reader.unreadable().unwrap_or_default();
     consistency.finish()
 }

@@ -7,7 +7,7 @@ use super::note::{Note, Notes};
 use super::{ExchangeError, ImportFormat, ImportOptions, Input, JsonlReader, Place};
 use crate::archive::{ArchiveItem, ArchivedSession};
 use crate::session::{Payload, Retired, SessionId, SessionRecord, Timestamp};
-use crate::store::PoolNumber;
+use crate::store::{PoolEntry, PoolNumber, Sequence};
 
 /// A session that is brought in.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,13 +54,20 @@ fn for_each_line(
     }
     let mut wanted: Option<PoolNumber> = None;
     let mut names = Vec::new();
+    let mut notes = Notes::default();
     while let Some(item) = reader.next() {
         match item? {
-            ArchiveItem::Pool(entry) => {
-                if options.from_pool.as_ref() == Some(&entry.name) {
-                    wanted = Some(entry.number);
+            ArchiveItem::Pool(PoolEntry { number, name, last_sequence, .. }) => {
+                if options.from_pool.as_ref().is_none_or(|from| *from == name) {
+                    wanted = Some(number);
+                    if last_sequence > Sequence::START {
+                        let log = format!(
+                            "{last_sequence} retirements there were: those that come in retired get entries of their own"
+                        );
+                        notes.dropped(format!("the log of pool {name}"), log);
+                    }
                 }
-                names.push(entry.name);
+                names.push(name);
             }
             ArchiveItem::Session(session) if options.from_pool.is_none() || wanted == Some(session.pool) => {
                 let at = Place::Line(reader.line());
@@ -78,10 +85,16 @@ fn for_each_line(
             ArchiveItem::Session(_) | ArchiveItem::LogEntry { .. } => {}
         }
     }
-    match &options.from_pool {
-        Some(name) if wanted.is_none() => Err(ExchangeError::NoSuchPool { name: name.clone(), names }),
-        _ => Ok(Vec::new()),
+    if let Some(name) = options.from_pool.as_ref().filter(|_| wanted.is_none()) {
+        return Err(ExchangeError::NoSuchPool { name: name.clone(), names });
     }
+    if let Some(unreadable) = reader.unreadable().filter(|count| *count > 0) {
+        notes.dropped(
+            "unreadable",
+            format!("{unreadable} items, which could not be read when it was exported"),
+        );
+    }
+    Ok(notes.into_notes())
 }
 
 /// A pool goes by the newest time that it finds in its store (T-3): what comes from a clock that is ahead counts as now.

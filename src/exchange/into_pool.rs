@@ -1,19 +1,22 @@
 //! Importing sessions into a pool, also of a store that is there already.
 
+use std::ops::{ControlFlow, RangeInclusive};
 use std::path::Path;
+use std::sync::Arc;
 
 #[cfg(doc)]
 use super::JsonlReader;
 use super::incoming::{Brought, for_each};
 use super::note::Note;
 use super::{ExchangeError, ImportFormat, ImportOptions, Imported, Input, Place};
-use crate::session::SessionId;
+use crate::session::{SessionId, Timestamp};
 use crate::store::{
-    Filling, PoolEntry, PoolName, PoolNumber, ReadStore, SledStoreOptions, Store, StoreError,
+    Change, PoolEntry, PoolName, ReadStore, SessionChange, SledStoreOptions, Store, StoreError, Writer,
+    next_pool_number,
 };
 
 /// Brings sessions into a pool of a store that no pool has open; the pool comes into being where there is none of that name.
-/// Retired ones come with new entries in its log, in the order in which they come. `note` is handed what could not be
+/// Retired ones come with new entries in its log, in the order of their times. `note` is handed what could not be
 /// carried over. It takes memory for the ids.
 ///
 /// Everything is checked before anything is written. What is written then goes in batches: where it is stopped between two
@@ -60,10 +63,17 @@ struct Planned {
     id: SessionId,
     /// The line, or the place in the list, that it is in.
     number: u64,
-    is_retired: bool,
+    retired_at: Option<Timestamp>,
+    /// How many bytes its payload takes, roughly.
+    length: usize,
     /// Whether it is passed over, or written already.
     is_done: bool,
 }
+
+/// How much may be held in memory of the sessions that come in retired.
+const HELD: usize = 64 << 20;
+/// What one takes beside its payload.
+const EACH: usize = 1 << 10;
 
 impl CheckedImport {
     /// Goes through an input: whether everything in it can be imported. `note` is handed what cannot be carried over.
@@ -86,9 +96,10 @@ impl CheckedImport {
         let mut last = Place::File;
         let told = for_each(&mut input, format, options, &mut |place, brought, notes| {
             notes.iter().for_each(&mut *note);
-            let Brought { id, record, payload: _ } = brought;
-            let (number, is_retired) = (number_of(&place), record.retired.is_some());
-            planned.push(Planned { id, number, is_retired, is_done: false });
+            let Brought { id, record, payload } = brought;
+            let length = payload.check().unwrap_or(HELD);
+            let (number, retired_at) = (number_of(&place), record.retired.map(|retired| retired.at));
+            planned.push(Planned { id, number, retired_at, length, is_done: false });
             last = place;
             Ok(())
         })?;
@@ -140,14 +151,18 @@ impl CheckedImport {
             if existing.binary_search(&planned.id).is_ok() {
                 continue;
             }
-            let counted = if planned.is_retired { &mut imported.retired } else { &mut imported.live };
+            let counted =
+                if planned.retired_at.is_some() { &mut imported.retired } else { &mut imported.live };
             *counted += 1;
         }
         imported.log_entries = imported.retired;
         Ok(imported)
     }
 
-    /// Writes the sessions into a pool.
+    /// Writes the sessions into a pool. Retired ones come with new entries in its log, in the order of their times.
+    ///
+    /// Where that fails in the middle, a part of the sessions is there, each of them whole and durable; the others can be
+    /// imported with [`ImportOptions::skip_existing`].
     ///
     /// # Errors
     ///
@@ -155,7 +170,17 @@ impl CheckedImport {
     ///   written.
     /// - [`ExchangeError::Store`]: the store cannot be read or written.
     /// - What [`CheckedImport::check`] answers, where the input is another one meanwhile.
-    pub fn into_pool(mut self, store: &dyn Store, pool: &PoolName) -> Result<Imported, ExchangeError> {
+    pub fn into_pool(self, store: &dyn Store, pool: &PoolName) -> Result<Imported, ExchangeError> {
+        self.pour(store, pool, HELD)
+    }
+
+    /// `may_hold`: how much may be held in memory of the sessions that come in retired.
+    fn pour(
+        mut self,
+        store: &dyn Store,
+        pool: &PoolName,
+        may_hold: usize,
+    ) -> Result<Imported, ExchangeError> {
         let mut imported = Imported::default();
         let (entry, is_new) = pool_entry(store, pool)?;
         imported.pools = u64::from(is_new);
@@ -165,27 +190,36 @@ impl CheckedImport {
             planned.is_done = existing.binary_search(&planned.id).is_ok();
         }
         let Self { mut input, options, format, mut planned } = self;
-        let (number, mut last_sequence) = (entry.number, entry.last_sequence);
-        let mut filling = Filling::of_pool(store, entry);
-        for_each(&mut input, format, &options, &mut |_, brought, _| {
-            let Brought { id, record, payload } = brought;
-            // Each once, whatever the input has become meanwhile.
-            let at = planned.binary_search_by_key(&id, |planned| planned.id);
-            match at.ok().and_then(|at| planned.get_mut(at)) {
-                Some(planned) if !planned.is_done => planned.is_done = true,
-                _ => return Ok(()),
+        let mut writer = Pouring { writer: Writer::new(store), entry, imported };
+        let mut shares = shares(&planned, may_hold).into_iter();
+        let (mut share, mut is_first) = (shares.next(), true);
+        while is_first || share.is_some() {
+            // Those of this share wait for each other: their entries of the log are to be in the order of their times.
+            let mut held = Vec::new();
+            for_each(&mut input, format, &options, &mut |_, brought, _| {
+                // Each once, whatever the input has become meanwhile.
+                let at = planned.binary_search_by_key(&brought.id, |planned| planned.id);
+                let Some(planned) = at.ok().and_then(|at| planned.get_mut(at)) else { return Ok(()) };
+                if planned.is_done || planned.retired_at != brought.record.retired.map(|retired| retired.at) {
+                    return Ok(());
+                }
+                match (planned.retired_at, &share) {
+                    (None, _) => writer.pour(brought)?,
+                    (Some(at), Some(share)) if share.contains(&(at, planned.id)) => held.push(brought),
+                    (Some(_), _) => return Ok(()),
+                }
+                planned.is_done = true;
+                Ok(())
+            })?;
+            held.sort_unstable_by_key(|brought| {
+                (brought.record.retired.map(|retired| retired.at), brought.id)
+            });
+            for brought in held {
+                writer.pour(brought)?;
             }
-            imported.count(&record);
-            // In the order in which they are written, so that the log has no gap wherever it is stopped.
-            let retirement = record.retired.map(|_| last_sequence.next());
-            if let Some(sequence) = retirement {
-                last_sequence = sequence;
-                imported.log_entries += 1;
-            }
-            Ok(filling.session((number, id), record, payload, retirement)?)
-        })?;
-        filling.flush()?;
-        Ok(imported)
+            (share, is_first) = (shares.next(), false);
+        }
+        Ok(writer.finish()?)
     }
 
     /// The ids that the pool has already, in order, where they may be passed over; otherwise they are an error.
@@ -222,26 +256,130 @@ fn place_of(place: &Place, number: u64) -> Place {
     }
 }
 
+/// Sessions that came in retired, by when that was.
+type Share = RangeInclusive<(Timestamp, SessionId)>;
+
+/// The retired ones in the order of their times, in shares that may be held in memory: for each of them the input is read
+/// once, since they stand in it in another order.
+fn shares(planned: &[Planned], may_hold: usize) -> Vec<Share> {
+    let mut retired: Vec<(Timestamp, SessionId, usize)> = planned
+        .iter()
+        .filter(|planned| !planned.is_done)
+        .filter_map(|planned| Some((planned.retired_at?, planned.id, planned.length + EACH)))
+        .collect();
+    retired.sort_unstable();
+    let mut shares: Vec<Share> = Vec::new();
+    let mut held = 0;
+    for (at, id, length) in retired {
+        match shares.last_mut() {
+            Some(share) if held + length <= may_hold => {
+                *share = *share.start()..=(at, id);
+                held += length;
+            }
+            _ => {
+                shares.push((at, id)..=(at, id));
+                held = length;
+            }
+        }
+    }
+    shares
+}
+
+/// Writes what comes into a pool.
+struct Pouring<'a> {
+    writer: Writer<'a>,
+    entry: PoolEntry,
+    imported: Imported,
+}
+
+impl Pouring<'_> {
+    fn pour(&mut self, brought: Brought) -> Result<(), StoreError> {
+        let Brought { id, record, payload } = brought;
+        self.imported.count(&record);
+        // In the order in which they are written, so that the log has no gap wherever it is stopped.
+        let retirement = record.retired.map(|_| self.entry.last_sequence.next());
+        if let Some(sequence) = retirement {
+            self.entry.last_sequence = sequence;
+            self.imported.log_entries += 1;
+        }
+        let (pool, payload) = (self.entry.number, Some(Arc::new(payload)));
+        let change = SessionChange { pool, id, record, is_new: true, payload, retirement };
+        self.writer.push(Change::Session(change));
+        if self.writer.is_full() {
+            self.writer.pool(&self.entry);
+            self.writer.write()?;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Imported, StoreError> {
+        self.writer.pool(&self.entry);
+        self.writer.write()?;
+        Ok(self.imported)
+    }
+}
+
 /// The pool of that name, or what it will be.
 fn pool_entry(store: &dyn ReadStore, name: &PoolName) -> Result<(PoolEntry, bool), StoreError> {
-    let (mut found, mut next) = (None, 0_u32);
-    let mut unreadable = None;
+    let mut found = None;
     store.visit_pools(&mut |item| {
-        match item {
-            Ok(entry) => {
-                next = next.max(entry.number.0.saturating_add(1));
-                if entry.name == *name {
-                    found = Some(entry);
-                }
-            }
-            Err(item) => unreadable = Some(item),
-        }
-        std::ops::ControlFlow::Continue(())
+        found = item.ok().filter(|entry| entry.name == *name);
+        if found.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
-    match (found, unreadable) {
-        (Some(entry), _) => Ok((entry, false)),
-        // It may be the one that is asked for, or have the number that a new one would get.
-        (None, Some(item)) => Err(item.into()),
-        (None, None) => Ok((PoolEntry::new(PoolNumber(next), name.clone()), true)),
+    if let Some(entry) = found {
+        return Ok((entry, false));
+    }
+    let next = next_pool_number(store)?;
+    match next.unreadable {
+        // It may be the one that is asked for.
+        Some(item) => Err(item.into()),
+        None => Ok((PoolEntry::new(next.number, name.clone()), true)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::clock::ManualClock;
+    use crate::exchange::{ExportOptions, write_jsonl};
+    use crate::pool::{SessionPool, SessionStore};
+    use crate::session::SessionOptions;
+    use crate::store::{MemoryStore, PoolNumber, Sequence};
+
+    #[test]
+    fn retired_ones_come_in_the_order_of_their_times_also_where_few_are_held_at_a_time() {
+        let clock = ManualClock::new("2026-01-01T00:00:00Z".parse().unwrap());
+        let from = Arc::new(MemoryStore::new());
+        let store: Arc<MemoryStore> = Arc::clone(&from);
+        let store = SessionStore::with_store(store).unwrap();
+        let pool = SessionPool::builder().clock(clock.clone()).open_in(&store).unwrap();
+        for id in ["d", "live", "b", "e", "a", "c"] {
+            let options = SessionOptions { id: Some(id.parse().unwrap()), ..SessionOptions::default() };
+            let session = pool.add(options).unwrap();
+            clock.advance(Duration::from_secs(1));
+            if id != "live" {
+                let _ = session.retire().unwrap();
+            }
+        }
+        pool.close().unwrap();
+        let mut text = Vec::new();
+        write_jsonl(&*from, &mut text, &ExportOptions::new()).unwrap();
+        for may_hold in [0, 2 * EACH + 100, HELD] {
+            let input = Input::from_bytes(text.clone());
+            let options = ImportOptions::new();
+            let checked = CheckedImport::check(input, &options, &mut |_| {}).unwrap();
+            let to = MemoryStore::new();
+            let imported = checked.pour(&to, &PoolName::default(), may_hold).unwrap();
+            assert_eq!((imported.live, imported.retired, imported.log_entries), (1, 5, 5));
+            let mut log = Vec::new();
+            to.visit_log(PoolNumber(0), Sequence::START, &mut |item| {
+                log.push(item.unwrap().1.id.to_string());
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+            assert_eq!(log, ["d", "b", "e", "a", "c"]);
+        }
     }
 }

@@ -16,8 +16,9 @@
 //!
 //! # Format
 //!
-//! UTF-8 text, one JSON object a line, at most [`MAX_LINE_LENGTH`] bytes each. `kind` says what a line is. Times are RFC 3339
-//! in UTC with milliseconds. Scores are numbers with at most three decimals. Sequences count from 1. What may be null
+//! UTF-8 text, one JSON object a line, at most [`MAX_LINE_LENGTH`] bytes each. Integers have 64 bits at most. `kind` says what a line is. Times are RFC 3339
+//! in UTC with milliseconds. Scores are numbers with at most three decimals. Sequences count from 1, up to
+//! 9223372036854775807. Limits are above 0. What may be null
 //! may also be missing; a field that is not listed here is an error, and so is a key that is there twice. Blank lines mean
 //! nothing.
 //!
@@ -65,7 +66,7 @@
 //! | `max_concurrent_uses` | how often at the same time, or null for no limit |
 //! | `error_score`, `max_error_score`, `error_score_decrement` | scores |
 //! | `retired` | null, or an object of `reason` and `at`, a time |
-//! | `cookies` | objects of `name`, `value`, `domain`, `path`, `host_only`, `secure`, `http_only`, `same_site` (`strict`, `lax`, `none` or null), `partition_key` (or null), `expires_at`, `created_at`, `last_accessed_at` (times, or null) |
+//! | `cookies` | objects of `name`, `value`, `domain`, `path`, `host_only`, `secure`, `http_only`, `same_site` (`strict`, `lax`, `none` or null), `partition_key` (or null), `expires_at`, `created_at`, `last_accessed_at` (times, or null); the domain without a leading dot and in lower case, and each name, domain, path and partition once |
 //! | `user_data` | an object |
 //! | `proxy` | its URL, or null |
 //! | `fingerprint` | null, or an object of `headers`, `[[name, value], …]`, and `attributes`, an object |
@@ -94,10 +95,10 @@
 
 mod consistency;
 pub mod crawlee;
-mod decode;
+pub(crate) mod decode;
 mod encode;
 mod error;
-mod fields;
+pub(crate) mod fields;
 mod import;
 mod incoming;
 mod input;
@@ -105,7 +106,7 @@ mod into_pool;
 mod lines;
 mod note;
 mod reader;
-mod strict;
+pub(crate) mod strict;
 mod writer;
 
 use std::ops::ControlFlow;
@@ -130,9 +131,12 @@ const VERSION: u64 = 1;
 
 /// The pool of that name, or the only one there is.
 fn the_pool(store: &dyn ReadStore, name: Option<&PoolName>) -> Result<PoolEntry, ExchangeError> {
-    let mut pools = Vec::new();
+    let (mut pools, mut unreadable) = (Vec::new(), 0);
     store.visit_pools(&mut |item| {
-        pools.extend(item.ok());
+        match item {
+            Ok(pool) => pools.push(pool),
+            Err(_) => unreadable += 1,
+        }
         ControlFlow::Continue(())
     })?;
     let names = || {
@@ -147,8 +151,9 @@ fn the_pool(store: &dyn ReadStore, name: Option<&PoolName>) -> Result<PoolEntry,
             .cloned()
             .ok_or_else(|| ExchangeError::NoSuchPool { name: name.clone(), names: names() }),
         None => match pools.as_slice() {
-            [one] => Ok(one.clone()),
-            _ => Err(ExchangeError::WhichPool { names: names() }),
+            [one] if unreadable == 0 => Ok(one.clone()),
+            // It may be the one that cannot be read.
+            _ => Err(ExchangeError::WhichPool { names: names(), unreadable }),
         },
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::decode::{self, End};
 use super::fields::{Fields, Wrong, boolean, time, whole_u64};
 use super::lines::{Lines, NoLine};
-use super::strict::Strict;
+use super::strict::{Strict, wide_integer};
 use super::{ExchangeError, FORMAT, Place, VERSION};
 use crate::archive::ArchiveItem;
 use crate::session::Timestamp;
@@ -17,8 +17,8 @@ use crate::store::{PoolName, PoolNumber};
 /// Reads JSON Lines, item by item. It takes memory for one line and for the pools.
 ///
 /// It is an iterator: a line that is not as it should be is an error that names it, and is followed by what comes behind
-/// it. An error of reading, [`ExchangeError::TooLong`] and [`ExchangeError::CutShort`] are the last answer. Whoever got
-/// `None` without an error before has read all that was ever written.
+/// it. An error of reading, [`ExchangeError::TooLong`], [`ExchangeError::CutShort`], and [`ExchangeError::Disagrees`] of a line
+/// behind the last one, are the last answer. Whoever got `None` without an error before has read all that was ever written.
 ///
 /// ```
 /// # let store = session_pool::MemoryStore::new();
@@ -271,5 +271,9 @@ fn parse(line: &[u8], at: &Place) -> Result<Fields, ExchangeError> {
             rule: format!("this is no JSON: {rule}"),
         }
     })?;
+    if let Some(offset) = wide_integer(text) {
+        let rule = "an integer is too large to be kept as it is".to_owned();
+        return Err(ExchangeError::NotJson { at: at.clone(), column: offset + 1, rule });
+    }
     Fields::of("", value).map_err(|wrong| ExchangeError::field(at.clone(), wrong))
 }

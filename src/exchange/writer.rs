@@ -65,10 +65,15 @@ impl ExportOptions {
 /// Writes everything in a store as JSON Lines, and answers how much that was. What cannot be read is passed over and
 /// counted. It takes memory for a few hundred sessions.
 ///
+/// Nobody may write to the store meanwhile: it is a [`SledReader`](crate::SledReader), an
+/// [`ArchiveView`](crate::archive::ArchiveView), or a store of which no pool is open. Of one that is in use, an archive
+/// ([`SessionStore::backup`](crate::SessionStore::backup)) holds one moment, and can be exported.
+///
 /// # Errors
 ///
-/// [`ExchangeError::Io`] where `out` fails, [`ExchangeError::Store`] where the store cannot be read,
-/// [`ExchangeError::NoSuchPool`].
+/// - [`ExchangeError::Io`] where `out` fails, [`ExchangeError::Store`] where the store cannot be read,
+///   [`ExchangeError::NoSuchPool`].
+/// - [`ExchangeError::Changed`]: a session was retired or forgotten meanwhile. What was written has no last line.
 pub fn write_jsonl(
     store: &dyn ReadStore,
     out: impl Write,
@@ -91,6 +96,10 @@ pub fn write_jsonl(
             let ArchiveSummary { pools, sessions, log_entries, unreadable: _ } = writer.summary;
             callback(pools + sessions + log_entries);
         }
+    }
+    // A session that was retired behind the page of the log would be in it as retired, without its retirement.
+    if cut.is_past(store)? {
+        return Err(ExchangeError::Changed);
     }
     writer.finish(cut.unreadable())
 }

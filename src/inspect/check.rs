@@ -1,126 +1,11 @@
 //! Is a store sound?
 
-use std::fmt;
 use std::ops::ControlFlow;
 
+use super::Finding;
 use super::query::all_pools;
 use crate::session::{Reason, SessionId, SessionRecord, State, Timestamp};
 use crate::store::{PoolEntry, PoolNumber, ReadStore, Sequence, StoreError, Unreadable, Visited};
-
-/// Something that is not as it should be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Finding {
-    /// An item cannot be decoded.
-    Unreadable(Unreadable),
-    /// A session has no entry in the index by state (I-1).
-    NoStateEntry(PoolNumber, SessionId),
-    /// The index by state has a session in a state that it is not in, or that is not there (I-1).
-    WrongStateEntry(PoolNumber, SessionId, State),
-    /// A live session has no entry in the index by expiry (I-1).
-    NoExpiryEntry(PoolNumber, SessionId),
-    /// The index by expiry has a session that is not live, not there, or expires at another time (I-1).
-    WrongExpiryEntry(PoolNumber, SessionId, Timestamp),
-    /// A session has no payload.
-    NoPayload(PoolNumber, SessionId),
-    /// A retired session is not in the log (I-2).
-    NotLogged(PoolNumber, SessionId),
-    /// The log has a retirement of a session that is not stored as retired for that reason, and that was not forgotten
-    /// (I-2).
-    WrongLogEntry(PoolNumber, SessionId, Sequence),
-    /// The log lacks entries: from the first to the last of these.
-    LogGap(PoolNumber, Sequence, Sequence),
-    /// A session belongs to a pool that the store does not know.
-    UnknownPool(PoolNumber, SessionId),
-}
-
-impl Finding {
-    /// What it is, in one word for programs: `unreadable`, `no_state_entry`, `wrong_state_entry`, `no_expiry_entry`,
-    /// `wrong_expiry_entry`, `no_payload`, `not_logged`, `wrong_log_entry`, `log_gap` or `unknown_pool`.
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::Unreadable(_) => "unreadable",
-            Self::NoStateEntry(..) => "no_state_entry",
-            Self::WrongStateEntry(..) => "wrong_state_entry",
-            Self::NoExpiryEntry(..) => "no_expiry_entry",
-            Self::WrongExpiryEntry(..) => "wrong_expiry_entry",
-            Self::NoPayload(..) => "no_payload",
-            Self::NotLogged(..) => "not_logged",
-            Self::WrongLogEntry(..) => "wrong_log_entry",
-            Self::LogGap(..) => "log_gap",
-            Self::UnknownPool(..) => "unknown_pool",
-        }
-    }
-
-    /// The pool that it is in, as far as known.
-    pub fn pool(&self) -> Option<PoolNumber> {
-        match self {
-            Self::Unreadable(item) => item.pool,
-            Self::NoStateEntry(pool, _)
-            | Self::WrongStateEntry(pool, ..)
-            | Self::NoExpiryEntry(pool, _)
-            | Self::WrongExpiryEntry(pool, ..)
-            | Self::NoPayload(pool, _)
-            | Self::NotLogged(pool, _)
-            | Self::WrongLogEntry(pool, ..)
-            | Self::LogGap(pool, ..)
-            | Self::UnknownPool(pool, _) => Some(*pool),
-        }
-    }
-
-    /// The session that it is about; `None` where it is about none, or the id is what cannot be read.
-    pub fn session(&self) -> Option<SessionId> {
-        match self {
-            Self::Unreadable(item) => SessionId::from_bytes(&item.key).ok().filter(|_| {
-                // The key of a log entry is its sequence, which looks like an id.
-                matches!(item.item, "session" | "payload")
-            }),
-            Self::NoStateEntry(_, id)
-            | Self::WrongStateEntry(_, id, _)
-            | Self::NoExpiryEntry(_, id)
-            | Self::WrongExpiryEntry(_, id, _)
-            | Self::NoPayload(_, id)
-            | Self::NotLogged(_, id)
-            | Self::WrongLogEntry(_, id, _)
-            | Self::UnknownPool(_, id) => Some(*id),
-            Self::LogGap(..) => None,
-        }
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unreadable(item) => item.fmt(f),
-            Self::NoStateEntry(pool, id) => {
-                write!(f, "pool {pool}: session {id} is not in the index by state")
-            }
-            Self::WrongStateEntry(pool, id, state) => {
-                write!(f, "pool {pool}: the index by state has session {id} as {state:?}, which it is not")
-            }
-            Self::NoExpiryEntry(pool, id) => {
-                write!(f, "pool {pool}: live session {id} is not in the index by expiry")
-            }
-            Self::WrongExpiryEntry(pool, id, at) => {
-                write!(f, "pool {pool}: the index by expiry has session {id} at {at}, where it should not be")
-            }
-            Self::NoPayload(pool, id) => write!(f, "pool {pool}: session {id} has no payload"),
-            Self::NotLogged(pool, id) => write!(f, "pool {pool}: retired session {id} is not in the log"),
-            Self::WrongLogEntry(pool, id, sequence) => {
-                write!(
-                    f,
-                    "pool {pool}: log entry {sequence} says otherwise of session {id} than the session itself"
-                )
-            }
-            Self::LogGap(pool, first, last) => {
-                write!(f, "pool {pool}: the log lacks entries {first} to {last}")
-            }
-            Self::UnknownPool(pool, id) => {
-                write!(f, "session {id} belongs to pool {pool}, which the store does not know")
-            }
-        }
-    }
-}
 
 /// What a check found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -256,7 +141,15 @@ impl Check<'_> {
             let mut surplus = |id, (sequence, _)| findings.push(Finding::WrongLogEntry(number, id, sequence));
             match item {
                 Ok((id, record)) => {
-                    let logged = logged.of(&id, &mut surplus).last().map(|(_, logged)| *logged);
+                    let told = logged.of(&id, &mut surplus);
+                    let reason = record.retired.map(|retired| retired.reason);
+                    let own = told.iter().position(|(_, (_, why))| Some(*why) == reason).unwrap_or_default();
+                    let logged = told.get(own).map(|(_, logged)| *logged);
+                    for (at, (_, (sequence, _))) in told.iter().enumerate() {
+                        if at != own {
+                            findings.push(Finding::RetiredTwice(number, id, *sequence));
+                        }
+                    }
                     self.indexes((number, id), &record);
                     self.payload((number, id));
                     self.logged(number, id, &record, logged);
@@ -290,38 +183,56 @@ impl Check<'_> {
     fn log(&mut self, pool: &PoolEntry) -> Result<Claims<SessionId, (Sequence, Reason)>, StoreError> {
         let mut logged = Claims::default();
         let mut expected = pool.trimmed_through.next();
+        let mut lost = pool.lost_log.as_slice();
+        let mut beyond: Option<(Sequence, Sequence)> = None;
         let store = self.store;
         store.visit_log(pool.number, pool.trimmed_through, &mut |item| {
             self.report.log_entries += 1;
             if let Some((sequence, entry)) = self.readable(item) {
-                self.gap(pool, expected, sequence);
-                expected = sequence;
                 if sequence > pool.purged_through {
                     logged.claims.push((entry.id, (sequence, entry.reason)));
                 }
+                if sequence > pool.last_sequence {
+                    beyond = Some((beyond.map_or(sequence, |(first, _)| first), sequence));
+                    return ControlFlow::Continue(());
+                }
+                self.gap(pool.number, &mut lost, expected, sequence);
+                expected = sequence;
             }
             expected = expected.next();
             ControlFlow::Continue(())
         })?;
-        self.gap(pool, expected, pool.last_sequence.next());
+        self.gap(pool.number, &mut lost, expected, pool.last_sequence.next());
+        if let Some((first, last)) = beyond {
+            self.find(Finding::LogBeyondEnd(pool.number, first, last));
+        }
         logged.claims.sort_unstable();
         Ok(logged)
     }
 
-    /// Notes what is missing from `expected` to before `found`.
-    fn gap(&mut self, pool: &PoolEntry, expected: Sequence, found: Sequence) {
+    /// Notes what is missing from `expected` to before `found`. What a repair has said is lost is not missing: `lost` are the
+    /// ranges of that which were not passed yet.
+    fn gap(
+        &mut self,
+        pool: PoolNumber,
+        lost: &mut &[(Sequence, Sequence)],
+        expected: Sequence,
+        found: Sequence,
+    ) {
         let mut expected = expected;
-        // What a repair has said is lost is not missing.
-        for (first, last) in &pool.lost_log {
-            if expected < found && *first <= expected && expected <= *last {
-                expected = last.next();
-            } else if expected < *first && *first < found {
-                self.find(Finding::LogGap(pool.number, expected, Sequence(first.0 - 1)));
-                expected = last.next();
+        while let Some(((first, last), rest)) = lost.split_first().filter(|((first, _), _)| *first < found) {
+            if expected < *first {
+                self.find(Finding::LogGap(pool, expected, Sequence(first.0 - 1)));
             }
+            expected = expected.max(last.next());
+            if *last >= found {
+                // More of it may be missing behind what was found in it.
+                break;
+            }
+            *lost = rest;
         }
         if expected < found {
-            self.find(Finding::LogGap(pool.number, expected, Sequence(found.0 - 1)));
+            self.find(Finding::LogGap(pool, expected, Sequence(found.0 - 1)));
         }
     }
 
@@ -410,7 +321,11 @@ impl Check<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::session::{SessionOptions, Settlement};
+    use crate::store::{Batch, Change, LogEntry, MemoryStore, SessionChange, Store};
 
     #[test]
     fn claims_are_settled_once_each_whether_their_session_comes_by_or_not() {
@@ -423,5 +338,83 @@ mod tests {
         assert_eq!(claims.of(&6, &mut pass), [(6, 'e')]);
         claims.up_to(|_| true, &mut pass);
         assert_eq!(surplus, [(1, 'a'), (4, 'd'), (7, 'f')]);
+    }
+
+    fn a_store(changes: Vec<Change>) -> Vec<Finding> {
+        let store = MemoryStore::new();
+        store.commit(&Batch { changes }).unwrap();
+        check(&store).unwrap().findings
+    }
+
+    fn entry(last_sequence: u64) -> PoolEntry {
+        let last_sequence = Sequence(last_sequence);
+        PoolEntry { last_sequence, ..PoolEntry::new(PoolNumber(1), "shop".parse().unwrap()) }
+    }
+
+    fn retirement(id: SessionId) -> (SessionRecord, LogEntry) {
+        let now = Timestamp::from_millis(1_700_000_000_000);
+        let options = SessionOptions { id: Some(id), ..SessionOptions::default() };
+        let (record, _) = options.build(now).unwrap().record.settle(Settlement::Retire, now);
+        (record, LogEntry::of(id, &record).unwrap())
+    }
+
+    fn retired(id: SessionId, sequence: u64) -> Change {
+        Change::Session(SessionChange {
+            pool: PoolNumber(1),
+            id,
+            record: retirement(id).0,
+            is_new: true,
+            payload: Some(Arc::default()),
+            retirement: Some(Sequence(sequence)),
+        })
+    }
+
+    fn logged(entry: LogEntry, sequence: u64) -> Change {
+        Change::LogEntry { pool: PoolNumber(1), sequence: Sequence(sequence), entry }
+    }
+
+    #[test]
+    fn r4_a_session_that_the_log_retires_twice_is_found() {
+        let (a, pool) = ("a".parse().unwrap(), PoolNumber(1));
+        let again = retirement(a).1;
+        let other = LogEntry { reason: Reason::Blocked, ..again };
+        let sound = [Change::Pool(entry(1)), retired(a, 1)];
+        assert_eq!(a_store(sound.into()), []);
+        let twice = [Change::Pool(entry(2)), retired(a, 1), logged(again, 2)];
+        assert_eq!(a_store(twice.into()), [Finding::RetiredTwice(pool, a, Sequence(2))]);
+        let twice = [Change::Pool(entry(2)), retired(a, 2), logged(other, 1)];
+        assert_eq!(a_store(twice.into()), [Finding::RetiredTwice(pool, a, Sequence(1))]);
+    }
+
+    #[test]
+    fn entries_that_the_next_retirements_would_overwrite_are_found() {
+        let (a, b, c) = ("a".parse().unwrap(), "b".parse().unwrap(), "c".parse().unwrap());
+        let changes = [Change::Pool(entry(1)), retired(a, 1), retired(b, 2), retired(c, 4)];
+        let beyond = Finding::LogBeyondEnd(PoolNumber(1), Sequence(2), Sequence(4));
+        assert_eq!(a_store(changes.into()), [beyond]);
+    }
+
+    #[test]
+    fn what_a_repair_has_said_is_lost_is_no_gap() {
+        let [a, b, c] = ["a", "b", "c"].map(|id| id.parse().unwrap());
+        let gaps = |lost: &[(u64, u64)]| {
+            let lost_log = lost.iter().map(|(first, last)| (Sequence(*first), Sequence(*last))).collect();
+            let changes = [
+                Change::Pool(PoolEntry { lost_log, ..entry(12) }),
+                retired(a, 3),
+                retired(b, 5),
+                retired(c, 9),
+            ];
+            let findings = a_store(changes.into());
+            let gap = |finding: &Finding| match finding {
+                Finding::LogGap(_, first, last) => (first.0, last.0),
+                other => panic!("{other}"),
+            };
+            findings.iter().map(gap).collect::<Vec<_>>()
+        };
+        assert_eq!(gaps(&[]), [(1, 2), (4, 4), (6, 8), (10, 12)]);
+        assert_eq!(gaps(&[(1, 2), (4, 4), (6, 8), (10, 12)]), []);
+        assert_eq!(gaps(&[(1, 12)]), [], "what was found in it after all does no harm");
+        assert_eq!(gaps(&[(2, 2), (6, 6), (8, 10)]), [(1, 1), (4, 4), (7, 7), (11, 12)]);
     }
 }

@@ -19,15 +19,17 @@
 mod check;
 mod diff;
 mod filter;
+mod finding;
 mod newest;
 mod open;
 mod overview;
 mod proxy_health;
 mod query;
 
-pub use check::{CheckReport, Finding, check, check_with};
+pub use check::{CheckReport, check, check_with};
 pub use diff::{DiffOptions, DiffSummary, Difference, FieldChange, diff};
 pub use filter::{Filter, Glob, InvalidFilter, UserDataFilter};
+pub use finding::Finding;
 pub(crate) use newest::newest_retirement;
 pub use open::{Opened, checkpoints, open};
 pub use overview::{

@@ -1,18 +1,15 @@
 //! Adding sessions by hand.
 
 use std::collections::BTreeSet;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
 use super::pools::{are_unchanged, lead};
-use super::writer::Writer;
 use super::{MaintenanceError, Progress};
 use crate::inspect::pools;
 use crate::session::{NewSession, Payload, SessionId, SessionOptions, SessionRecord, Timestamp};
-use crate::store::cost::{COMES_OR_GOES, PAYLOAD};
-use crate::store::{Change, PoolEntry, PoolName, PoolNumber, ReadStore, SessionChange, Store, StoreError};
+use crate::store::{Change, PoolEntry, PoolName, ReadStore, SessionChange, Store, Writer, next_pool_number};
 
 /// What is to be added, and where.
 #[derive(Debug, Clone, Default)]
@@ -100,8 +97,8 @@ impl AddPlan {
     pub fn apply(self, store: &dyn Store, progress: &mut Progress<'_>) -> Result<(), MaintenanceError> {
         let Self { pool, is_new_pool, sessions } = self;
         let is_unchanged = if is_new_pool {
-            let (_, next) = numbers(store)?;
-            next == pool.number && pools(store)?.iter().all(|known| known.name != pool.name)
+            next_pool_number(store)?.number == pool.number
+                && pools(store)?.iter().all(|known| known.name != pool.name)
         } else {
             are_unchanged(store, [&pool])?
         };
@@ -115,7 +112,7 @@ impl AddPlan {
             writer.pool(&pool);
         }
         let mut added = 0;
-        for NewSession { id, record, payload, payload_length } in sessions {
+        for NewSession { id, record, payload, payload_length: _ } in sessions {
             added += 1;
             let change = SessionChange {
                 pool: pool.number,
@@ -125,7 +122,7 @@ impl AddPlan {
                 payload: Some(Arc::new(payload)),
                 retirement: None,
             };
-            writer.push(Change::Session(change), COMES_OR_GOES + PAYLOAD * payload_length);
+            writer.push(Change::Session(change));
             if writer.write_if_full()? {
                 progress(added);
             }
@@ -163,30 +160,9 @@ fn choose(
             }
         },
     };
-    let (all_readable, next) = numbers(store)?;
-    if !all_readable {
+    let next = next_pool_number(store)?;
+    if next.unreadable.is_some() {
         return Err(MaintenanceError::UnreadablePool);
     }
-    Ok((PoolEntry::new(next, name), true))
-}
-
-/// Whether the entries of all pools can be read, and the number that a new pool gets.
-fn numbers(store: &dyn ReadStore) -> Result<(bool, PoolNumber), StoreError> {
-    let (mut all_readable, mut last) = (true, None);
-    store.visit_pools(&mut |item| {
-        let number = match item {
-            Ok(entry) => Some(entry.number),
-            Err(item) => {
-                all_readable = false;
-                item.pool
-            }
-        };
-        last = last.max(number);
-        ControlFlow::Continue(())
-    })?;
-    let next = last.map_or(Some(0), |last| last.0.checked_add(1)).ok_or_else(|| StoreError::Engine {
-        operation: "number a pool",
-        source: "there are 4294967295 of them".into(),
-    })?;
-    Ok((all_readable, PoolNumber(next)))
+    Ok((PoolEntry::new(next.number, name), true))
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::copy::{Content, content, copy};
+use super::owner::Owner;
 use super::place::{self, Places};
 use super::{MaintenanceError, Progress};
 use crate::archive::checkpoints;
@@ -101,6 +102,7 @@ type OnProgress<'a> = dyn FnMut(CompactProgress) + 'a;
 /// - [`MaintenanceError::Place`]: `into` lies in the old store.
 /// - [`MaintenanceError::Unsound`]: the old one is not sound. [`repair`](crate::recovery::repair) makes a sound one of it.
 /// - [`MaintenanceError::Different`]: the new one is not equal to the old one, or not sound.
+/// - [`MaintenanceError::Io`]: the size of one of them cannot be told.
 pub fn compact(
     path: impl AsRef<Path>,
     into: impl AsRef<Path>,
@@ -125,7 +127,8 @@ pub fn compact(
 /// The new one is made beside it, as [`compact`] does; checkpoints in the store's directory are carried over, what was set
 /// aside is not. Then the two directories are exchanged, in one step: at any instant there is a whole store with everything in
 /// it at `path`. The old one is called `NAME.before-compact` from then on. Where the new one is not smaller by a tenth at
-/// least, it is removed, and nothing is changed.
+/// least, it is removed, and nothing is changed. The new one belongs to whom the old one belongs to, also where somebody else
+/// compacts it, `root` for instance.
 ///
 /// # What a crash leaves
 ///
@@ -142,7 +145,8 @@ pub fn compact(
 ///
 /// As [`compact`]; [`MaintenanceError::Place`] where `NAME.before-compact` or `NAME.compacting` is there and is not left by a
 /// compaction that was ended in the middle; [`MaintenanceError::Io`] where a directory cannot be renamed, because it is where a
-/// disk is mounted for instance. At `path` is a whole store then, too.
+/// disk is mounted for instance, or where the new one cannot be given to the owner of the old one. At `path` is a whole store
+/// then, too.
 pub fn compact_in_place(
     path: impl AsRef<Path>,
     options: SledStoreOptions,
@@ -162,10 +166,14 @@ pub fn compact_in_place(
     let _claim = places.claim()?;
     places.tidy()?;
     let bytes_before = size_on_disk(path)?;
+    let owner = Owner::of(path)?;
     let written = write(&source, into, options, progress, &|| {
         place::mark(into)?;
+        // Before all the work is done in vain.
+        owner.give(into)?;
         carry_checkpoints(path, into)
-    });
+    })
+    .and_then(|content| owner.give(into).map(|()| content));
     let content = written.inspect_err(|_| {
         // What is left of it where that fails, too, says that it may be deleted.
         let _ = places.tidy();
@@ -198,7 +206,8 @@ impl Places {
 ///
 /// # Errors
 ///
-/// [`MaintenanceError::Io`]; [`MaintenanceError::Store`] where one of the two stores is none any more.
+/// [`MaintenanceError::Io`]; [`MaintenanceError::Place`] where `path` has no name; [`MaintenanceError::Store`] where one of the
+/// two stores is none any more.
 pub fn was_interrupted(path: impl AsRef<Path>) -> Result<bool, MaintenanceError> {
     Places::of(path.as_ref())?.is_between()
 }

@@ -3,12 +3,9 @@
 use std::hash::{DefaultHasher, Hasher};
 use std::sync::Arc;
 
-use super::writer::Writer;
 use super::{MaintenanceError, Progress};
 use crate::archive::{ArchiveItem, ArchivedSession, Cut};
-use crate::session::Payload;
-use crate::store::cost::{COMES_OR_GOES, PAYLOAD, USED};
-use crate::store::{Change, ReadStore, SessionChange, Store, StoreError, format};
+use crate::store::{Change, ReadStore, SessionChange, Store, StoreError, Writer, format};
 
 /// What a store holds: how much, and a digest of all of it, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -51,13 +48,12 @@ pub(super) fn copy(
         match item {
             ArchiveItem::Pool(entry) => writer.pool(&entry),
             ArchiveItem::LogEntry { pool, sequence, entry } => {
-                writer.push(Change::LogEntry { pool, sequence, entry }, USED);
+                writer.push(Change::LogEntry { pool, sequence, entry });
             }
             ArchiveItem::Session(ArchivedSession { pool, id, record, payload }) => {
-                let bytes = COMES_OR_GOES + PAYLOAD * length(payload.as_ref());
                 let payload = payload.map(Arc::new);
                 let change = SessionChange { pool, id, record, is_new: true, payload, retirement: None };
-                writer.push(Change::Session(change), bytes);
+                writer.push(Change::Session(change));
             }
         }
         writer.write_if_full().map(drop)
@@ -74,10 +70,6 @@ pub(super) fn content(
     let mut reading = Reading::default();
     reading.each(store, progress, &mut |_| Ok(()))?;
     Ok(reading.content())
-}
-
-fn length(payload: Option<&Payload>) -> usize {
-    payload.and_then(|payload| payload.check().ok()).unwrap_or_default()
 }
 
 /// What has been read so far.

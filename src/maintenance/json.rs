@@ -1,13 +1,16 @@
 //! Session options as JSON.
+//!
+//! It is read as an export is: each key once, and no error repeats what may be a secret.
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::session::{Cookie, Fingerprint, SessionOptions};
+use crate::exchange::decode::{fingerprint, same_site};
+use crate::exchange::fields::{Fields, Wrong, boolean, whole_u32};
+use crate::exchange::strict::{Strict, wide_integer};
+use crate::session::{Cookie, SessionOptions, Timestamp, UserData};
 
 /// The fields of a session, in the order of the documentation.
 const FIELDS: [&str; 15] = [
@@ -43,9 +46,6 @@ const COOKIE_FIELDS: [&str; 12] = [
     "created_at",
     "last_accessed_at",
 ];
-
-/// The fields of a fingerprint.
-const FINGERPRINT_FIELDS: [&str; 2] = ["headers", "attributes"];
 
 /// Something that is not as session options must be written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -86,123 +86,131 @@ pub fn session_options(text: &str) -> Result<Vec<SessionOptions>, InvalidJson> {
     // Some editors put it before everything else.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut sessions = Vec::new();
-    let mut values = serde_json::Deserializer::from_str(text).into_iter::<Value>();
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<Strict>();
+    let mut lines = Lines { text, line: 1, counted: 0 };
     loop {
         let begin = values.byte_offset();
         let Some(value) = values.next() else { return Ok(sessions) };
+        let rest = text.get(begin..).unwrap_or_default();
         // Before a value stand blanks, which are not of it.
-        let blanks = text.get(begin..).map_or(0, |rest| rest.len() - rest.trim_start().len());
-        let line = line_at(text, begin + blanks);
+        let line = lines.at(begin + rest.len() - rest.trim_start().len());
         let number = sessions.len() + 1;
-        let value = value.map_err(|error| InvalidJson {
-            line: error.line().max(1),
-            number,
-            field: None,
-            rule: format!("it is no JSON: {error}"),
+        let Strict(value) = value.map_err(|error| {
+            let rule = if error.is_data() { error.to_string() } else { format!("it is no JSON: {error}") };
+            InvalidJson { line: error.line().max(1), number, field: None, rule }
         })?;
+        if let Some(offset) = wide_integer(text.get(begin..values.byte_offset()).unwrap_or_default()) {
+            let rule = "an integer is too large to be kept as it is".to_owned();
+            return Err(InvalidJson { line: lines.at(begin + offset), number, field: None, rule });
+        }
         let values = match value {
             Value::Array(values) => values,
             value => vec![value],
         };
         for value in values {
             let number = sessions.len() + 1;
-            let wrong = |(field, rule)| InvalidJson { line, number, field, rule };
-            sessions.push(read(value).map_err(wrong)?);
+            sessions.push(read(value).map_err(|Wrong { field, value, rule }| InvalidJson {
+                line,
+                number,
+                field: (field != Fields::WHOLE).then_some(field),
+                rule: if value.is_empty() { rule } else { format!("it is {value}: {rule}") },
+            })?);
         }
     }
 }
 
-fn line_at(text: &str, offset: usize) -> usize {
-    1 + text.bytes().take(offset).filter(|byte| *byte == b'\n').count()
+/// Which line is where in a text, asked for from its beginning to its end: what was counted is not counted again.
+struct Lines<'t> {
+    text: &'t str,
+    line: usize,
+    counted: usize,
 }
 
-/// What is wrong: the field, and the rule.
-type Wrong = (Option<String>, String);
+impl Lines<'_> {
+    fn at(&mut self, offset: usize) -> usize {
+        self.line += self.text.get(self.counted..offset).map_or(0, |more| more.matches('\n').count());
+        self.counted = self.counted.max(offset);
+        self.line
+    }
+}
 
 fn read(value: Value) -> Result<SessionOptions, Wrong> {
-    let mut fields = object(value, None, &FIELDS)?;
+    let mut fields = Fields::of("", value)?;
     let defaults = SessionOptions::default();
-    let max_age: Option<f64> = take(&mut fields, "max_age")?;
-    let max_age = match max_age.map(Duration::try_from_secs_f64) {
-        None => defaults.max_age,
-        Some(Ok(max_age)) => max_age,
-        Some(Err(_)) => {
-            return Err((
-                Some("max_age".to_owned()),
-                "must be a number of seconds, 0.001 at least".to_owned(),
-            ));
-        }
-    };
-    Ok(SessionOptions {
-        id: take(&mut fields, "id")?,
+    let options = SessionOptions {
+        id: fields.optional_parsed("id")?,
         cookies: cookies(&mut fields)?,
-        user_data: take(&mut fields, "user_data")?.unwrap_or(defaults.user_data),
-        proxy: take(&mut fields, "proxy")?,
-        fingerprint: fingerprint(&mut fields)?,
-        max_age,
-        max_error_score: take(&mut fields, "max_error_score")?.unwrap_or(defaults.max_error_score),
-        error_score_decrement: take(&mut fields, "error_score_decrement")?
+        user_data: fields.optional_object("user_data")?.map_or(defaults.user_data, UserData::from),
+        proxy: fields.optional_parsed("proxy")?,
+        fingerprint: fields.take("fingerprint").map(fingerprint).transpose()?,
+        max_age: fields.optional("max_age", seconds)?.unwrap_or(defaults.max_age),
+        max_error_score: fields.optional("max_error_score", number)?.unwrap_or(defaults.max_error_score),
+        error_score_decrement: fields
+            .optional("error_score_decrement", number)?
             .unwrap_or(defaults.error_score_decrement),
-        max_usage_count: take(&mut fields, "max_usage_count")?.unwrap_or(defaults.max_usage_count),
-        max_concurrent_uses: take(&mut fields, "max_concurrent_uses")?,
-        created_at: take::<DateTime<Utc>>(&mut fields, "created_at")?,
-        expires_at: take::<DateTime<Utc>>(&mut fields, "expires_at")?,
-        usage_count: take(&mut fields, "usage_count")?.unwrap_or(defaults.usage_count),
-        error_count: take(&mut fields, "error_count")?.unwrap_or(defaults.error_count),
-        error_score: take(&mut fields, "error_score")?.unwrap_or(defaults.error_score),
+        max_usage_count: fields.optional("max_usage_count", whole_u32)?.unwrap_or(defaults.max_usage_count),
+        max_concurrent_uses: fields.optional("max_concurrent_uses", whole_u32)?,
+        created_at: fields.optional("created_at", time)?,
+        expires_at: fields.optional("expires_at", time)?,
+        usage_count: fields.optional("usage_count", whole_u32)?.unwrap_or(defaults.usage_count),
+        error_count: fields.optional("error_count", whole_u32)?.unwrap_or(defaults.error_count),
+        error_score: fields.optional("error_score", number)?.unwrap_or(defaults.error_score),
+    };
+    finish(fields, &FIELDS)?;
+    Ok(options)
+}
+
+fn cookies(fields: &mut Fields) -> Result<Vec<Cookie>, Wrong> {
+    let values = fields.optional_array("cookies")?.unwrap_or_default();
+    values.into_iter().enumerate().map(|(at, value)| cookie(at, value)).collect()
+}
+
+fn cookie(at: usize, value: Value) -> Result<Cookie, Wrong> {
+    let mut fields = Fields::of(&format!("cookies[{at}]"), value)?.secret();
+    let time = |value: &Value| time(value).map(Timestamp::from);
+    let mut cookie = Cookie::new(fields.text("name")?, fields.text("value")?, fields.text("domain")?);
+    if let Some(path) = fields.optional_text("path")? {
+        cookie.path = path;
+    }
+    cookie.host_only = fields.optional("host_only", boolean)?.unwrap_or_default();
+    cookie.secure = fields.optional("secure", boolean)?.unwrap_or_default();
+    cookie.http_only = fields.optional("http_only", boolean)?.unwrap_or_default();
+    cookie.same_site = fields.optional("same_site", same_site)?;
+    cookie.partition_key = fields.optional_text("partition_key")?;
+    cookie.expires_at = fields.optional("expires_at", time)?;
+    cookie.created_at = fields.optional("created_at", time)?;
+    cookie.last_accessed_at = fields.optional("last_accessed_at", time)?;
+    finish(fields, &COOKIE_FIELDS)?;
+    Ok(cookie)
+}
+
+/// Refuses fields that there are not, and says which there are.
+fn finish(fields: Fields, known: &[&str]) -> Result<(), Wrong> {
+    fields.finish().map_err(|Wrong { field, .. }| {
+        let rule = format!("there is no such field; there are {}", known.join(", "));
+        Wrong { field, value: String::new(), rule }
     })
 }
 
-fn cookies(fields: &mut Map<String, Value>) -> Result<Vec<Cookie>, Wrong> {
-    let values: Vec<Value> = take(fields, "cookies")?.unwrap_or_default();
-    let mut cookies = Vec::with_capacity(values.len());
-    for (at, value) in values.into_iter().enumerate() {
-        let place = format!("cookies[{at}]");
-        let mut fields = object(value, Some(&place), &COOKIE_FIELDS)?;
-        for field in COOKIE_FIELDS {
-            // The fields that have one by default are not written as null.
-            if fields.get(field).is_some_and(Value::is_null) {
-                fields.remove(field);
-            }
-        }
-        let cookie = Cookie::deserialize(Value::Object(fields));
-        cookies.push(cookie.map_err(|error| (Some(place), error.to_string()))?);
-    }
-    Ok(cookies)
+fn number(value: &Value) -> Result<f64, &'static str> {
+    value.as_f64().ok_or("must be a number")
 }
 
-fn fingerprint(fields: &mut Map<String, Value>) -> Result<Option<Fingerprint>, Wrong> {
-    let place = "fingerprint";
-    let Some(value) = take::<Value>(fields, place)? else { return Ok(None) };
-    let fields = object(value, Some(place), &FINGERPRINT_FIELDS)?;
-    let fingerprint = Fingerprint::deserialize(Value::Object(fields));
-    fingerprint.map(Some).map_err(|error| (Some(place.to_owned()), error.to_string()))
+fn seconds(value: &Value) -> Result<Duration, &'static str> {
+    let seconds = value.as_f64().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.ok_or("must be a number of seconds, 0.001 at least")
 }
 
-/// The object that a value is, which has no fields but those.
-fn object(value: Value, place: Option<&str>, known: &[&str]) -> Result<Map<String, Value>, Wrong> {
-    let Value::Object(fields) = value else {
-        return Err((place.map(str::to_owned), "must be an object".to_owned()));
-    };
-    match fields.keys().find(|field| !known.contains(&field.as_str())) {
-        None => Ok(fields),
-        Some(unknown) => {
-            let field = place.map_or_else(|| unknown.clone(), |place| format!("{place}.{unknown}"));
-            Err((Some(field), format!("there is no such field; there are {}", known.join(", "))))
-        }
-    }
-}
-
-/// Takes a field, if it is there and not null.
-fn take<T: DeserializeOwned>(fields: &mut Map<String, Value>, name: &str) -> Result<Option<T>, Wrong> {
-    let value = fields.remove(name).unwrap_or_default();
-    Option::<T>::deserialize(value).map_err(|error| (Some(name.to_owned()), error.to_string()))
+fn time(value: &Value) -> Result<DateTime<Utc>, &'static str> {
+    let time = value.as_str().and_then(|text| DateTime::parse_from_rfc3339(text).ok());
+    time.map(Into::into).ok_or("must be a time as 2026-03-01T12:00:00Z")
 }
 
 #[cfg(test)]
 #[allow(clippy::float_cmp, reason = "they are written as they are")]
 mod tests {
     use super::*;
+    use crate::session::Fingerprint;
 
     #[test]
     fn every_option_can_be_given_and_those_that_are_not_have_their_defaults() {
@@ -261,15 +269,55 @@ mod tests {
             (r#"{"user_data": []}"#, 1, 1, Some("user_data")),
             (r#"{"cookies": {}}"#, 1, 1, Some("cookies")),
             (r#"{"cookies": [{"name": "a", "value": "b", "domain": "c"}, 1]}"#, 1, 1, Some("cookies[1]")),
-            (r#"{"cookies": [{"name": "a"}]}"#, 1, 1, Some("cookies[0]")),
-            (r#"{"cookies": [{"name": "a", "expires": 1}]}"#, 1, 1, Some("cookies[0].expires")),
+            (r#"{"cookies": [{"name": "a"}]}"#, 1, 1, Some("cookies[0].value")),
+            (
+                r#"{"cookies": [{"name": "a", "value": "b", "domain": "c", "expires": 1}]}"#,
+                1,
+                1,
+                Some("cookies[0].expires"),
+            ),
             (r#"{"fingerprint": {"header": []}}"#, 1, 1, Some("fingerprint.header")),
-            (r#"{"fingerprint": {"headers": ["a"]}}"#, 1, 1, Some("fingerprint")),
+            (r#"{"fingerprint": {"headers": ["a"]}}"#, 1, 1, Some("fingerprint.headers")),
             (r#"{"created_at": "yesterday"}"#, 1, 1, Some("created_at")),
+            ("{}\n{\"proxy\": \"http://a:1\", \"proxy\": \"http://b:1\"}", 2, 2, None),
+            ("{}\n{\"user_data\": {\"k\":\n12345678901234567890123}}", 3, 2, None),
         ] {
             let error = session_options(text).unwrap_err();
             assert_eq!((error.line, error.number, error.field.as_deref()), (line, number, field), "{error}");
             assert_eq!(error.to_string().lines().count(), 1, "{error}");
         }
+    }
+
+    #[test]
+    fn no_error_repeats_a_secret() {
+        for text in [
+            r#"{"user_data": "98765432"}"#,
+            r#"{"user_data": 98765432}"#,
+            r#"{"proxy": "http://u:98765432@"}"#,
+            r#"{"proxy": 98765432}"#,
+            r#"{"cookies": "98765432"}"#,
+            r#"{"cookies": ["98765432"]}"#,
+            r#"{"cookies": [{"name": "a", "value": 98765432, "domain": "c"}]}"#,
+            r#"{"cookies": [{"name": "a", "value": "b", "domain": "c", "secure": "98765432"}]}"#,
+            r#"{"cookies": [{"name": "a", "value": "b", "domain": "c", "vlaue": "98765432"}]}"#,
+            r#"{"fingerprint": "98765432"}"#,
+            r#"{"fingerprint": {"headers": "98765432"}}"#,
+            r#"{"fingerprint": {"headers": ["98765432"]}}"#,
+            r#"{"fingerprint": {"headers": [["Authorization", 98765432]]}}"#,
+            r#"{"fingerprint": {"attributes": "98765432"}}"#,
+            r#"{"token": "98765432"}"#,
+            r#""98765432""#,
+        ] {
+            let error = session_options(text).unwrap_err();
+            assert!(!error.to_string().contains("98765432"), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn many_sessions_take_time_for_each_and_not_for_each_before_it() {
+        let text = "{\"user_data\":{\"k\":\"v\"}}\n".repeat(60_000);
+        let begun = std::time::Instant::now();
+        assert_eq!(session_options(&text).unwrap().len(), 60_000);
+        assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
     }
 }

@@ -40,14 +40,14 @@ mod add;
 mod compact;
 mod copy;
 mod error;
-mod exchange;
 mod json;
 mod migrate;
+mod owner;
 mod place;
 mod pools;
 mod purge;
 mod retire;
-mod writer;
+mod swap;
 
 pub use add::{AddOptions, AddPlan};
 pub use compact::{

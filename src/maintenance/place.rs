@@ -13,7 +13,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use super::MaintenanceError;
-use super::exchange::exchange;
+use super::swap::exchange;
 use crate::store::{StoreError, is_store};
 
 /// The file in a directory that may be deleted.

@@ -8,12 +8,10 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::pools::{are_unchanged, lead, select};
-use super::writer::Writer;
 use super::{MaintenanceError, Progress};
 use crate::session::{Reason, SessionId, State, Timestamp};
-use crate::store::cost::COMES_OR_GOES;
 use crate::store::{
-    Change, LogEntry, PoolEntry, PoolName, PoolNumber, ReadStore, Sequence, Store, StoreError,
+    Change, LogEntry, PoolEntry, PoolName, PoolNumber, ReadStore, Sequence, Store, StoreError, Writer,
 };
 
 /// Which retired sessions are to be forgotten.
@@ -150,22 +148,26 @@ impl PurgePlan {
                 for (sequence, told) in page {
                     passed += 1;
                     entry.purged_through = sequence;
-                    writer.pool(&entry);
                     if let Some(told) = told {
                         match presence(store, entry.number, &told)? {
                             Presence::Retired(reason) => {
-                                let change = Change::Purge { pool: entry.number, id: told.id, reason };
-                                writer.change(change, COMES_OR_GOES, &entry);
+                                writer.push(Change::Purge { pool: entry.number, id: told.id, reason });
                             }
                             // The plan has stopped before any of those.
                             Presence::Live => return Err(MaintenanceError::Changed),
                             Presence::Gone => {}
                         }
                     }
-                    if writer.write_if_full()? {
+                    // Not with each change: it may have a long list of what was lost of its log.
+                    if writer.is_full() {
+                        writer.pool(&entry);
+                        writer.write()?;
                         progress(passed);
                     }
                 }
+            }
+            if entry != purge.entry {
+                writer.pool(&entry);
             }
         }
         writer.write()?;

@@ -6,11 +6,9 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::pools::{are_unchanged, lead, select};
-use super::writer::Writer;
 use super::{MaintenanceError, Progress};
 use crate::session::{Outcome, Retired, SessionId, SessionRecord, Settlement, Timestamp};
-use crate::store::cost::COMES_OR_GOES;
-use crate::store::{Change, PoolEntry, PoolName, PoolNumber, ReadStore, SessionChange, Store};
+use crate::store::{Change, PoolEntry, PoolName, PoolNumber, ReadStore, SessionChange, Store, Writer};
 
 /// Sessions that are about to be retired: each as [`Session::retire`](crate::Session::retire) does it in a running pool, in
 /// the time of its pool (T-3). It counts a use and an error, its error score rises to the maximum at least, and its log
@@ -166,7 +164,8 @@ impl RetirePlan {
                 payload: None,
                 retirement: Some(entry.last_sequence),
             };
-            writer.change(Change::Session(change), COMES_OR_GOES, entry);
+            writer.push(Change::Session(change));
+            writer.pool(entry);
             if writer.write_if_full()? {
                 progress(done);
             }

@@ -1,13 +1,14 @@
 //! Writing the new store.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::merge::{Chosen, Settled};
 use super::report::{Lost, RecoveryReport};
 use super::sources::Source;
 use crate::error::Result;
 use crate::session::{Payload, SessionId};
-use crate::store::{Change, Filling, PoolNumber, Store};
+use crate::store::{Change, PoolNumber, SessionChange, Store, StoreError, Writer};
 
 /// Fills a new store.
 pub(super) fn fill(
@@ -16,14 +17,16 @@ pub(super) fn fill(
     sources: &mut [Box<dyn Source>],
     report: &mut RecoveryReport,
 ) -> Result<()> {
-    let mut writer = Filling::of(store);
+    let mut writer = Writer::new(store);
     for pool in &settled.pools {
         report.pools += 1;
-        writer.change(Change::Pool(pool.clone()))?;
+        writer.push(Change::Pool(pool.clone()));
+        writer.write_if_full()?;
     }
     for ((pool, sequence), entry) in &settled.log {
         report.log_entries += 1;
-        writer.change(Change::LogEntry { pool: *pool, sequence: *sequence, entry: *entry })?;
+        writer.push(Change::LogEntry { pool: *pool, sequence: *sequence, entry: *entry });
+        writer.write_if_full()?;
     }
     let mut written: HashSet<(PoolNumber, SessionId)> = HashSet::with_capacity(settled.sessions.len());
     // First each session's payload of the source that its record is of, then of any other that has one.
@@ -49,7 +52,7 @@ pub(super) fn fill(
                 if let Some(payload) = payload() {
                     seen.insert(key);
                     count(chosen, report);
-                    failure = writer.session(key, chosen.record, payload, None);
+                    failure = write(&mut writer, key, chosen, payload);
                 }
             })?;
             failure?;
@@ -64,13 +67,25 @@ pub(super) fn fill(
         if chosen.record.retired.is_some() {
             report.lost.push(Lost::Payload { pool: name, id });
             count(chosen, report);
-            writer.session(*key, chosen.record, Payload::default(), None)?;
+            write(&mut writer, *key, chosen, Payload::default())?;
         } else {
             report.lost.push(Lost::LiveSession { pool: name, id });
         }
     }
-    writer.flush()?;
+    writer.write()?;
     Ok(())
+}
+
+/// Its log entry comes on its own.
+fn write(
+    writer: &mut Writer<'_>,
+    (pool, id): (PoolNumber, SessionId),
+    chosen: &Chosen,
+    payload: Payload,
+) -> Result<(), StoreError> {
+    let (record, payload) = (chosen.record, Some(Arc::new(payload)));
+    writer.push(Change::Session(SessionChange { pool, id, record, is_new: true, payload, retirement: None }));
+    writer.write_if_full().map(drop)
 }
 
 fn count(chosen: &Chosen, report: &mut RecoveryReport) {

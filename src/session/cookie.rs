@@ -83,10 +83,10 @@ impl Cookie {
         cookie
     }
 
-    /// Drops a leading dot of the domain, which means nothing, and makes it lower case.
+    /// Drops leading dots of the domain, which mean nothing, and makes it lower case.
     pub(super) fn normalize_domain(&mut self) {
-        if let Some(bare) = self.domain.strip_prefix('.') {
-            self.domain = bare.to_owned();
+        if self.domain.starts_with('.') {
+            self.domain = self.domain.trim_start_matches('.').to_owned();
         }
         self.domain.make_ascii_lowercase();
     }

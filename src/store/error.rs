@@ -108,6 +108,9 @@ pub enum StoreError {
         /// What is wrong, and where.
         detail: String,
     },
+    /// A new pool would need a number, and the last one there is has been given.
+    #[error("no pool can be added: there is one of number {}, the last there is", u32::MAX)]
+    NoPoolNumber,
     /// One item is there and cannot be decoded.
     #[error(transparent)]
     Unreadable(#[from] Unreadable),

@@ -6,13 +6,13 @@
 mod batch;
 pub(crate) mod cost;
 mod error;
-mod filling;
 mod memory;
 mod name;
 mod read;
 mod read_options;
 mod report;
 mod sled;
+mod writer;
 
 use std::sync::Arc;
 
@@ -23,13 +23,14 @@ pub(crate) use self::sled::values as format;
 pub(crate) use self::sled::{ReadLock, SalvagedStore, TakePayload, is_store, outlook};
 pub use batch::{Batch, Change, LogEntry, PoolEntry, SessionChange};
 pub use error::{StoreError, Unreadable};
-pub(crate) use filling::Filling;
 pub use memory::MemoryStore;
 pub use name::{PoolName, PoolNumber, Sequence};
+pub(crate) use read::next_pool_number;
 pub use read::{ReadStore, Visited, Visitor};
 pub use read_options::ReadOptions;
 pub use report::{Healed, StoreReport};
 pub use sled::{MigrationProgress, MigrationStep, SledReader, SledStore, SledStoreOptions, schema_version};
+pub(crate) use writer::Writer;
 
 /// A place that keeps sessions: it is read ([`ReadStore`]), and written to.
 ///

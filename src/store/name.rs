@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::StoreError;
 use crate::session::Invalid;
 
 /// The name of a pool, unique in its store: 1 to 200 bytes of text without control characters, a host for instance.
@@ -71,6 +72,13 @@ impl<'de> Deserialize<'de> for PoolName {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PoolNumber(pub u32);
 
+impl PoolNumber {
+    /// The number of a new pool in a store whose last one has this number. It is that of no pool there is.
+    pub(crate) fn next(self) -> Result<Self, StoreError> {
+        self.0.checked_add(1).map(Self).ok_or(StoreError::NoPoolNumber)
+    }
+}
+
 impl fmt::Display for PoolNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0, f)
@@ -85,6 +93,9 @@ pub struct Sequence(pub u64);
 impl Sequence {
     /// Before the first retirement: "from the beginning".
     pub const START: Self = Self(0);
+
+    /// The highest that is taken from elsewhere: as many again are left for what happens later, for ever.
+    pub(crate) const MAX_BROUGHT: Self = Self(u64::MAX / 2);
 
     /// The next one.
     #[must_use]

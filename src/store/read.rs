@@ -175,3 +175,28 @@ impl<S: ReadStore + ?Sized> ReadStore for Arc<S> {
         (**self).visit_log(pool, after, visit)
     }
 }
+
+/// The number that a new pool of a store gets.
+pub(crate) struct NextPoolNumber {
+    pub(crate) number: PoolNumber,
+    /// An entry of a pool that cannot be read: it may be of the name that the new one is to have.
+    pub(crate) unreadable: Option<Unreadable>,
+}
+
+pub(crate) fn next_pool_number(store: &dyn ReadStore) -> Result<NextPoolNumber, StoreError> {
+    let (mut last, mut unreadable) = (None, None);
+    store.visit_pools(&mut |item| {
+        let number = match item {
+            Ok(entry) => Some(entry.number),
+            Err(item) => {
+                let number = item.pool;
+                unreadable = Some(item);
+                number
+            }
+        };
+        last = last.max(number);
+        ControlFlow::Continue(())
+    })?;
+    let number = last.map_or(Ok(PoolNumber(0)), PoolNumber::next)?;
+    Ok(NextPoolNumber { number, unreadable })
+}

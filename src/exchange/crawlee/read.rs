@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::super::fields::{Fields, Wrong, boolean, shown};
+use super::super::fields::{Fields, Wrong, boolean, shown, shown_unless_text, veiled};
 use super::super::note::{Note, Notes};
 use super::super::{Brought, ExchangeError, Place};
 use super::read_cookies::{js_cookies, python_cookies};
@@ -50,7 +50,7 @@ pub(in super::super) fn read_session(
     let brought = session(reading, &mut fields, &mut notes).map_err(field)?;
     brought.payload.check().map_err(|invalid| ExchangeError::invalid(at.clone(), invalid))?;
     for (name, value) in fields.rest() {
-        notes.dropped(name, shown(&value));
+        notes.dropped(name, shown_unless_text(&value));
     }
     Ok((brought, notes.into_notes()))
 }
@@ -63,7 +63,7 @@ pub(in super::super) fn read_file_fields(dialect: Dialect, rest: Map<String, Val
     };
     let mut notes = Notes::default();
     for (name, value) in rest.into_iter().filter(|(name, _)| !counted.contains(&name.as_str())) {
-        notes.dropped(name, shown(&value));
+        notes.dropped(name, shown_unless_text(&value));
     }
     notes.into_notes()
 }
@@ -214,7 +214,8 @@ fn blocked_status_codes(fields: &mut Fields, notes: &mut Notes) {
     let are_default = codes.len() == BLOCKED_STATUS_CODES.len()
         && BLOCKED_STATUS_CODES.iter().all(|code| codes.iter().any(|value| value.as_u64() == Some(*code)));
     if !are_default {
-        notes.dropped("blockedStatusCodes", &value);
+        notes
+            .dropped("blockedStatusCodes", if value.is_array() { value.to_string() } else { veiled(&value) });
     }
 }
 
@@ -234,8 +235,7 @@ fn proxy(fields: &mut Fields, notes: &mut Notes) -> Answer<Option<Proxy>> {
         }
     }
     for (name, value) in info.rest().filter(|(_, value)| !value.is_null()) {
-        let value = if value.is_string() { "***".to_owned() } else { shown(&value) };
-        notes.dropped(name, value);
+        notes.dropped(name, veiled(&value));
     }
     Ok(Some(proxy))
 }

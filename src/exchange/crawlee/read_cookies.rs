@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::super::fields::{Fields, Wrong, shown};
+use super::super::fields::{Fields, Wrong, shown, shown_unless_text, veiled};
 use super::super::note::Notes;
 use super::notation::parse_time;
 use super::write_cookies::JAR;
@@ -21,11 +21,11 @@ pub(super) fn js_cookies(fields: &mut Fields, now: Timestamp, notes: &mut Notes)
     // How strict the jar is: what is as always is written as always.
     for (name, always) in JAR {
         if let Some(value) = jar.take(name).filter(|value| value != always) {
-            notes.dropped(jar.name(name), shown(&value));
+            notes.dropped(jar.name(name), shown_unless_text(&value));
         }
     }
     for (name, value) in jar.rest() {
-        notes.dropped(name, shown(&value));
+        notes.dropped(name, shown_unless_text(&value));
     }
     Ok(kept)
 }
@@ -72,7 +72,7 @@ fn keep(
         }
         for (name, value) in cookie.0.into_iter().filter(|(_, value)| !value.is_null()) {
             // Whoever writes a cookie's value under another name does not want to see it here.
-            notes.dropped(name, if value.is_string() { "a text".to_owned() } else { shown(&value) });
+            notes.dropped(name, veiled(&value));
         }
     }
     notes.at_cookie(None);
@@ -145,9 +145,9 @@ impl CookieFields {
 
     /// The domain without a leading dot, in lower case.
     fn domain(&mut self, notes: &mut Notes) -> Result<String, String> {
-        let domain = self.text("domain").filter(|domain| !domain.is_empty() && domain != ".");
+        let domain = self.text("domain").filter(|domain| !domain.trim_start_matches('.').is_empty());
         let domain = domain.ok_or("it has no domain, so it is never sent")?;
-        let bare = domain.strip_prefix('.').unwrap_or(&domain).to_ascii_lowercase();
+        let bare = domain.trim_start_matches('.').to_ascii_lowercase();
         if bare != domain {
             notes.changed("domain", &domain, &bare);
         }

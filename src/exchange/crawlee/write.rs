@@ -78,7 +78,9 @@ impl CrawleeOptions {
 }
 
 /// Writes the sessions of a pool as a state of Crawlee. It takes memory for a session. `note` is handed what could not be
-/// carried over.
+/// carried over. Nobody may write to the store meanwhile: it is a [`SledReader`](crate::SledReader), an
+/// [`ArchiveView`](crate::archive::ArchiveView), or a store of which no pool is open; otherwise its counts may not be those of
+/// what is in it.
 ///
 /// # Errors
 ///

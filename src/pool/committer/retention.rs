@@ -12,6 +12,7 @@ use super::Committer;
 use crate::pool::config::Retention;
 use crate::pool::core::PoolCore;
 use crate::session::Timestamp;
+use crate::store::cost::{COMES_OR_GOES, UNSYNCED, USED};
 use crate::store::{Batch, Change, LogEntry, PoolEntry, PoolNumber, Sequence, StoreError};
 
 /// How much was forgotten.
@@ -23,8 +24,9 @@ pub struct Forgotten {
     pub log_entries: u64,
 }
 
-/// How many entries are gone through in one transaction.
-const PAGE: usize = 256;
+/// How many entries are gone through in one transaction: as many as fit between two syncs, where the session of each is
+/// forgotten, and each is too.
+const PAGE: usize = (UNSYNCED - USED) / (COMES_OR_GOES + USED);
 
 /// The pools that are gone through by and by, between the rounds: whoever waits for one of those does not wait for all that is to
 /// be forgotten.
@@ -244,7 +246,12 @@ mod tests {
         let core = &pool.handle.core;
         let mut forgetting = Forgetting::default();
         forgetting.begin(&[Arc::clone(core)]);
-        let mut known = Vec::new();
+        let over = core.committer.over(core).unwrap();
+        let page = core.committer.forget_page(core, over).unwrap().unwrap();
+        let bytes = page.sessions * COMES_OR_GOES as u64 + page.log_entries * USED as u64 + USED as u64;
+        assert!(bytes <= UNSYNCED as u64, "{page:?}: more than may be written between two syncs");
+
+        let mut known = vec![0, 1];
         while !forgetting.is_done() {
             forgetting.go_on(&core.committer, Instant::now()).unwrap();
             let PoolEntry { purged_through, trimmed_through, .. } = core.entry.lock().pool;

@@ -9,9 +9,10 @@ use session_pool::exchange::{
     CheckedImport, ExchangeError, ImportFormat, ImportOptions, Imported, Input, check_export, import_into,
     import_store,
 };
+use session_pool::maintenance::{AddOptions, AddPlan, MaintenanceError};
 use session_pool::{
-    MemoryStore, PoolName, ReadStore, Reason, SessionOptions, SessionPool, SledStoreOptions, StoreError,
-    Timestamp, inspect,
+    Batch, Change, MemoryStore, PoolEntry, PoolName, PoolNumber, ReadStore, Reason, Sequence, SessionOptions,
+    SessionPool, SledStoreOptions, Store, StoreError, Timestamp, inspect,
 };
 
 use super::{jsonl_of, open};
@@ -28,6 +29,65 @@ fn crawlee(ids: &[&str]) -> Input {
 
 fn name(name: &str) -> PoolName {
     name.parse().unwrap()
+}
+
+/// The engine may use again what is not durable yet: where it wrote much since the last sync, a power cut could cost
+/// what was in the store before.
+#[test]
+fn i4_what_is_imported_is_made_durable_in_portions() {
+    let ids: Vec<String> = (0..500).map(|number| format!("s{number}")).collect();
+    let store = Arc::new(FaultyStore::default());
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    import_into(&*store, &name("new"), crawlee(&ids), &ImportOptions::new(), &mut |_| {}).unwrap();
+    let [commits, syncs, changes] =
+        [&store.commits, &store.syncs, &store.changes].map(|count| count.load(Ordering::SeqCst));
+    assert_eq!(
+        (commits, syncs, changes),
+        (4, 4, 500 + 4),
+        "some 130 sessions a portion, and the pool each time"
+    );
+}
+
+#[test]
+fn a_new_pool_never_takes_the_number_of_another() {
+    let store = MemoryStore::new();
+    let last = PoolEntry {
+        last_sequence: Sequence(7),
+        purged_through: Sequence(7),
+        trimmed_through: Sequence(7),
+        ..PoolEntry::new(PoolNumber(u32::MAX), name("last"))
+    };
+    store.commit(&Batch { changes: vec![Change::Pool(last)] }).unwrap();
+    let before = content(&store);
+    let error =
+        import_into(&store, &name("new"), crawlee(&["a"]), &ImportOptions::new(), &mut |_| {}).unwrap_err();
+    assert!(matches!(error, ExchangeError::Store(StoreError::NoPoolNumber)), "{error}");
+    let add = AddOptions { pool: Some(name("new")), create_pool: true, sessions: Vec::new() };
+    let error = AddPlan::new(&store, add, std::time::SystemTime::now().into()).unwrap_err();
+    assert!(matches!(error, MaintenanceError::Store(StoreError::NoPoolNumber)), "{error}");
+    assert_eq!(content(&store), before);
+}
+
+#[test]
+fn what_an_export_lacks_and_what_a_pool_does_not_take_of_it_is_told() {
+    let from = Place::memory();
+    let pool = from.open(|builder| builder.name("old"));
+    pool.add(named("live")).unwrap();
+    let _ = pool.add(named("retired")).unwrap().retire().unwrap();
+    drop(pool);
+    let text = String::from_utf8(from.look(jsonl_of)).unwrap();
+    let text = text.replace("\"unreadable\":0", "\"unreadable\":3");
+    let mut notes = Vec::new();
+    let input = Input::from_bytes(text.clone().into_bytes());
+    CheckedImport::check(input, &ImportOptions::new(), &mut |note| notes.push(note.to_string())).unwrap();
+    assert_eq!(
+        notes,
+        [
+            "the log of pool old is left out: 1 retirements there were: those that come in retired get entries of their own",
+            "unreadable is left out: 3 items, which could not be read when it was exported",
+        ]
+    );
+    assert_eq!(check_export(text.as_bytes(), &ImportOptions::new()).unwrap().unreadable, 3);
 }
 
 /// As the tool does it: what is imported is looked at before the store is.
@@ -95,11 +155,12 @@ fn retired_ones_come_with_new_entries_in_the_log_behind_those_that_are_there() {
     assert_eq!(
         log[2..],
         [
-            of(3, "a", Reason::Retired),
-            of(4, "b", Reason::Retired),
-            of(5, "c", Reason::Blocked),
-            of(6, "d", Reason::Retired)
-        ]
+            of(3, "d", Reason::Retired),
+            of(4, "c", Reason::Blocked),
+            of(5, "a", Reason::Retired),
+            of(6, "b", Reason::Retired)
+        ],
+        "in the order of their times, by which retention goes"
     );
     let _ = pool.acquire_by_id(&id("live")).unwrap().retire().unwrap();
     pool.flush().unwrap();
@@ -274,7 +335,7 @@ fn an_import_that_stops_in_the_middle_leaves_a_sound_store_and_can_be_finished()
     store.fails_commit.store(false, Ordering::SeqCst);
     assert_sound(&store);
     let there = content(&store).len();
-    assert!(there > 500, "some of them are there: {there}");
+    assert!(there > 200, "some of them are there: {there}");
     let options = options.skip_existing(true);
     let rest = import_into(&store, &name("a"), Input::from_bytes(text), &options, &mut |_| {}).unwrap();
     assert_sound(&store);
@@ -301,7 +362,8 @@ fn what_comes_from_a_clock_that_is_ahead_counts_as_now_in_a_pool() {
     })
     .unwrap();
     notes.sort();
-    assert_eq!(notes, ["created_at", "created_at", "last_used_at", "last_used_at", "retired.at"]);
+    let log = "the log of pool default";
+    assert_eq!(notes, ["created_at", "created_at", "last_used_at", "last_used_at", "retired.at", log]);
     assert_sound(&store);
     let record = store.record(session_pool::PoolNumber(0), &id("retired")).unwrap().unwrap();
     assert_eq!((record.created_at, record.retired.unwrap().at), (now, now), "T-3");

@@ -1,5 +1,7 @@
 //! JSON Lines: lossless, and strict.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 use serde_json::{Map, Value};
 use session_pool::archive::{ArchiveItem, ArchivedSession};
@@ -8,12 +10,13 @@ use session_pool::exchange::{
     write_jsonl,
 };
 use session_pool::{
-    Cookie, ErrorScore, Fingerprint, Limits, LogEntry, MAX_PAYLOAD_LENGTH, Payload, PoolEntry, PoolNumber,
-    Reason, Retired, SameSite, Sequence, SessionId, SessionRecord, SledStoreOptions, Timestamp, UserData,
+    Cookie, ErrorScore, Fingerprint, Growth, Limits, LogEntry, MAX_PAYLOAD_LENGTH, MemoryStore, Payload,
+    PoolEntry, PoolNumber, Reason, Retired, SameSite, Sequence, SessionId, SessionPool, SessionRecord,
+    SessionStore, SledStoreOptions, Timestamp, UserData,
 };
 
 use super::{errors_of, jsonl_of, open};
-use crate::support::{Place, assert_sound, content, id, worked_store};
+use crate::support::{Place, assert_sound, content, id, named, worked_store};
 
 fn time() -> impl Strategy<Value = Timestamp> {
     prop_oneof![
@@ -60,7 +63,9 @@ fn object() -> impl Strategy<Value = Map<String, Value>> {
 fn cookie() -> impl Strategy<Value = Cookie> {
     let same_site =
         proptest::option::of(proptest::sample::select(vec![SameSite::Strict, SameSite::Lax, SameSite::None]));
-    let texts = (any::<String>(), any::<String>(), any::<String>(), any::<String>());
+    // As a store keeps it.
+    let domain = any::<String>().prop_map(|text| Cookie::new("", "", text).domain);
+    let texts = (any::<String>(), any::<String>(), domain, any::<String>());
     let times = (proptest::option::of(time()), proptest::option::of(time()), proptest::option::of(time()));
     (texts, any::<[bool; 3]>(), same_site, proptest::option::of(any::<String>()), times).prop_map(
         |((name, value, domain, path), [host_only, secure, http_only], same_site, partition_key, times)| {
@@ -92,11 +97,13 @@ fn payload() -> impl Strategy<Value = Payload> {
     )
     .prop_map(|url| url.and_then(|url| url.parse().ok()));
     (proptest::collection::vec(cookie(), 0..4), object(), proxy, fingerprint).prop_map(
-        |(cookies, user_data, proxy, fingerprint)| Payload {
-            cookies,
-            user_data: UserData::from(user_data),
-            proxy,
-            fingerprint,
+        |(cookies, user_data, proxy, fingerprint)| {
+            let mut payload =
+                Payload { cookies: Vec::new(), user_data: UserData::from(user_data), proxy, fingerprint };
+            for cookie in cookies {
+                payload.set_cookie(cookie, Timestamp::MIN);
+            }
+            payload
         },
     )
 }
@@ -104,8 +111,9 @@ fn payload() -> impl Strategy<Value = Payload> {
 fn record() -> impl Strategy<Value = SessionRecord> {
     let times = (time(), time(), proptest::option::of(time()), proptest::option::of(time()));
     let retired = proptest::option::of((reason(), time()).prop_map(|(reason, at)| Retired { reason, at }));
-    (times, any::<[u32; 4]>(), (score(), score(), score()), retired).prop_map(
-        |(times, counts, scores, retired)| SessionRecord {
+    let limits = (1..=u32::MAX, 1..=u32::MAX, (1..=u32::MAX).prop_map(ErrorScore::from_thousandths));
+    (times, any::<[u32; 2]>(), limits, (score(), score()), retired).prop_map(
+        |(times, counts, limits, scores, retired)| SessionRecord {
             created_at: times.0,
             expires_at: times.1,
             last_used_at: times.2,
@@ -114,30 +122,33 @@ fn record() -> impl Strategy<Value = SessionRecord> {
             error_count: counts[1],
             error_score: scores.0,
             limits: Limits {
-                max_usage_count: counts[2],
-                max_concurrent_uses: counts[3],
-                max_error_score: scores.1,
-                error_score_decrement: scores.2,
+                max_usage_count: limits.0,
+                max_concurrent_uses: limits.1,
+                max_error_score: limits.2,
+                error_score_decrement: scores.1,
             },
             retired,
         },
     )
 }
 
+/// Half of them are left for what is retired later.
+fn sequence() -> impl Strategy<Value = u64> {
+    0..=u64::MAX / 2
+}
+
 fn pool(number: u32) -> impl Strategy<Value = PoolEntry> {
-    (any::<[u64; 3]>(), proptest::collection::btree_set(any::<u64>(), 0..6)).prop_map(
-        move |(mut counters, edges)| {
-            counters.sort_unstable();
-            let edges: Vec<u64> = edges.into_iter().collect();
-            let mut pool = PoolEntry::new(PoolNumber(number), format!("pool ü {number}").parse().unwrap());
-            pool.trimmed_through = Sequence(counters[0]);
-            pool.purged_through = Sequence(counters[1]);
-            pool.last_sequence = Sequence(counters[2]);
-            pool.lost_log =
-                edges.chunks_exact(2).map(|pair| (Sequence(pair[0]), Sequence(pair[1]))).collect();
-            pool
-        },
-    )
+    let counters = [(); 3].map(|()| sequence());
+    (counters, proptest::collection::btree_set(sequence(), 0..6)).prop_map(move |(mut counters, edges)| {
+        counters.sort_unstable();
+        let edges: Vec<u64> = edges.into_iter().filter(|edge| *edge <= counters[2]).collect();
+        let mut pool = PoolEntry::new(PoolNumber(number), format!("pool ü {number}").parse().unwrap());
+        pool.trimmed_through = Sequence(counters[0]);
+        pool.purged_through = Sequence(counters[1]);
+        pool.last_sequence = Sequence(counters[2]);
+        pool.lost_log = edges.chunks_exact(2).map(|pair| (Sequence(pair[0]), Sequence(pair[1]))).collect();
+        pool
+    })
 }
 
 fn items() -> impl Strategy<Value = Vec<ArchiveItem>> {
@@ -147,7 +158,7 @@ fn items() -> impl Strategy<Value = Vec<ArchiveItem>> {
         |(pool, id, record, payload)| ArchiveItem::Session(ArchivedSession { pool, id, record, payload }),
     );
     let entry = (session_id(), reason(), time(), time(), any::<[u32; 2]>(), score());
-    let entry = (number(), any::<u64>(), entry).prop_map(|(pool, sequence, told)| {
+    let entry = (number(), sequence(), entry).prop_map(|(pool, sequence, told)| {
         let (id, reason, retired_at, created_at, [usage_count, error_count], error_score) = told;
         let entry = LogEntry { id, reason, retired_at, created_at, usage_count, error_count, error_score };
         ArchiveItem::LogEntry { pool, sequence: Sequence(sequence), entry }
@@ -282,7 +293,7 @@ fn what_is_not_as_it_should_be_is_refused_by_line_field_value_and_rule() {
             "line 4: max_error_score is 0.0001: must be",
         ),
         ("\"secure\":false", "\"secure\":\"topsecret\"", "line 4: cookies[0].secure is a text: must be true"),
-        ("\"sid\"", "1", "line 4: cookies[0].name is 1: must be a text"),
+        ("\"sid\"", "1", "line 4: cookies[0].name is a number: must be a text"),
         ("http://u:topsecret@h:1", "topsecret", "line 4: proxy is ***: must be scheme://"),
         ("{\"token\":\"topsecret\"}", "\"topsecret\"", "line 4: user_data is a text: must be an object"),
         ("\"id\":\"a\"", "\"id\":\"a b\"", "line 4: id is \"a b\": must be 1 to 50"),
@@ -299,6 +310,32 @@ fn what_is_not_as_it_should_be_is_refused_by_line_field_value_and_rule() {
         ("\"sequence\":1", "\"sequence\":2", "line 3: retirement 2 of the pool shop does not lie"),
         ("\"last_sequence\":1", "\"last_sequence\":2", "line 2: the pool shop lacks its retirements 2 to 2"),
         ("\"purged_through\":0", "\"purged_through\":2", "line 2: purged_through is 2: must be at most last"),
+        (
+            "\"last_sequence\":1",
+            "\"last_sequence\":18446744073709551615",
+            "line 2: last_sequence is 18446744073709551615: must be a whole number from 0 to 9223372036854775807",
+        ),
+        ("\"lost_log\":[]", "\"lost_log\":[[1,2]]", "line 2: lost_log is 2: must end at last_sequence"),
+        (
+            "\"max_usage_count\":50",
+            "\"max_usage_count\":0",
+            "line 4: max_usage_count is 0: must be a whole number from 1",
+        ),
+        (
+            "\"max_concurrent_uses\":null",
+            "\"max_concurrent_uses\":0",
+            "line 4: max_concurrent_uses is 0: must be a whole number from 1",
+        ),
+        (
+            "\"max_error_score\":3.0",
+            "\"max_error_score\":0",
+            "line 4: max_error_score is 0: must be a number from 0.001",
+        ),
+        (
+            "\"usage_count\":0",
+            "\"usage_count\":12345678901234567890123",
+            "line 4, column 177: an integer is too large",
+        ),
         ("\"version\":1", "\"version\":2", "the export has version 2, and this version"),
         ("\"format\":\"session-pool\"", "\"format\":\"x\"", "its first line does not say"),
         ("\"sessions\":2", "\"sessions\":3", "line 6: it says that there are 1 pools"),
@@ -316,6 +353,60 @@ fn what_is_not_as_it_should_be_is_refused_by_line_field_value_and_rule() {
         };
         assert!(says_so.contains(says), "{from} -> {to}: {says_so}");
     }
+}
+
+#[test]
+fn cookies_are_as_a_store_keeps_them_each_of_them_once() {
+    let text = small();
+    let dotted = text.replace("\"h.example\"", "\".h.example\"");
+    assert!(
+        refusal(&dotted)
+            .contains("line 4: cookies[0].domain is a text: must be a text without a leading dot")
+    );
+    let upper = text.replace("\"h.example\"", "\"H.example\"");
+    assert!(refusal(&upper).contains("line 4: cookies[0].domain is a text"));
+    let begin = text.find("\"cookies\":[").unwrap() + "\"cookies\":[".len();
+    let end = begin + text[begin..].find('}').unwrap() + 1;
+    let twice = format!("{},{}", &text[..end], &text[begin..]);
+    assert!(refusal(&twice).contains("line 4: cookies[1] is the same cookie as cookies[0]: each name"));
+}
+
+/// Retires a session as soon as something is written.
+struct Retiring<'a> {
+    pool: &'a SessionPool,
+    is_done: bool,
+}
+
+impl std::io::Write for Retiring<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if !std::mem::replace(&mut self.is_done, true) {
+            let _ = self.pool.get(&id("z")).unwrap().retire().unwrap();
+            self.pool.flush().unwrap();
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn i2_an_export_during_which_a_session_is_retired_has_no_last_line_and_says_so() {
+    let store = Arc::new(MemoryStore::new());
+    let pool = SessionPool::builder()
+        .growth(Growth::Manual)
+        .open_in(&SessionStore::with_store(Arc::clone(&store)).unwrap())
+        .unwrap();
+    for number in 0..300 {
+        pool.add(named(&format!("a{number}")).user_data("k", "x".repeat(3000))).unwrap();
+    }
+    pool.add(named("z")).unwrap();
+    pool.flush().unwrap();
+    let out = Retiring { pool: &pool, is_done: false };
+    let error = write_jsonl(&*store, out, &ExportOptions::new()).unwrap_err();
+    assert!(matches!(error, ExchangeError::Changed), "{error}");
+    write_jsonl(&*store, std::io::sink(), &ExportOptions::new()).unwrap();
 }
 
 #[test]

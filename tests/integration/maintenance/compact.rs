@@ -227,3 +227,36 @@ fn an_encrypted_store_stays_encrypted_under_its_key() {
     let database = fs::read(place.path().join("engine/db")).unwrap();
     assert!(!database.windows(9).any(|bytes| bytes == b"topsecret"));
 }
+
+#[cfg(unix)]
+#[test]
+fn a_store_that_somebody_else_compacts_stays_its_owners() {
+    use std::os::unix::fs::{MetadataExt, lchown};
+    const OWNER: u32 = 54_321;
+    fn owners(path: &Path, give: bool) -> Vec<u32> {
+        let mut owners = Vec::new();
+        let mut left = vec![path.to_owned()];
+        while let Some(path) = left.pop() {
+            if give && lchown(&path, Some(OWNER), Some(OWNER)).is_err() {
+                return Vec::new();
+            }
+            owners.push(path.metadata().unwrap().uid());
+            if path.is_dir() {
+                left.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+            }
+        }
+        owners.sort_unstable();
+        owners.dedup();
+        owners
+    }
+    let place = Place::disk();
+    worked_store(&place, 7);
+    place.open_store().checkpoint().unwrap();
+    if owners(&place.path(), true).is_empty() {
+        // Only root may give files away.
+        return;
+    }
+    let report = compact_in_place(place.path(), options(), OldStore::Keep, &mut |_| {}).unwrap();
+    assert!(report.compacted.is_some() && place.path().join("checkpoints").exists());
+    assert_eq!(owners(&place.path(), false), [OWNER]);
+}

@@ -15,7 +15,7 @@ use session_pool::{
 
 use super::disk::{ACKS, Image, write_tree};
 use super::told::{Known, Told, text_of};
-use super::workload::{STORE, buffered, forgetful, immediate};
+use super::workload::{STORE, buffered, forgetful, immediate, imported};
 
 type Verdict<T = ()> = Result<T, String>;
 
@@ -90,7 +90,7 @@ fn go_on(path: &Path, told: &Told) -> Verdict {
     let store = SessionStore::with_store(store).map_err(failed("starting"))?;
     ensure(store.unreadable_pools().is_empty(), "a pool's entry is unreadable")?;
     let open = |builder: session_pool::PoolBuilder| builder.open_in(&store).map_err(failed("opening a pool"));
-    let pools = [open(immediate())?, open(buffered())?, open(forgetful())?];
+    let pools = [open(immediate())?, open(buffered())?, open(forgetful())?, open(imported())?];
     for pool in &pools {
         let report = pool.open_report();
         ensure(report.unreadable == 0, format_args!("{}: {:?}", pool.name(), report.unreadable_items))?;

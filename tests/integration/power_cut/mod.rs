@@ -25,9 +25,11 @@ use tally::Tally;
 use workload::Amount;
 
 /// A process that begins with nothing.
-const FIRST: Amount = Amount { rounds: 4, steps: 40, writes_huge: false };
+const FIRST: Amount = Amount { rounds: 4, steps: 40, writes_huge: false, imports: 0 };
 /// One that goes on after a cut.
-const NEXT: Amount = Amount { rounds: 2, steps: 12, writes_huge: false };
+const NEXT: Amount = Amount { rounds: 2, steps: 12, writes_huge: false, imports: 0 };
+/// One that imports sessions between its rounds.
+const IMPORTING: Amount = Amount { rounds: 2, steps: 8, writes_huge: false, imports: 200 };
 
 /// A process that begins with nothing, two that go on after the cuts of each other's power, and so many cuts of each.
 fn cut_three_generations(tally: &mut Tally, counts: [usize; 3]) {
@@ -69,6 +71,28 @@ fn i4_holds_where_user_data_is_huge_when_the_power_is_cut() {
     for _ in 0..40 {
         let recording = record(nothing(), Amount { writes_huge: true, ..FIRST });
         tally.cut_often(&recording, Forgets::Nothing, 50, fastrand::u64(..));
+    }
+    println!("{tally}");
+    assert!(tally.failures.is_empty());
+}
+
+/// An import writes as much as it can into a store that was there before, and which it must not take along.
+#[test]
+fn i1_i2_i3_i4_hold_when_the_power_is_cut_during_imports() {
+    let mut tally = Tally::default();
+    let recording = record(nothing(), IMPORTING);
+    tally.cut_often(&recording, Forgets::Nothing, 40, fastrand::u64(..));
+    assert!(tally.failures.is_empty(), "{tally}");
+}
+
+/// Where 512 sessions went into one portion, about one image in sixty could not be opened.
+#[test]
+#[ignore = "takes minutes: cargo test --release --test integration -- --ignored --nocapture large_imports"]
+fn i1_i2_i3_i4_hold_when_the_power_is_cut_during_large_imports() {
+    let mut tally = Tally::default();
+    for _ in 0..8 {
+        let recording = record(nothing(), Amount { rounds: 3, imports: 800, ..IMPORTING });
+        tally.cut_often(&recording, Forgets::Nothing, 60, fastrand::u64(..));
     }
     println!("{tally}");
     assert!(tally.failures.is_empty());

@@ -14,13 +14,14 @@ const AMOUNT: &str = "SESSION_POOL_TEST_POWER_CUT_AMOUNT";
 fn child() {
     if let Some(directory) = std::env::var_os(DIRECTORY) {
         let amount = std::env::var(AMOUNT).unwrap();
-        let [rounds, steps, writes_huge] = amount.split(' ').collect::<Vec<_>>()[..] else {
+        let [rounds, steps, writes_huge, imports] = amount.split(' ').collect::<Vec<_>>()[..] else {
             panic!("{amount}")
         };
         let amount = Amount {
             rounds: rounds.parse().unwrap(),
             steps: steps.parse().unwrap(),
             writes_huge: writes_huge.parse().unwrap(),
+            imports: imports.parse().unwrap(),
         };
         workload::work(Path::new(&directory), amount);
     }
@@ -50,7 +51,8 @@ pub(super) fn nothing() -> Tree {
 
 /// Lets a process go on from those files, and records it.
 pub(super) fn record(before: Tree, amount: Amount) -> Recording {
-    let amount = format!("{} {} {}", amount.rounds, amount.steps, amount.writes_huge);
+    let Amount { rounds, steps, writes_huge, imports } = amount;
+    let amount = format!("{rounds} {steps} {writes_huge} {imports}");
     record_child(before, "power_cut::recording::child", &[(AMOUNT, &amount)], DIRECTORY)
 }
 

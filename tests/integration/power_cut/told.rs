@@ -8,6 +8,7 @@ use session_pool::SessionId;
 /// The pools of the workload whose every acknowledgement is told.
 pub(super) const IMMEDIATE: &str = "immediate";
 pub(super) const BUFFERED: &str = "buffered";
+pub(super) const IMPORTED: &str = "imported";
 
 /// Something to tell of a session.
 #[derive(Debug, Clone, Copy)]

@@ -9,13 +9,15 @@ use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
+use serde_json::json;
+use session_pool::exchange::{ImportOptions, Input, import_into};
 use session_pool::{
     Durability, Error, Lease, Outcome, PoolBuilder, Refusal, Retention, Session, SessionOptions, SessionPool,
-    SessionStore,
+    SessionStore, SledStoreOptions,
 };
 
 use super::disk::ACKS;
-use super::told::{BUFFERED, IMMEDIATE, Line, Told, text_of, version_of};
+use super::told::{BUFFERED, IMMEDIATE, IMPORTED, Line, Told, text_of, version_of};
 
 /// Where the store is, below the watched directory: the library makes the directories on the way.
 pub(super) const STORE: &str = "above/further/sessions";
@@ -47,6 +49,10 @@ pub(super) fn buffered() -> PoolBuilder {
 
 pub(super) fn immediate() -> PoolBuilder {
     builder(IMMEDIATE, Durability::Immediate)
+}
+
+pub(super) fn imported() -> PoolBuilder {
+    builder(IMPORTED, Durability::Immediate)
 }
 
 struct Teller {
@@ -168,6 +174,8 @@ pub(super) struct Amount {
     pub(super) steps: u32,
     /// Whether some of the user data is several hundred kilobytes long.
     pub(super) writes_huge: bool,
+    /// How many sessions are imported each time that it is closed.
+    pub(super) imports: u64,
 }
 
 /// Works below `directory` until all is done.
@@ -219,5 +227,39 @@ pub(super) fn work(directory: &Path, amount: Amount) {
                 }
             });
         });
+        drop((immediate, buffered, forgetful, store));
+        if amount.imports > 0 {
+            import(&teller, &directory.join(STORE), amount.imports);
+        }
     }
+}
+
+/// Imports so many sessions, every fourth of them retired.
+fn import(teller: &Teller, path: &Path, count: u64) {
+    let first = teller.last_number.fetch_add(count, Ordering::SeqCst) + 1;
+    let (mut sessions, mut tries, mut done) = (Vec::new(), String::new(), String::new());
+    for number in first..first + count {
+        let (id, version) = (format!("imported.{number}").parse().unwrap(), version_of(number, false));
+        let is_retired = number % 4 == 0;
+        Line::Tries(version).append(&mut tries, IMPORTED, &id);
+        Line::Wrote(version).append(&mut done, IMPORTED, &id);
+        if is_retired {
+            Line::Retired.append(&mut done, IMPORTED, &id);
+        }
+        sessions.push(json!({
+            "id": id,
+            "createdAt": "2026-03-01T00:00:00.000Z",
+            "expiresAt": "2096-03-01T00:00:00.000Z",
+            "userData": { "k": [version, text_of(&id, version)] },
+            "errorScore": if is_retired { 3 } else { 0 },
+        }));
+    }
+    let state = json!({ "usableSessionsCount": count, "sessions": sessions }).to_string();
+    let (store, pool) =
+        (SledStoreOptions::new().create(false).open(path).unwrap(), IMPORTED.parse().unwrap());
+    teller.tell(&tries);
+    let input = Input::from_bytes(state.into_bytes());
+    import_into(&store, &pool, input, &ImportOptions::new(), &mut |_| {}).unwrap();
+    drop(store);
+    teller.tell(&done);
 }

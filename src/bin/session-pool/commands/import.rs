@@ -305,20 +305,24 @@ fn tell(
     context: &Context,
     out: &mut dyn Write,
 ) -> Result {
-    let Imported { pools, live, retired, log_entries, skipped, .. } = *imported;
+    let Imported { pools, live, retired, log_entries, skipped, unreadable, .. } = *imported;
     if context.format != Format::Table {
         let told = json!({
             "store": store.display().to_string(), "dry_run": dry_run, "pools": pools, "live": live, "retired": retired,
-            "log_entries": log_entries, "skipped": skipped, "notes": notes,
+            "log_entries": log_entries, "skipped": skipped, "unreadable": unreadable, "notes": notes,
         });
         return Ok(document(&told, context, out)?);
     }
     let store = escape(&store.display().to_string());
     let would = if dry_run { "would be imported: " } else { "" };
     let skipped = if skipped > 0 { format!("; {skipped} were there already") } else { String::new() };
+    let missing = match unreadable {
+        0 => String::new(),
+        count => format!("; {count} items are missing, which could not be read when it was exported"),
+    };
     writeln!(
         out,
-        "{store}: {would}{pools} new pools, {live} live and {retired} retired sessions, {log_entries} log entries{skipped}"
+        "{store}: {would}{pools} new pools, {live} live and {retired} retired sessions, {log_entries} log entries{skipped}{missing}"
     )?;
     Ok(())
 }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::store::cost::{UNSYNCED, USED};
-use crate::store::{Batch, Change, PoolEntry, PoolNumber, Store, StoreError};
+use super::cost::{UNSYNCED, USED, of_change};
+use super::{Batch, Change, PoolEntry, PoolNumber, Store, StoreError};
 
-/// Gathers changes until they are a portion.
-pub(super) struct Writer<'a> {
+/// Gathers changes until they are a portion: as much as may be written between two syncs. Also in a new store that nobody
+/// asks for anything before it is finished: it is no slower to speak of, and one rule is simpler than two.
+pub(crate) struct Writer<'a> {
     store: &'a dyn Store,
     batch: Batch,
     /// The pools as the changes so far leave them.
@@ -15,32 +16,31 @@ pub(super) struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    pub(super) fn new(store: &'a dyn Store) -> Self {
+    pub(crate) fn new(store: &'a dyn Store) -> Self {
         Self { store, batch: Batch::default(), pools: BTreeMap::new(), bytes: 0 }
     }
 
-    /// Adds a change of so many bytes, as the engine writes them, that leaves its pool like that.
-    pub(super) fn change(&mut self, change: Change, bytes: usize, pool: &PoolEntry) {
-        self.push(change, bytes);
-        self.pool(pool);
-    }
-
-    /// Adds a change of so many bytes that leaves its pool as it is.
-    pub(super) fn push(&mut self, change: Change, bytes: usize) {
+    /// Adds a change. One that moves the counters of its pool on is to be followed by [`Writer::pool`].
+    pub(crate) fn push(&mut self, change: Change) {
+        self.bytes += of_change(&change);
         self.batch.changes.push(change);
-        self.bytes += bytes;
     }
 
     /// Adds a pool as it is from now on.
-    pub(super) fn pool(&mut self, pool: &PoolEntry) {
+    pub(crate) fn pool(&mut self, pool: &PoolEntry) {
         if self.pools.insert(pool.number, pool.clone()).is_none() {
             self.bytes += USED;
         }
     }
 
+    /// Whether what is gathered is a portion.
+    pub(crate) fn is_full(&self) -> bool {
+        self.bytes >= UNSYNCED
+    }
+
     /// Writes what is gathered if it is a portion. Answers whether it was.
-    pub(super) fn write_if_full(&mut self) -> Result<bool, StoreError> {
-        let is_full = self.bytes >= UNSYNCED;
+    pub(crate) fn write_if_full(&mut self) -> Result<bool, StoreError> {
+        let is_full = self.is_full();
         if is_full {
             self.write()?;
         }
@@ -48,7 +48,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Writes what is gathered, durably.
-    pub(super) fn write(&mut self) -> Result<(), StoreError> {
+    pub(crate) fn write(&mut self) -> Result<(), StoreError> {
         self.batch.changes.extend(std::mem::take(&mut self.pools).into_values().map(Change::Pool));
         if !self.batch.changes.is_empty() {
             self.store.commit(&self.batch)?;
