@@ -44,6 +44,7 @@ impl SessionId {
     }
 
     /// The id that is 32 lower-case hexadecimal digits.
+    #[inline]
     pub(crate) fn of_uuid(uuid: Uuid) -> Self {
         let mut bytes = [0; Self::MAX_LENGTH];
         let length = uuid.simple().encode_lower(&mut bytes).len();

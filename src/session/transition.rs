@@ -44,6 +44,7 @@ impl SessionRecord {
     ///
     /// a session that is no longer usable is retired in the same step; of several reasons the first of
     /// blocked, exhausted, expired is named. A retired session is not changed at all.
+    #[inline]
     pub fn settle(mut self, settlement: Settlement, now: Timestamp) -> (Self, Outcome) {
         if let Some(retired) = self.retired {
             return (self, Outcome::AlreadyRetired(retired.reason));

@@ -133,7 +133,10 @@ pub(crate) struct Woken(Vec<Waker>);
 
 impl Woken {
     pub(crate) fn wake(self) {
-        outside::wake(self.0);
+        // As nearly always: each use of a session comes by here.
+        if !self.0.is_empty() {
+            outside::wake(self.0);
+        }
     }
 }
 

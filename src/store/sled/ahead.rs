@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, bounded};
 use parking_lot::Mutex;
 
 /// What is handed over in one go, and how many of those are read ahead.
-const CHUNK: usize = 1024;
+const CHUNK: usize = 512;
 const CHUNKS: usize = 4;
 
 /// What an iterator yields that runs on another thread.
@@ -33,7 +33,8 @@ impl<'scope, I: Iterator<Item: Send> + Send + 'scope> Ahead<'scope, I> {
         let read = move || {
             let mut items = theirs.lock().take().into_iter().flatten();
             loop {
-                let chunk: Vec<I::Item> = items.by_ref().take(CHUNK).collect();
+                let mut chunk = Vec::with_capacity(CHUNK);
+                chunk.extend(items.by_ref().take(CHUNK));
                 // It is empty at the end; nobody listens where the other has seen enough.
                 if chunk.is_empty() || send.send(chunk).is_err() {
                     break;
