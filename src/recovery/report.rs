@@ -133,7 +133,7 @@ impl fmt::Display for Lost {
             }
             Self::LogEnd { pool, first, last } => write!(
                 f,
-                "pool {pool}: whatever the retirement log had from entry {first} on is lost; it goes on behind {last}"
+                "pool {pool}: whatever the retirement log had from entry {first} on, if anything; it goes on behind {last}"
             ),
         }
     }

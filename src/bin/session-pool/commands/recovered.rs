@@ -15,9 +15,12 @@ pub(super) fn tell(report: &RecoveryReport, context: &Context, out: &mut dyn Wri
     } else {
         document(report, context, out)?;
     }
-    // Of the end of a log nobody knows whether anything was there.
-    let is_known = |lost: &Lost| !matches!(lost, Lost::LogEnd { .. });
     if report.lost.iter().any(is_known) { Err(Unsound(report.path.clone()).into()) } else { Ok(()) }
+}
+
+/// Of the end of a log nobody knows whether anything was there.
+fn is_known(lost: &Lost) -> bool {
+    !matches!(lost, Lost::LogEnd { .. })
 }
 
 fn for_people(report: &RecoveryReport, out: &mut dyn Write) -> Result {
@@ -40,7 +43,8 @@ fn for_people(report: &RecoveryReport, out: &mut dyn Write) -> Result {
         writeln!(out, "passed over {}: {}", path(archive), escape(why))?;
     }
     for lost in &report.lost {
-        writeln!(out, "lost: {}", escape(&lost.to_string()))?;
+        let how = if is_known(lost) { "lost" } else { "perhaps lost" };
+        writeln!(out, "{how}: {}", escape(&lost.to_string()))?;
     }
     writeln!(
         out,
