@@ -37,7 +37,7 @@ pub(super) struct Merged {
 #[derive(Default)]
 struct OneSource {
     pools: BTreeMap<PoolNumber, PoolEntry>,
-    sessions: HashMap<(PoolNumber, SessionId), SessionRecord>,
+    sessions: HashMap<(PoolNumber, SessionId), Chosen>,
     log: BTreeMap<(PoolNumber, Sequence), LogEntry>,
     unreadable: Vec<(PoolNumber, SessionId)>,
     knows: Knows,
@@ -88,10 +88,13 @@ impl Merged {
     }
 
     pub(super) fn take(&mut self, found: Found) {
+        let number = self.sources.len().checked_sub(1);
         let Some(source) = self.sources.last_mut() else { return };
         match found {
             Found::Pool(entry) => drop(source.pools.insert(entry.number, entry)),
-            Found::Session { pool, id, record } => drop(source.sessions.insert((pool, id), record)),
+            Found::Session { pool, id, record } => {
+                source.sessions.insert((pool, id), Chosen { record, source: number });
+            }
             Found::LogEntry { pool, sequence, entry } => drop(source.log.insert((pool, sequence), entry)),
             Found::Unreadable { pool, id } => source.unreadable.push((pool, id)),
         }
@@ -233,12 +236,20 @@ impl Settled {
     fn add(&mut self, number: usize, source: OneSource, pools: &mut Pools) {
         let OneSource { pools: theirs, sessions, log, unreadable: _, knows } = source;
         let Some(numbers) = self.numbers.get(number) else { return };
-        for ((pool, id), record) in sessions {
+        let is_the_same = |(pool, _): &(PoolNumber, SessionId)| numbers.get(pool) == Some(pool);
+        let sessions =
+            if self.sessions.is_empty() && self.complete.is_empty() && sessions.keys().all(is_the_same) {
+                // As nearly always, there is one source. Its sessions are not copied, which would take twice the memory.
+                self.sessions = sessions;
+                HashMap::new()
+            } else {
+                sessions
+            };
+        for ((pool, id), chosen) in sessions {
             let Some(pool) = numbers.get(&pool) else { continue };
             if self.complete.contains(pool) && !self.sessions.contains_key(&(*pool, id)) {
                 continue;
             }
-            let chosen = Chosen { record, source: Some(number) };
             match self.sessions.entry((*pool, id)) {
                 std::collections::hash_map::Entry::Vacant(place) => drop(place.insert(chosen)),
                 std::collections::hash_map::Entry::Occupied(mut place) => {

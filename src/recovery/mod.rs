@@ -203,11 +203,12 @@ fn recover(
         merged.end(source.knows());
     }
     let mut report = RecoveryReport { path: path.to_owned(), ..RecoveryReport::default() };
-    let settled = merged.settle(stands_in, &mut report)?;
-    write.create_filled(path, |store| write::fill(store, &settled, &mut sources, &mut report))?;
+    let mut settled = merged.settle(stands_in, &mut report)?;
+    let taken = std::mem::take(&mut settled.taken);
+    write.create_filled(path, |store| write::fill(store, settled, &mut sources, &mut report))?;
     report.sources = sources.iter().map(|source| source.report()).collect();
-    for (source, taken) in report.sources.iter_mut().zip(&settled.taken) {
-        source.sessions_taken = *taken;
+    for (source, taken) in report.sources.iter_mut().zip(taken) {
+        source.sessions_taken = taken;
     }
     Ok(report)
 }

@@ -1,6 +1,6 @@
 //! Writing the new store.
 
-use std::collections::HashSet;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use super::merge::{Chosen, Settled};
@@ -13,61 +13,54 @@ use crate::store::{Change, PoolNumber, SessionChange, Store, StoreError, Writer}
 /// Fills a new store.
 pub(super) fn fill(
     store: &dyn Store,
-    settled: &Settled,
+    settled: Settled,
     sources: &mut [Box<dyn Source>],
     report: &mut RecoveryReport,
 ) -> Result<()> {
+    let Settled { pools, log, mut sessions, numbers, .. } = settled;
     let mut writer = Writer::new(store);
-    for pool in &settled.pools {
+    for pool in &pools {
         report.pools += 1;
         writer.push(Change::Pool(pool.clone()));
         writer.write_if_full()?;
     }
-    for ((pool, sequence), entry) in &settled.log {
+    for ((pool, sequence), entry) in log {
         report.log_entries += 1;
-        writer.push(Change::LogEntry { pool: *pool, sequence: *sequence, entry: *entry });
+        writer.push(Change::LogEntry { pool, sequence, entry });
         writer.write_if_full()?;
     }
-    let mut written: HashSet<(PoolNumber, SessionId)> = HashSet::with_capacity(settled.sessions.len());
     // First each session's payload of the source that its record is of, then of any other that has one.
     for is_own in [true, false] {
         for (number, source) in sources.iter_mut().enumerate() {
-            if !is_own && written.len() == settled.sessions.len() {
+            if !is_own && sessions.is_empty() {
                 break;
             }
-            let numbers = &settled.numbers[number];
-            let key = |pool, id| numbers.get(&pool).map(|pool| (*pool, id));
-            let wanted = |written: &HashSet<_>, pool, id| {
-                let key = key(pool, id)?;
-                let chosen = settled.sessions.get(&key).filter(|_| !written.contains(&key))?;
-                (!is_own || chosen.source == Some(number)).then_some((key, chosen))
-            };
             let mut failure = Ok(());
-            let seen = &mut written;
             source.payloads(&mut |pool, id, payload| {
-                if failure.is_err() {
+                let Some(pool) = numbers[number].get(&pool).filter(|_| failure.is_ok()) else { return };
+                let Entry::Occupied(wanted) = sessions.entry((*pool, id)) else { return };
+                if is_own && wanted.get().source != Some(number) {
                     return;
                 }
-                let Some((key, chosen)) = wanted(seen, pool, id) else { return };
                 if let Some(payload) = payload() {
-                    seen.insert(key);
-                    count(chosen, report);
-                    failure = write(&mut writer, key, chosen, payload);
+                    let (key, chosen) = wanted.remove_entry();
+                    count(&chosen, report);
+                    failure = write(&mut writer, key, &chosen, payload);
                 }
             })?;
             failure?;
         }
     }
-    let mut left: Vec<_> = settled.sessions.iter().filter(|(key, _)| !written.contains(*key)).collect();
-    left.sort_unstable_by_key(|(key, _)| **key);
+    let mut left: Vec<_> = sessions.into_iter().collect();
+    left.sort_unstable_by_key(|(key, _)| *key);
     for (key, chosen) in left {
-        let (pool, id) = *key;
-        let Some(entry) = settled.pools.iter().find(|entry| entry.number == pool) else { continue };
+        let (pool, id) = key;
+        let Some(entry) = pools.iter().find(|entry| entry.number == pool) else { continue };
         let name = entry.name.clone();
         if chosen.record.retired.is_some() {
             report.lost.push(Lost::Payload { pool: name, id });
-            count(chosen, report);
-            write(&mut writer, *key, chosen, Payload::default())?;
+            count(&chosen, report);
+            write(&mut writer, key, &chosen, Payload::default())?;
         } else {
             report.lost.push(Lost::LiveSession { pool: name, id });
         }
