@@ -6,7 +6,7 @@ use super::cost::{UNSYNCED, USED, of_change};
 use super::{Batch, Change, PoolEntry, PoolNumber, Store, StoreError};
 
 /// Gathers changes until they are a portion: as much as may be written between two syncs. Also in a new store that nobody
-/// asks for anything before it is finished: it is no slower to speak of, and one rule is simpler than two.
+/// asks for anything before it is finished: one rule is simpler than two.
 pub(crate) struct Writer<'a> {
     store: &'a dyn Store,
     batch: Batch,
