@@ -121,7 +121,7 @@ impl<'a> Pass<'a> {
             }
             ControlFlow::Continue(())
         })?;
-        tally.retired_ever = pool.last_sequence.0;
+        tally.retired_ever = pool.retired_ever();
         self.total.add(&tally);
 
         let (since, log, retirements) = (self.scope.retired_since, &mut self.log, &mut self.retirements);
