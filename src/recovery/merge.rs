@@ -127,7 +127,7 @@ impl Merged {
             unreadable.extend(known.filter_map(|(pool, id)| Some((*numbers.get(pool)?, *id))));
         }
         for (number, source) in self.sources.into_iter().enumerate() {
-            settled.add(number, source, &mut pools);
+            settled.add(number, source, &unreadable, &mut pools);
         }
         settled.sort_log();
         settled.retire_by_log(&pools, &mut unreadable);
@@ -234,13 +234,22 @@ impl Pools {
 }
 
 impl Settled {
-    fn add(&mut self, number: usize, source: OneSource, pools: &mut Pools) {
+    /// Adds what a source knows. Of a pool of which another has said all there is, that is what the other could not read.
+    fn add(
+        &mut self,
+        number: usize,
+        source: OneSource,
+        unreadable: &BTreeSet<(PoolNumber, SessionId)>,
+        pools: &mut Pools,
+    ) {
         let OneSource { pools: theirs, mut sessions, log, unreadable: _, knows } = source;
         let Some(numbers) = self.numbers.get(number) else { return };
         sessions.retain(|known| {
             let Some(pool) = numbers.get(&known.pool) else { return false };
             known.pool = *pool;
-            !self.complete.contains(pool) || self.sessions.get(*pool, &known.id).is_some()
+            !self.complete.contains(pool)
+                || self.sessions.get(*pool, &known.id).is_some()
+                || unreadable.contains(&(*pool, known.id))
         });
         self.sessions.append(sessions);
         self.sessions.sort();

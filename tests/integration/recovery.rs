@@ -152,6 +152,26 @@ fn whom_the_store_has_forgotten_is_not_lost() {
     assert!(report.is_whole() && !into.join(REPORT).exists());
 }
 
+/// Nothing is damaged, and yet a record is not there: nobody has forgotten that session.
+#[test]
+fn i7_a_session_of_which_only_the_indexes_tell_comes_back_from_a_checkpoint() {
+    let place = Place::disk();
+    let pool = place.open(|b| b.growth(Growth::Manual));
+    for name in ["a", "b"] {
+        pool.add(named(name)).unwrap();
+    }
+    pool.session_store().checkpoint().unwrap();
+    drop(pool);
+    let before = place.look(content);
+    let engine = crate::support::engine(&place);
+    engine.open_tree("sessions").unwrap().remove([&[0; 4][..], b"a"].concat()).unwrap();
+    drop(engine);
+    let into = place.path().with_file_name("repaired");
+    let report = repair(place.path(), &into, RecoveryOptions::new()).unwrap();
+    assert_eq!((report.live, report.lost.len()), (2, 0), "{:?}", report.lost);
+    assert_eq!(content(&SledStoreOptions::new().open(&into).unwrap()), before);
+}
+
 /// The pools and the log come first in an archive.
 #[test]
 fn i7_of_an_archive_that_is_cut_short_it_is_said_that_nobody_knows_what_else_it_had() {
