@@ -29,7 +29,8 @@ use crate::store::{PoolEntry, PoolName, PoolNumber, ReadStore, StoreError};
 pub struct Scope {
     /// This pool alone. Default: every pool.
     pub pool: Option<PoolName>,
-    /// Of the retirement log, what happened at this time or later. Default: whatever it has.
+    /// Of retirements, what happened at this time or later, as the log tells it: [`Figures::retired`] counts those then, and
+    /// [`Figures::retirements`] is about them. Default: all.
     pub retired_since: Option<Timestamp>,
 }
 
@@ -122,7 +123,6 @@ impl<'a> Pass<'a> {
             ControlFlow::Continue(())
         })?;
         tally.retired_ever = pool.last_sequence.0;
-        self.total.add(&tally);
 
         let (since, log, retirements) = (self.scope.retired_since, &mut self.log, &mut self.retirements);
         self.store.visit_log(pool.number, pool.trimmed_through, &mut |item| {
@@ -136,6 +136,11 @@ impl<'a> Pass<'a> {
             }
             ControlFlow::Continue(())
         })?;
+        if since.is_some() {
+            // The log remembers those too that are not kept any more.
+            tally.retired = self.log.counts();
+        }
+        self.total.add(&tally);
         let figures = tally.figures(&self.log);
         self.total_log.add(&self.log);
         self.log.clear();

@@ -27,7 +27,8 @@ pub(crate) struct Stats {
     /// Of this pool only.
     #[arg(long, value_name = "NAME")]
     pool: Option<PoolName>,
-    /// Of the retirements, those then or later: `2d` for the last two days.
+    /// Count retirements from then on: `2d` for the last two days. It goes for all that is told of them, in each format: how many
+    /// were retired, when, and how they ended. Live sessions, uses and `retired_ever` are told as ever.
     #[arg(long, value_name = "TIME")]
     since: Option<Moment>,
     /// Look at the sessions as at this time, a copy of last night for instance: what had expired or rested by then. Default: now.
@@ -74,13 +75,14 @@ impl Stats {
         has_pool(&*store, pool.as_ref())?;
         let mut scope = Scope::default();
         scope.pool = pool;
-        scope.retired_since = since.map(|since| since.ago(context));
+        let since = since.map(|since| since.ago(context));
+        scope.retired_since = since;
         let at = at.map_or(context.now, |at| at.ago(context));
         let overview = inspect::overview(&*store, &scope, at.to_datetime())?;
         match context.format {
             Format::Table => {
                 let path = source.path.display().to_string();
-                Screen::new(&path, archived_at(&store), &overview, ascii, context).write(out)?;
+                Screen::new(&path, archived_at(&store), &overview, since, ascii, context).write(out)?;
             }
             Format::Json => document(&overview, context, out)?,
             Format::Jsonl | Format::Csv => {

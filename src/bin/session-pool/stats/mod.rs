@@ -24,16 +24,18 @@ use text::{Line, flow};
 const WIDTH: usize = 80;
 const MAX_WIDTH: usize = 160;
 /// Narrower than this, lines are broken by the terminal.
-const MIN_WIDTH: usize = 48;
+const MIN_WIDTH: usize = 40;
+/// Narrower than this, less is said of retirements, and what goes on below a count is less indented.
+const NARROW: usize = 48;
 
 /// The label and the count that stand before a bar, with their blanks.
 const LABEL: usize = 10;
 const COUNT: usize = 10;
 
-/// The reasons, what went wrong before what ends by itself: how each is called, and how it looks.
+/// The reasons, what went wrong before what ends by itself: how each is called, as everywhere, and how it looks.
 const REASONS: [(Reason, &str, Style); 4] = [
     (Reason::Blocked, "blocked", style::BAD),
-    (Reason::Retired, "by caller", AnsiColor::Magenta.on_default()),
+    (Reason::Retired, "retired", AnsiColor::Magenta.on_default()),
     (Reason::Exhausted, "exhausted", AnsiColor::Cyan.on_default()),
     (Reason::Expired, "expired", style::WARN),
 ];
@@ -49,6 +51,8 @@ pub(crate) struct Screen<'a> {
     /// When it was written, if it is an archive.
     archived_at: Option<Timestamp>,
     overview: &'a Overview,
+    /// From when on retirements are counted.
+    since: Option<Timestamp>,
     zone: Zone,
     width: usize,
     has_colours: bool,
@@ -61,6 +65,7 @@ impl<'a> Screen<'a> {
         title: &'a str,
         archived_at: Option<Timestamp>,
         overview: &'a Overview,
+        since: Option<Timestamp>,
         is_ascii: bool,
         context: &Context,
     ) -> Self {
@@ -69,6 +74,7 @@ impl<'a> Screen<'a> {
             title,
             archived_at,
             overview,
+            since,
             zone: context.zone,
             width,
             has_colours: context.has_colours,
@@ -95,7 +101,9 @@ impl<'a> Screen<'a> {
         let archived = self.archived_at.map(|written| format!(", as archived {}", relative(written, *at)));
         let about = format!("{pools_text}, at {}{}", self.zone.format(*at), archived.unwrap_or_default());
         let about = Line::new().faint(shorten(&about, room));
-        let mut lines = flow([title, about], self.width, 2);
+        let since = self.since.map(|since| format!("retired since {}", self.zone.format(since)));
+        let since = since.map(|since| Line::new().faint(shorten(&since, self.width)));
+        let mut lines = flow([title, about].into_iter().chain(since), self.width, 2);
         lines.push(Line::new());
         lines.extend(self.totals(total));
         if pools.len() > 1 {
@@ -106,6 +114,11 @@ impl<'a> Screen<'a> {
         lines.extend(self.ends(total));
         lines.extend(self.panels(total));
         lines
+    }
+
+    /// Where that begins which goes on below a count.
+    fn indent(&self) -> usize {
+        if self.width < NARROW { LABEL } else { LABEL + COUNT }
     }
 
     /// A head with a blank line before it, and with more behind it where there is room.
