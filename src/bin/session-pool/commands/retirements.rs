@@ -10,11 +10,11 @@ use clap::{Args, ValueEnum};
 use session_pool::inspect::Opened;
 use session_pool::{LogEntry, PoolEntry, PoolName, Reason, Sequence, Timestamp, inspect};
 
-use super::{Result, has_pool, note_unreadable};
-use crate::choices::ReasonChoice;
+use super::{Result, has_pool, hint_shown, note_unreadable, widest_name};
+use crate::choices::{self, ReasonChoice, widest_reason};
 use crate::context::Context;
 use crate::moment::{self, Moment};
-use crate::output::{Cell, Column, Rows, Zone, style};
+use crate::output::{Cell, Column, Rows, Worth, Zone, style};
 use crate::source::Source;
 
 /// Shows the retirement log: which sessions were retired, when and why; the newest last.
@@ -38,10 +38,16 @@ pub(crate) struct Retirements {
     #[arg(long, value_name = "TIME")]
     until: Option<Moment>,
     /// Those behind this sequence number of their pool: what a program has not seen yet.
-    #[arg(long, value_name = "SEQUENCE", default_value_t = 0)]
+    #[arg(
+        long,
+        value_name = "SEQUENCE",
+        default_value_t = 0,
+        value_parser = choices::count::<u64>,
+        allow_negative_numbers = true
+    )]
     after: u64,
     /// The newest of them, this many at most; with --by, the newest hours or days, and the reasons or pools with the most.
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT", value_parser = choices::count::<usize>, allow_negative_numbers = true)]
     limit: Option<usize>,
     /// Count them instead, by this.
     #[arg(long, value_enum)]
@@ -61,6 +67,17 @@ enum By {
     Day,
 }
 
+impl By {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Reason => "reason",
+            Self::Pool => "pool",
+            Self::Hour => "hour",
+            Self::Day => "day",
+        }
+    }
+}
+
 /// A retirement as it is shown.
 struct Logged {
     pool: PoolName,
@@ -68,20 +85,63 @@ struct Logged {
     entry: LogEntry,
 }
 
-fn columns() -> Vec<Column<Logged>> {
+/// How wide is what stands in the columns: all of it is known before the first row is written.
+struct Widest {
+    pool: usize,
+    id: usize,
+    sequence: usize,
+    uses: usize,
+    errors: usize,
+}
+
+impl Widest {
+    fn of(pools: &[PoolEntry], found: &[(usize, Sequence, LogEntry)]) -> Self {
+        let most = |count: fn(&LogEntry) -> u32| {
+            digits(found.iter().map(|(_, _, entry)| count(entry).into()).max().unwrap_or_default())
+        };
+        Self {
+            pool: widest_name(pools),
+            id: found.iter().map(|(_, _, entry)| entry.id.as_str().len()).max().unwrap_or_default(),
+            sequence: digits(found.iter().map(|(_, sequence, _)| sequence.0).max().unwrap_or_default()),
+            uses: most(|entry| entry.usage_count),
+            errors: most(|entry| entry.error_count),
+        }
+    }
+}
+
+fn digits(count: u64) -> usize {
+    count.to_string().len()
+}
+
+fn columns(widest: &Widest) -> Vec<Column<Logged>> {
     let count = |field, cell| Column::new(field, cell).right();
     vec![
-        Column::new("retired_at", |logged: &Logged| Cell::At(logged.entry.retired_at)).headed("retired"),
-        Column::new("pool", |logged: &Logged| Cell::text(logged.pool.as_str())).shrinking_to(8),
+        Column::new("retired_at", |logged: &Logged| Cell::At(logged.entry.retired_at))
+            .headed("retired")
+            .worth(Worth::Most),
+        Column::new("pool", |logged: &Logged| Cell::text(logged.pool.as_str()))
+            .shrinking_to(8)
+            .no_wider_than(widest.pool),
         Column::new("reason", |logged: &Logged| Cell::text(logged.entry.reason.as_str()))
+            .no_wider_than(widest_reason())
             .styled(|logged| reason_style(logged.entry.reason)),
-        Column::new("id", |logged: &Logged| Cell::text(logged.entry.id.as_str())),
-        count("sequence", |logged: &Logged| Cell::Count(logged.sequence.0)),
-        count("usage_count", |logged: &Logged| Cell::Count(logged.entry.usage_count.into())).headed("uses"),
-        count("error_count", |logged: &Logged| Cell::Count(logged.entry.error_count.into())).headed("errors"),
+        Column::new("id", |logged: &Logged| Cell::text(logged.entry.id.as_str()))
+            .of_ids()
+            .no_wider_than(widest.id),
+        count("sequence", |logged: &Logged| Cell::Count(logged.sequence.0))
+            .no_wider_than(widest.sequence)
+            .worth(Worth::Little),
+        count("usage_count", |logged: &Logged| Cell::Count(logged.entry.usage_count.into()))
+            .headed("uses")
+            .no_wider_than(widest.uses),
+        count("error_count", |logged: &Logged| Cell::Count(logged.entry.error_count.into()))
+            .headed("errors")
+            .no_wider_than(widest.errors),
         count("error_score", |logged: &Logged| Cell::Number(logged.entry.error_score.to_f64()))
             .headed("score"),
-        Column::new("created_at", |logged: &Logged| Cell::At(logged.entry.created_at)).headed("created"),
+        Column::new("created_at", |logged: &Logged| Cell::At(logged.entry.created_at))
+            .headed("created")
+            .worth(Worth::Little),
     ]
 }
 
@@ -164,8 +224,9 @@ fn list(
     let limit = limit.unwrap_or(usize::MAX);
     let newest_first =
         |(pool, sequence, entry): &(usize, Sequence, LogEntry)| Reverse((entry.retired_at, *pool, *sequence));
-    let mut found = Vec::new();
+    let (mut found, mut all) = (Vec::new(), 0);
     let unreadable = wanted.visit(store, pools, |pool, sequence, entry| {
+        all += 1;
         found.push((pool, sequence, *entry));
         if found.len() > limit.saturating_add(limit.max(ROOM)) {
             found.select_nth_unstable_by_key(limit, newest_first);
@@ -174,13 +235,15 @@ fn list(
     })?;
     found.sort_unstable_by_key(newest_first);
     found.truncate(limit);
-    let mut rows = Rows::new(columns(), context, out)?;
+    let mut rows = Rows::new(columns(&Widest::of(pools, &found)), context, out)?;
     for (pool, sequence, entry) in found.into_iter().rev() {
         if let Some(pool) = pools.get(pool) {
             rows.row(&Logged { pool: pool.name.clone(), sequence, entry })?;
         }
     }
+    let shown = rows.written();
     rows.end()?;
+    hint_shown(shown, all, "retirement", context);
     Ok(unreadable)
 }
 
@@ -212,17 +275,11 @@ impl Counted {
 }
 
 fn counted_columns(by: By) -> Vec<Column<Counted>> {
-    let (name, is_by_reason) = match by {
-        By::Reason => ("reason", true),
-        By::Pool => ("pool", false),
-        By::Hour => ("hour", false),
-        By::Day => ("day", false),
-    };
-    let key = Column::new(name, |counted: &Counted| counted.key());
+    let key = Column::new(by.name(), |counted: &Counted| counted.key());
     let key = if by == By::Pool { key.shrinking_to(8) } else { key };
     let mut columns =
         vec![key, Column::new("count", |counted: &Counted| Cell::Count(counted.total())).right()];
-    if !is_by_reason {
+    if by != By::Reason {
         // In the order of `Reason::ALL`.
         let reasons: [Column<Counted>; Reason::ALL.len()] = [
             Column::new("blocked", |counted| Cell::Count(counted.reasons[0])),
@@ -258,7 +315,7 @@ fn count(
     })?;
     let mut counts: Vec<Counted> =
         counts.into_iter().map(|(key, reasons)| Counted { key, reasons }).collect();
-    let limit = limit.unwrap_or(usize::MAX);
+    let (limit, all) = (limit.unwrap_or(usize::MAX), counts.len() as u64);
     match by {
         By::Hour | By::Day => drop(counts.drain(..counts.len().saturating_sub(limit))),
         By::Reason | By::Pool => {
@@ -271,7 +328,13 @@ fn count(
     for counted in counts {
         rows.row(&counted)?;
     }
+    let shown = rows.written();
     rows.end()?;
+    if all == 0 {
+        hint_shown(shown, all, "retirement", context);
+    } else if shown < all {
+        hint_shown(shown, all, by.name(), context);
+    }
     Ok(unreadable)
 }
 
