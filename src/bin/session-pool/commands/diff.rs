@@ -72,8 +72,13 @@ fn columns() -> Vec<Column<Row>> {
     /// The date of a time, and `…`.
     const VALUE: usize = 11;
     vec![
-        Column::new("change", |row: &Row| Cell::text(row.change)).styled(colour).worth(Worth::Little),
-        Column::new("what", |row: &Row| Cell::text(row.what)).worth(Worth::Little),
+        Column::new("change", |row: &Row| Cell::text(row.change))
+            .no_wider_than("appeared".len())
+            .styled(colour)
+            .worth(Worth::Little),
+        Column::new("what", |row: &Row| Cell::text(row.what))
+            .no_wider_than("retirement".len())
+            .worth(Worth::Little),
         Column::new("pool", |row: &Row| Cell::text(row.pool.as_str())).shrinking_to(8).worth(Worth::Little),
         Column::new("id", |row: &Row| Cell::maybe(row.id.as_ref(), |id| Cell::text(id.as_str()))).of_ids(),
         Column::new("sequence", |row: &Row| Cell::maybe(row.sequence, Cell::Count))
