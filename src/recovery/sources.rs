@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::merge::{Found, Knows};
-use super::report::FromSource;
+use super::report::{FromSource, Lost};
 use crate::archive::{ArchiveError, ArchiveItem, ArchiveOptions, ArchiveReader, checkpoints};
 use crate::error::Result;
 use crate::store::{ReadLock, SalvagedStore, StoreError, TakePayload};
@@ -21,6 +21,11 @@ pub(super) trait Source {
     /// How much it is certain of.
     fn knows(&self) -> Knows {
         Knows::default()
+    }
+
+    /// That something of it could not be read, whatever that was.
+    fn unread(&self) -> Option<Lost> {
+        None
     }
 }
 
@@ -91,6 +96,12 @@ impl Source for ArchiveSource {
 
     fn report(&self) -> FromSource {
         self.report.clone()
+    }
+
+    fn unread(&self) -> Option<Lost> {
+        let FromSource { path, damage, .. } = &self.report;
+        let places = damage.len().try_into().unwrap_or(u64::MAX);
+        (places > 0).then(|| Lost::Unread { path: path.clone(), places })
     }
 }
 
@@ -167,5 +178,10 @@ impl Source for StoreSource {
 
     fn report(&self) -> FromSource {
         self.report.clone()
+    }
+
+    fn unread(&self) -> Option<Lost> {
+        let (path, places) = (self.report.path.clone(), self.store.damaged_places());
+        (places > 0).then_some(Lost::Newest { path, places })
     }
 }

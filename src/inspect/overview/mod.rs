@@ -122,7 +122,7 @@ impl<'a> Pass<'a> {
             }
             ControlFlow::Continue(())
         })?;
-        tally.retired_ever = pool.last_sequence.0;
+        tally.retired_ever = pool.retired_ever();
 
         let (since, log, retirements) = (self.scope.retired_since, &mut self.log, &mut self.retirements);
         self.store.visit_log(pool.number, pool.trimmed_through, &mut |item| {

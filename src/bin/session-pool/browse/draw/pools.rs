@@ -116,7 +116,7 @@ fn panel(frame: &mut Frame<'_>, area: Rect, app: &App, pool: &PoolRow) {
     put(frame, line(6), &ahead.join(&dot), Style::new());
     let past = [
         format!("{} uses, {} bad", count(counts.uses), share(counts.errors, counts.uses)),
-        format!("{} retirements ever", count(pool.entry.last_sequence.0)),
+        format!("{} retirements ever", count(pool.entry.retired_ever())),
     ];
     put(frame, line(7), &past.join(&dot), Style::new());
     if counts.unreadable > 0 {
