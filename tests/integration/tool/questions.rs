@@ -98,13 +98,13 @@ fn what_expires_within_a_time_lies_ahead_and_has_not_expired() {
         expires_at: Some(now + ahead),
         ..named(name)
     };
-    pool.add(ahead("gone_by", chrono::Duration::milliseconds(200))).unwrap();
+    pool.add(ahead("gone_by", chrono::Duration::seconds(2))).unwrap();
     pool.add(ahead("soon", chrono::Duration::minutes(20))).unwrap();
     pool.add(ahead("later", chrono::Duration::hours(2))).unwrap();
     let _ = pool.add(ahead("retired", chrono::Duration::minutes(20))).unwrap().retire().unwrap();
     // Before the sweeper comes by.
     drop(pool);
-    std::thread::sleep(std::time::Duration::from_millis(300));
+    std::thread::sleep(2 * SECOND);
     let path = place.path().to_str().unwrap().to_owned();
     for (arguments, expected) in [
         (&["--expires-before", "30min"][..], "soon"),
