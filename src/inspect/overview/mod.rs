@@ -43,6 +43,8 @@ pub struct Scope {
 pub struct Overview {
     /// The time at which the sessions are looked at: what has expired or rests is so at this time.
     pub at: Timestamp,
+    /// From when on retirements are told, as the [`Scope`] says; `None` for all.
+    pub retired_since: Option<Timestamp>,
     /// All pools together.
     pub total: Figures,
     /// Each pool, by name; one without sessions too.
@@ -148,7 +150,7 @@ impl<'a> Pass<'a> {
     }
 
     fn finish(self, counted: Vec<(PoolNumber, PoolFigures)>, unreadable_pools: u64) -> Overview {
-        let Self { now, total, total_log, retirements, expiries, .. } = self;
+        let Self { scope, now, total, total_log, retirements, expiries, .. } = self;
         let numbers = || counted.iter().map(|(number, _)| *number);
         let (all_retirements, retirements) = retirements.series(numbers(), Reach::Back, now);
         let (all_expiries, expiries) = expiries.series(numbers(), Reach::Ahead, now);
@@ -161,7 +163,8 @@ impl<'a> Pass<'a> {
             pool.figures.expiries.over_time = expiries.into();
             pool
         });
-        Overview { at: now, total, pools: pools.collect(), unreadable_pools }
+        let retired_since = scope.retired_since;
+        Overview { at: now, retired_since, total, pools: pools.collect(), unreadable_pools }
     }
 }
 

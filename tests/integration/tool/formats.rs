@@ -160,6 +160,7 @@ fn retirements_since_a_time_are_told_the_same_in_each_format() {
     };
     for (since, retired, blocked) in [("2026-03-01T00:00:00Z", 1, 1), ("2026-03-01T13:00:00Z", 0, 1)] {
         let whole: Value = serde_json::from_str(&stats("json", since)).unwrap();
+        assert_eq!(whole["retired_since"], since.replace('Z', ".000Z"));
         for figures in [&whole["total"], &whole["pools"][0]] {
             assert_eq!(figures["retired"]["retired"], retired, "{since}");
             assert_eq!(figures["retired"]["blocked"], blocked, "{since}");

@@ -75,14 +75,13 @@ impl Stats {
         has_pool(&*store, pool.as_ref())?;
         let mut scope = Scope::default();
         scope.pool = pool;
-        let since = since.map(|since| since.ago(context));
-        scope.retired_since = since;
+        scope.retired_since = since.map(|since| since.ago(context));
         let at = at.map_or(context.now, |at| at.ago(context));
         let overview = inspect::overview(&*store, &scope, at.to_datetime())?;
         match context.format {
             Format::Table => {
                 let path = source.path.display().to_string();
-                Screen::new(&path, archived_at(&store), &overview, since, ascii, context).write(out)?;
+                Screen::new(&path, archived_at(&store), &overview, ascii, context).write(out)?;
             }
             Format::Json => document(&overview, context, out)?,
             Format::Jsonl | Format::Csv => {

@@ -51,8 +51,6 @@ pub(crate) struct Screen<'a> {
     /// When it was written, if it is an archive.
     archived_at: Option<Timestamp>,
     overview: &'a Overview,
-    /// From when on retirements are counted.
-    since: Option<Timestamp>,
     zone: Zone,
     width: usize,
     has_colours: bool,
@@ -65,7 +63,6 @@ impl<'a> Screen<'a> {
         title: &'a str,
         archived_at: Option<Timestamp>,
         overview: &'a Overview,
-        since: Option<Timestamp>,
         is_ascii: bool,
         context: &Context,
     ) -> Self {
@@ -74,7 +71,6 @@ impl<'a> Screen<'a> {
             title,
             archived_at,
             overview,
-            since,
             zone: context.zone,
             width,
             has_colours: context.has_colours,
@@ -90,7 +86,7 @@ impl<'a> Screen<'a> {
     }
 
     fn lines(&self) -> Vec<Line> {
-        let Overview { at, total, pools, .. } = self.overview;
+        let Overview { at, retired_since, total, pools, .. } = self.overview;
         let pools_text = match pools.as_slice() {
             [] => "no pools".to_owned(),
             [pool] => format!("pool {}", escape(pool.pool.as_str())),
@@ -101,7 +97,7 @@ impl<'a> Screen<'a> {
         let archived = self.archived_at.map(|written| format!(", as archived {}", relative(written, *at)));
         let about = format!("{pools_text}, at {}{}", self.zone.format(*at), archived.unwrap_or_default());
         let about = Line::new().faint(shorten(&about, room));
-        let since = self.since.map(|since| format!("retired since {}", self.zone.format(since)));
+        let since = retired_since.map(|since| format!("retired since {}", self.zone.format(since)));
         let since = since.map(|since| Line::new().faint(shorten(&since, self.width)));
         let mut lines = flow([title, about].into_iter().chain(since), self.width, 2);
         lines.push(Line::new());

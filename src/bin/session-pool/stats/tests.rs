@@ -62,16 +62,7 @@ fn of(pools: &[(&str, u32, u32)]) -> Overview {
 fn drawn(overview: &Overview, width: usize, glyphs: Glyphs) -> String {
     let archived_at = Some(NOW.minus(HOUR * 3));
     let title = "sessions\u{1b}[2J";
-    let screen = Screen {
-        title,
-        archived_at,
-        overview,
-        since: None,
-        zone: Zone::Utc,
-        width,
-        has_colours: false,
-        glyphs,
-    };
+    let screen = Screen { title, archived_at, overview, zone: Zone::Utc, width, has_colours: false, glyphs };
     let mut out = Vec::new();
     screen.write(&mut out).unwrap();
     String::from_utf8(out).unwrap()
