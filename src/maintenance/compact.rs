@@ -117,7 +117,7 @@ pub fn compact(
     }
     let source = open(path, &options)?;
     let bytes_before = size_on_disk(path)?;
-    let content = write(&source, into, options, progress, &|| Ok(()))?;
+    let content = write(&source, into, options, progress, &|| carry_report(path, into))?;
     drop(source);
     Ok(report(path, Some(into), Some(path), bytes_before, size_on_disk(into)?, content))
 }

@@ -10,7 +10,7 @@ use crate::store::{ReadLock, SalvagedStore, StoreError, TakePayload};
 
 /// Something that knows sessions. It is gone through twice, so that no more than one payload is in memory.
 pub(super) trait Source {
-    /// Tells everything but payloads.
+    /// Tells everything but payloads, once.
     fn gather(&mut self, take: &mut dyn FnMut(Found)) -> Result<()>;
 
     /// Goes through the sessions, and hands out the payloads that are asked for.
@@ -151,11 +151,11 @@ impl Source for StoreSource {
         for entry in self.store.pools() {
             take(Found::Pool(entry.clone()));
         }
-        for (pool, id, record) in self.store.records() {
+        for (pool, id, record) in self.store.take_records() {
             self.report.sessions += 1;
             take(Found::Session { pool, id, record });
         }
-        for (pool, sequence, entry) in self.store.log() {
+        for (pool, sequence, entry) in self.store.take_log() {
             self.report.log_entries += 1;
             take(Found::LogEntry { pool, sequence, entry });
         }

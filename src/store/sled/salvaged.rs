@@ -124,12 +124,18 @@ impl SalvagedStore {
         self.pools.iter().map(|(_, entry)| entry)
     }
 
-    pub(crate) fn records(&self) -> impl Iterator<Item = (PoolNumber, SessionId, SessionRecord)> {
-        self.records.iter().map(|((pool, id), record)| (*pool, *id, *record))
+    /// The records of its sessions, which it gives away.
+    pub(crate) fn take_records(
+        &mut self,
+    ) -> impl Iterator<Item = (PoolNumber, SessionId, SessionRecord)> + use<> {
+        let records = std::mem::take(&mut self.records);
+        records.found.into_iter().map(|((pool, id), _, record)| (pool, id, record))
     }
 
-    pub(crate) fn log(&self) -> impl Iterator<Item = (PoolNumber, Sequence, LogEntry)> {
-        self.log.iter().map(|((pool, sequence), entry)| (*pool, *sequence, *entry))
+    /// The entries of its retirement logs, which it gives away.
+    pub(crate) fn take_log(&mut self) -> impl Iterator<Item = (PoolNumber, Sequence, LogEntry)> + use<> {
+        let log = std::mem::take(&mut self.log);
+        log.found.into_iter().map(|((pool, sequence), _, entry)| (pool, sequence, entry))
     }
 
     /// Sessions that are there, or were as far as their payloads or the indexes tell, and cannot be read.
