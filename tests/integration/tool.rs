@@ -4,7 +4,11 @@ mod codes;
 mod formats;
 #[cfg(unix)]
 mod paths;
+#[cfg(unix)]
+mod people;
 mod questions;
+#[cfg(unix)]
+mod room;
 mod untouched;
 
 use std::process::{Command, Output, Stdio};
@@ -15,7 +19,7 @@ use session_pool::{Cookie, Fingerprint, Growth, SessionOptions, SessionPool};
 use crate::support::{Place, engine, named};
 
 pub(crate) fn tool(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_session-pool")).args(arguments).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_session-pool")).args(arguments).env_remove("COLUMNS").output().unwrap()
 }
 
 pub(crate) fn text(output: &Output) -> String {

@@ -93,7 +93,7 @@ fn totals(figures: &Figures) -> String {
         ("Retired: blocked", figures.retired.blocked),
         ("Retired: exhausted", figures.retired.exhausted),
         ("Retired: expired", figures.retired.expired),
-        ("Retired by the caller", figures.retired.retired),
+        ("Retired: retired", figures.retired.retired),
         ("Retired ever", figures.retirements.ever),
         ("Uses", figures.uses),
         ("Bad uses", figures.errors),
