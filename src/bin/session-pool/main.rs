@@ -13,6 +13,7 @@ mod counting;
 mod errors;
 mod exit_code;
 mod filters;
+mod given_id;
 mod keys;
 mod listed;
 mod moment;

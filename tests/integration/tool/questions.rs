@@ -47,6 +47,26 @@ fn ids(path: &str, arguments: &[&str]) -> Vec<String> {
 }
 
 #[test]
+fn show_takes_what_a_narrow_table_leaves_of_an_id() {
+    let (_place, path) = store();
+    let shown = |part: &str| json(&tool(&["show", &path, part, "--format", "json"]))["id"].clone();
+    for part in ["gu…t", "gu*", "*uest", "guest"] {
+        assert_eq!(shown(part), "guest", "{part}");
+    }
+    let one_of_two = ["show", &path, "user…", "--pool", "bank", "--format", "json"];
+    assert_eq!(json(&tool(&one_of_two))["id"], "user_1");
+    for (part, exit, told) in [
+        ("us…r_9", 5, "there is no session whose id is like us…r_9"),
+        ("u…", 2, "several ids are like u…: user_1, user_2, user_3"),
+        ("*", 2, "and others"),
+    ] {
+        let output = tool(&["show", &path, part]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(code(&output) == exit && said.contains(told), "{part}: {output:?}");
+    }
+}
+
+#[test]
 fn list_asks_by_everything_that_is_known_of_a_session() {
     let (_place, path) = store();
     let found = |arguments: &[&str]| {

@@ -10,6 +10,7 @@ use session_pool::{LogEntry, PoolEntry, PoolName, Sequence, SessionId, SessionSt
 use super::{Result, has_pool};
 use crate::context::{Context, note};
 use crate::errors::NotFound;
+use crate::given_id::GivenId;
 use crate::output::{Format, documents};
 use crate::shown::{self, Shown};
 use crate::source::Source;
@@ -24,8 +25,9 @@ use crate::source::Source;
 pub(crate) struct Show {
     #[command(flatten)]
     source: Source,
-    /// The session's id.
-    id: SessionId,
+    /// The session's id. What a narrow table shows of it will do where no other is like that: `01a215b2…94446b09`, or with `*`
+    /// for what is left out.
+    id: GivenId,
     /// In this pool only.
     #[arg(long, value_name = "NAME")]
     pool: Option<PoolName>,
@@ -39,6 +41,7 @@ impl Show {
         let Self { source, id, pool, reveal } = self;
         let store = source.open(context)?;
         has_pool(&*store, pool.as_ref())?;
+        let id = id.resolve(&*store, pool.as_ref())?;
         let found = find(&store, pool.as_ref(), id, reveal)?;
         if found.is_empty() {
             let place = pool.map(|pool| format!(" in the pool {pool}")).unwrap_or_default();
