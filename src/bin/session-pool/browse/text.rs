@@ -6,6 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::Span;
 use session_pool::{ErrorScore, Timestamp};
 
+pub(super) use crate::output::grouped as count;
 use crate::output::{self, escape, width};
 
 /// The most columns that [`near`] takes.
@@ -115,19 +116,6 @@ fn tail(text: &str, columns: usize) -> &str {
     &text[text.len() - length..]
 }
 
-/// A number with its thousands apart: `1,234,567`.
-pub(super) fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// A number in 6 columns at most: `12,345`, `123k`, `1,234M`.
 pub(super) fn short_count(number: u32) -> String {
     match number {
@@ -218,8 +206,6 @@ mod tests {
 
     #[test]
     fn numbers_and_times_are_short_and_readable() {
-        assert_eq!((count(0), count(999), count(1_000)), ("0".into(), "999".into(), "1,000".into()));
-        assert_eq!(count(u64::MAX), "18,446,744,073,709,551,615");
         assert_eq!(
             (share(0, 0), share(1, 3), share(1, 10_000)),
             ("0%".into(), "33.3%".into(), "<0.1%".into())
