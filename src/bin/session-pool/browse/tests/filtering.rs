@@ -146,6 +146,10 @@ fn a_list_is_filtered_with_each_key() {
     assert!(person.text().contains("nothing fits"), "{}", person.text());
     person.press(KeyCode::Esc);
     assert_eq!(person.rows().len(), 9, "Esc takes back what was typed");
+    person.types("/zzz").press(KeyCode::Enter).types("y");
+    assert_eq!(person.sees()[22], "no session is chosen", "it is said also where there is a filter");
+    person.press(KeyCode::Up);
+    assert_eq!(person.sees()[22], "/ zzz");
 }
 
 #[test]
