@@ -26,7 +26,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, areas: &Areas, list: &List, app: &App)
         filter(frame, areas.line, list, scrolled, look);
         let up_down = look.up_down();
         let keys = [("Enter", "keep"), ("Esc", "take back"), (up_down, "move")];
-        let examples = help::examples(list.subject).iter().map(|example| (*example, ""));
+        let examples = help::examples(list.subject).iter().map(|example| ("", *example));
         let hints: Vec<Hint> = keys.into_iter().chain(examples).collect();
         frame.render_widget(hints::line(&hints, &[], columns), areas.keys);
         return;

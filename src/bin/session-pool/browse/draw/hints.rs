@@ -8,7 +8,7 @@ use super::super::app::{App, List, View};
 use super::super::look::Look;
 use crate::output::width;
 
-/// A key, and what it does.
+/// A key, and what it does; or no key, and an example.
 pub(super) type Hint = (&'static str, &'static str);
 
 /// What stands between two of them.
@@ -16,7 +16,7 @@ const GAP: usize = 2;
 
 /// How wide it is.
 fn taken((keys, what): &Hint) -> usize {
-    width(keys) + usize::from(!what.is_empty()) + width(what)
+    width(keys) + usize::from(!keys.is_empty()) + width(what)
 }
 
 /// As many of them as there is room for, and of each all; `last` are there in any case.
@@ -32,10 +32,10 @@ pub(super) fn line(hints: &[Hint], last: &[Hint], columns: usize) -> Line<'stati
         if !spans.is_empty() {
             spans.push(Span::raw(" ".repeat(GAP)));
         }
-        spans.push(Span::styled(*keys, Look::strong()));
-        if !what.is_empty() {
-            spans.push(Span::styled(format!(" {what}"), Look::quiet()));
+        if !keys.is_empty() {
+            spans.push(Span::styled(format!("{keys} "), Look::strong()));
         }
+        spans.push(Span::styled(*what, Look::quiet()));
     }
     Line::from(spans)
 }

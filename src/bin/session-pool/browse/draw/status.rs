@@ -78,7 +78,8 @@ fn of_list(list: &List, app: &App, data: &Data) -> Vec<String> {
         parts.push(format!("{} retired", count(counts.all_retired())));
     } else {
         let whose = app.pool.map_or("all pools", |pool| data.pool_name(pool));
-        parts.push(cut_middle(whose, 40, look.ellipsis()));
+        let room = usize::from(app.size.width) * 2 / 5;
+        parts.push(cut_middle(whose, room.min(40), look.ellipsis()));
     }
     parts.push(format!("by {}{}", list.order.by.word(list.subject), look.order(list.order.descending)));
     parts
