@@ -109,14 +109,14 @@ fn the_table_of_pools_sorts_and_filters() {
     browser.open(&written.page, 1280, "light");
     let data = written.data();
     let uses = || -> Vec<u64> {
-        let cells = texts(&browser, "#pools tbody tr td:nth-last-child(3)");
+        let cells = texts(&browser, "#pools tbody tr td:nth-last-child(4)");
         cells.iter().map(|cell| cell.replace(',', "").parse().unwrap()).collect()
     };
     let mut sorted: Vec<u64> =
         data["pools"].as_array().unwrap().iter().map(|pool| count(&pool["uses"])).collect();
     assert_eq!(uses(), sorted, "by name at first");
 
-    let head = "#pools thead tr:last-child th:nth-last-child(3)";
+    let head = "#pools thead tr:last-child th:nth-last-child(4)";
     browser.click(&format!("{head} button"));
     sorted.sort_unstable_by(|a, b| b.cmp(a));
     assert_eq!(uses(), sorted);
@@ -272,6 +272,12 @@ fn the_numbers_of_a_store_that_is_larger_than_any_fit_too() {
                 .filter((text) => text.scrollWidth > text.clientWidth + 1 && text.clientWidth > 0).map((text) => text.textContent)",
         );
         assert_eq!(cut, json!([]), "{width}");
+        let over_each_other = browser.run(
+            "const boxes = (chart) => [...chart.querySelectorAll('.strong')].map((text) => text.getBoundingClientRect());
+            return [...document.querySelectorAll('.columns')].map(boxes)
+                .filter((boxes) => boxes.some((box, at) => at > 0 && box.left < boxes[at - 1].right)).length",
+        );
+        assert_eq!(over_each_other, 0, "{width}");
     }
     assert_quiet(&browser);
 }

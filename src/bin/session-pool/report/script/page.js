@@ -230,7 +230,6 @@ function pools() {
   };
   const columns = [
     { head: "Pool", isText: true, isFirst: true, value: (row) => visible(row.pool), cell: name },
-    { head: "Retirements over time", isText: true, isFixed: true, title: "Each pool has a scale of its own", value: () => "", cell: (row) => spark(row.retirements, `Retirements over time, ${number(row.retirements.reduce((sum, n) => sum + n, 0))} in all`) },
     count("Ready", (row) => row.ready),
     count("Resting", (row) => row.resting),
     count("Unusable", (row) => row.unusable, "Live, and not to be used any more"),
@@ -238,8 +237,9 @@ function pools() {
     count("Uses", (row) => row.uses),
     { head: "Error rate", title: "Bad uses, of each use", value: (row) => (row.uses === 0 ? null : row.error_rate), cell: rate },
     when("Last use", (row) => timeOf(row.last_used_at)),
+    { head: "Retirements over time", isText: true, isFixed: true, title: "Each pool has a scale of its own", value: () => "", cell: (row) => spark(row.retirements, `Retirements over time, ${number(row.retirements.reduce((sum, n) => sum + n, 0))} in all`) },
   ];
-  const groups = [["", 2], ["Live", 3], ["Retired, still kept", 4], ["", 3]];
+  const groups = [["", 1], ["Live", 3], ["Retired, still kept", 4], ["", 4]];
   put("pools-table", dataTable({ label: "pools", columns, groups, rows: data.pools, found: (row) => visible(row.pool), things: (n) => (n === 1 ? "pool" : "pools") }));
 }
 
