@@ -13,7 +13,7 @@ pub(super) fn name_of(reason: Reason) -> &'static str {
         Reason::Blocked => "Blocked",
         Reason::Exhausted => "Exhausted",
         Reason::Expired => "Expired",
-        Reason::Retired => "By caller",
+        Reason::Retired => "Retired",
     }
 }
 
