@@ -1,5 +1,6 @@
 //! How fast it is, and what it takes. `cargo bench` runs everything, `cargo bench -- uses durable` what is named so;
-//! `cargo bench --features reqwest -- crawl` compares a crawl with and without a pool.
+//! `cargo bench --features reqwest -- crawl` compares a crawl with and without a pool, `cargo bench --features cli -- tool`
+//! measures the command-line tool.
 //!
 //! Figures of different machines, and of different minutes on one, do not compare; ratios do of what took turns. So that is
 //! what the goals are about, and criterion measures single calls (`micro`), against the run before.
@@ -25,6 +26,8 @@ mod micro;
 mod peers;
 mod reopen;
 mod support;
+#[cfg(feature = "cli")]
+mod tool;
 mod uses;
 
 type Workload = (&'static str, fn());
@@ -37,6 +40,8 @@ const WORKLOADS: &[Workload] = &[
     ("footprint", footprint::benchmark),
     #[cfg(feature = "reqwest")]
     ("crawl", crawl::benchmark),
+    #[cfg(feature = "cli")]
+    ("tool", tool::benchmark),
     ("micro", micro),
 ];
 

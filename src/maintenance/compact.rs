@@ -13,6 +13,7 @@ use super::{MaintenanceError, Progress};
 use crate::archive::checkpoints;
 use crate::inspect::check_with;
 use crate::path_text;
+use crate::recovery;
 use crate::store::{ReadOptions, ReadStore, SledReader, SledStoreOptions};
 
 /// How far a compaction has come.
@@ -116,7 +117,7 @@ pub fn compact(
     }
     let source = open(path, &options)?;
     let bytes_before = size_on_disk(path)?;
-    let content = write(&source, into, options, progress, &|| Ok(()))?;
+    let content = write(&source, into, options, progress, &|| carry_report(path, into))?;
     drop(source);
     Ok(report(path, Some(into), Some(path), bytes_before, size_on_disk(into)?, content))
 }
@@ -171,7 +172,8 @@ pub fn compact_in_place(
         place::mark(into)?;
         // Before all the work is done in vain.
         owner.give(into)?;
-        carry_checkpoints(path, into)
+        carry_checkpoints(path, into)?;
+        carry_report(path, into)
     })
     .and_then(|content| owner.give(into).map(|()| content));
     let content = written.inspect_err(|_| {
@@ -294,7 +296,7 @@ pub fn size_on_disk(path: impl AsRef<Path>) -> Result<u64, MaintenanceError> {
     bytes.map_err(MaintenanceError::io("look at the files of", store))
 }
 
-/// Gives the new store the checkpoints of the old one. They are never written to again, so one file can have both names.
+/// Gives the new store the checkpoints of the old one. They and the report of a repair are never written to again, so one file can have both names.
 fn carry_checkpoints(from: &Path, to: &Path) -> Result<(), MaintenanceError> {
     let (from, to) = (from.join(checkpoints::DIRECTORY), to.join(checkpoints::DIRECTORY));
     let files = checkpoints::list(&from).map_err(MaintenanceError::io("list", &from))?;
@@ -304,10 +306,19 @@ fn carry_checkpoints(from: &Path, to: &Path) -> Result<(), MaintenanceError> {
     fs::create_dir_all(&to).map_err(MaintenanceError::io("create the directory", &to))?;
     for file in files {
         let Some(name) = file.path.file_name() else { continue };
-        let name = to.join(name);
-        let carried = fs::hard_link(&file.path, &name)
-            .or_else(|_| fs::copy(&file.path, &name).and_then(|_| fs::File::open(&name)?.sync_all()));
-        carried.map_err(MaintenanceError::io("carry over", &file.path))?;
+        carry(&file.path, &to.join(name))?;
     }
     place::sync(&to)
+}
+
+/// Gives the new store what a repair said of the old one.
+fn carry_report(from: &Path, to: &Path) -> Result<(), MaintenanceError> {
+    let report = from.join(recovery::REPORT);
+    if report.is_file() { carry(&report, &to.join(recovery::REPORT)) } else { Ok(()) }
+}
+
+fn carry(file: &Path, name: &Path) -> Result<(), MaintenanceError> {
+    fs::hard_link(file, name)
+        .or_else(|_| fs::copy(file, name).and_then(|_| fs::File::open(name)?.sync_all()))
+        .map_err(MaintenanceError::io("carry over", file))
 }

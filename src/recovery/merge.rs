@@ -1,9 +1,9 @@
 //! What several sources know, made one.
 
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::report::{Lost, RecoveryReport};
+use super::sessions::{Known, Mark, Sessions};
 use crate::session::{ErrorScore, Limits, Retired, SessionId, SessionOptions, SessionRecord, Timestamp};
 use crate::store::{LogEntry, PoolEntry, PoolName, PoolNumber, Sequence, StoreError};
 
@@ -20,7 +20,7 @@ pub(super) enum Found {
         sequence: Sequence,
         entry: LogEntry,
     },
-    /// A session that is there and cannot be read.
+    /// A session that was there and cannot be read.
     Unreadable {
         pool: PoolNumber,
         id: SessionId,
@@ -37,8 +37,8 @@ pub(super) struct Merged {
 #[derive(Default)]
 struct OneSource {
     pools: BTreeMap<PoolNumber, PoolEntry>,
-    sessions: HashMap<(PoolNumber, SessionId), Chosen>,
-    log: BTreeMap<(PoolNumber, Sequence), LogEntry>,
+    sessions: Sessions,
+    log: Log,
     unreadable: Vec<(PoolNumber, SessionId)>,
     knows: Knows,
 }
@@ -60,8 +60,9 @@ const PASSED_OVER: u64 = 1_000_000_000;
 #[derive(Default)]
 pub(super) struct Settled {
     pub(super) pools: Vec<PoolEntry>,
-    pub(super) log: BTreeMap<(PoolNumber, Sequence), LogEntry>,
-    pub(super) sessions: HashMap<(PoolNumber, SessionId), Chosen>,
+    /// In the order of pools and numbers.
+    pub(super) log: Log,
+    pub(super) sessions: Sessions,
     /// How the numbers of each source's pools are those of the new store.
     pub(super) numbers: Vec<HashMap<PoolNumber, PoolNumber>>,
     /// How many sessions were taken of each source.
@@ -74,12 +75,8 @@ pub(super) struct Settled {
     passed_over: HashMap<PoolNumber, (Sequence, Sequence)>,
 }
 
-/// The version of a session that was chosen.
-pub(super) struct Chosen {
-    pub(super) record: SessionRecord,
-    /// The source that it is from; `None` where it is made from a log entry.
-    pub(super) source: Option<usize>,
-}
+/// Entries of the retirement logs.
+pub(super) type Log = Vec<(PoolNumber, Sequence, LogEntry)>;
 
 impl Merged {
     /// What is taken from now on is of that source.
@@ -93,9 +90,9 @@ impl Merged {
         match found {
             Found::Pool(entry) => drop(source.pools.insert(entry.number, entry)),
             Found::Session { pool, id, record } => {
-                source.sessions.insert((pool, id), Chosen { record, source: number });
+                source.sessions.push(Known { pool, id, record, source: number, mark: Mark::None });
             }
-            Found::LogEntry { pool, sequence, entry } => drop(source.log.insert((pool, sequence), entry)),
+            Found::LogEntry { pool, sequence, entry } => source.log.push((pool, sequence, entry)),
             Found::Unreadable { pool, id } => source.unreadable.push((pool, id)),
         }
     }
@@ -124,28 +121,29 @@ impl Merged {
         }
         settled.numbers = numbers;
         settled.taken = vec![0; self.sources.len()];
-        let mut unreadable: Vec<(PoolNumber, SessionId)> = Vec::new();
+        let mut unreadable: BTreeSet<(PoolNumber, SessionId)> = BTreeSet::new();
         for (source, numbers) in self.sources.iter().zip(&settled.numbers) {
             let known = source.unreadable.iter();
             unreadable.extend(known.filter_map(|(pool, id)| Some((*numbers.get(pool)?, *id))));
         }
         for (number, source) in self.sources.into_iter().enumerate() {
-            settled.add(number, source, &mut pools);
+            settled.add(number, source, &unreadable, &mut pools);
         }
-        settled.retire_by_log(&pools);
+        settled.sort_log();
+        settled.retire_by_log(&pools, &mut unreadable);
+        unreadable.retain(|(pool, id)| settled.sessions.get(*pool, id).is_none());
         if stands_in {
             settled.pass_over_numbers(&mut pools);
         }
         settled.log_the_retired(&mut pools);
-        for chosen in settled.sessions.values() {
-            if let Some(taken) = chosen.source.and_then(|source| settled.taken.get_mut(source)) {
+        for known in settled.sessions.iter() {
+            if let Some(taken) = known.source.and_then(|source| settled.taken.get_mut(source)) {
                 *taken += 1;
             }
         }
         settled.pools = pools.entries.into_values().collect();
         for (pool, id) in unreadable {
-            let entry = settled.pools.iter().find(|entry| entry.number == pool);
-            if let Some(entry) = entry.filter(|_| !settled.sessions.contains_key(&(pool, id))) {
+            if let Some(entry) = settled.pools.iter().find(|entry| entry.number == pool) {
                 report.lost.push(Lost::Session { pool: entry.name.clone(), id });
             }
         }
@@ -169,15 +167,18 @@ impl Pools {
             let ours = self.number(theirs.name.clone(), *number)?;
             numbers.insert(*number, ours);
             if let Some(entry) = self.entries.get_mut(&ours) {
-                // What is lost of the log shows by what is there.
                 let PoolEntry {
                     number: _,
                     name: _,
                     last_sequence,
                     purged_through,
                     trimmed_through,
-                    lost_log: _,
+                    lost_log,
                 } = theirs;
+                // What is lost of the log that is kept shows by what is there.
+                if lost_log.len() > entry.lost_log.len() {
+                    entry.lost_log.clone_from(lost_log);
+                }
                 entry.last_sequence = entry.last_sequence.max(*last_sequence);
                 entry.purged_through = entry.purged_through.max(*purged_through);
                 entry.trimmed_through = entry.trimmed_through.max(*trimmed_through);
@@ -194,8 +195,8 @@ impl Pools {
         numbers: &mut HashMap<PoolNumber, PoolNumber>,
         report: &mut RecoveryReport,
     ) -> Result<(), StoreError> {
-        let of_sessions = source.sessions.keys().map(|(pool, _)| *pool);
-        let of_log = source.log.keys().map(|(pool, _)| *pool);
+        let of_sessions = source.sessions.iter().map(|known| known.pool);
+        let of_log = source.log.iter().map(|(pool, ..)| *pool);
         let used: BTreeSet<PoolNumber> = of_sessions.chain(of_log).collect();
         for number in used {
             if numbers.contains_key(&number) {
@@ -233,36 +234,28 @@ impl Pools {
 }
 
 impl Settled {
-    fn add(&mut self, number: usize, source: OneSource, pools: &mut Pools) {
-        let OneSource { pools: theirs, sessions, log, unreadable: _, knows } = source;
+    /// Adds what a source knows. Of a pool of which another has said all there is, that is what the other could not read.
+    fn add(
+        &mut self,
+        number: usize,
+        source: OneSource,
+        unreadable: &BTreeSet<(PoolNumber, SessionId)>,
+        pools: &mut Pools,
+    ) {
+        let OneSource { pools: theirs, mut sessions, log, unreadable: _, knows } = source;
         let Some(numbers) = self.numbers.get(number) else { return };
-        let is_the_same = |(pool, _): &(PoolNumber, SessionId)| numbers.get(pool) == Some(pool);
-        let sessions =
-            if self.sessions.is_empty() && self.complete.is_empty() && sessions.keys().all(is_the_same) {
-                // As nearly always, there is one source. Its sessions are not copied, which would take twice the memory.
-                self.sessions = sessions;
-                HashMap::new()
-            } else {
-                sessions
-            };
-        for ((pool, id), chosen) in sessions {
+        sessions.retain(|known| {
+            let Some(pool) = numbers.get(&known.pool) else { return false };
+            known.pool = *pool;
+            !self.complete.contains(pool)
+                || self.sessions.get(*pool, &known.id).is_some()
+                || unreadable.contains(&(*pool, known.id))
+        });
+        self.sessions.append(sessions);
+        self.sessions.sort();
+        for (pool, sequence, entry) in log {
             let Some(pool) = numbers.get(&pool) else { continue };
-            if self.complete.contains(pool) && !self.sessions.contains_key(&(*pool, id)) {
-                continue;
-            }
-            match self.sessions.entry((*pool, id)) {
-                std::collections::hash_map::Entry::Vacant(place) => drop(place.insert(chosen)),
-                std::collections::hash_map::Entry::Occupied(mut place) => {
-                    // The source named first is kept where they are equal.
-                    if version(&chosen.record) > version(&place.get().record) {
-                        place.insert(chosen);
-                    }
-                }
-            }
-        }
-        for ((pool, sequence), entry) in log {
-            let Some(pool) = numbers.get(&pool) else { continue };
-            self.log.entry((*pool, sequence)).or_insert(entry);
+            self.log.push((*pool, sequence, entry));
             if let Some(pool) = pools.entries.get_mut(pool) {
                 pool.last_sequence = pool.last_sequence.max(sequence);
             }
@@ -276,32 +269,39 @@ impl Settled {
         }
     }
 
-    /// Whoever the log knows as retired is retired; what was forgotten stays forgotten.
-    fn retire_by_log(&mut self, pools: &Pools) {
-        let forgotten = |pool: &PoolNumber, sequence: Sequence| {
-            pools.entries.get(pool).is_some_and(|pool| sequence <= pool.purged_through)
-        };
-        for ((pool, sequence), entry) in &self.log {
-            let key = (*pool, entry.id);
-            // An id may have been given again after its session was forgotten.
-            let is_of_this = |chosen: &Chosen| chosen.record.created_at == entry.created_at;
-            if forgotten(pool, *sequence) {
-                if self.sessions.get(&key).is_some_and(is_of_this) {
-                    self.sessions.remove(&key);
+    /// Of entries that several sources have, that of the first is kept.
+    fn sort_log(&mut self) {
+        self.log.sort_by_key(|(pool, sequence, _)| (*pool, *sequence));
+        self.log.dedup_by_key(|(pool, sequence, _)| (*pool, *sequence));
+    }
+
+    /// Whoever the log knows as retired is retired; what was forgotten stays forgotten, and is missed by nobody.
+    fn retire_by_log(&mut self, pools: &Pools, unreadable: &mut BTreeSet<(PoolNumber, SessionId)>) {
+        let sessions = &mut self.sessions;
+        let mut from_log = Sessions::default();
+        self.log.retain(|(number, sequence, entry)| {
+            let pool = pools.entries.get(number);
+            let is_forgotten = pool.is_some_and(|pool| *sequence <= pool.purged_through);
+            let known = sessions.get_mut(*number, &entry.id).filter(|known| known.mark != Mark::Done);
+            match known {
+                // An id may have been given again after its session was forgotten.
+                Some(known) if known.record.created_at != entry.created_at => {}
+                Some(known) if is_forgotten => known.mark = Mark::Done,
+                Some(known) => {
+                    retire(&mut known.record, entry);
+                    known.mark = Mark::Logged;
                 }
-                continue;
-            }
-            match self.sessions.get_mut(&key) {
-                Some(chosen) if is_of_this(chosen) => retire(&mut chosen.record, entry),
-                Some(_) => {}
+                None if is_forgotten => drop(unreadable.remove(&(*number, entry.id))),
                 None => {
-                    self.sessions.insert(key, Chosen { record: record_of(entry), source: None });
+                    let (pool, id, record) = (*number, entry.id, record_of(entry));
+                    from_log.push(Known { pool, id, record, source: None, mark: Mark::Logged });
                 }
             }
-        }
-        self.log.retain(|(pool, sequence), _| {
-            pools.entries.get(pool).is_none_or(|pool| *sequence > pool.trimmed_through)
+            pool.is_none_or(|pool| *sequence > pool.trimmed_through)
         });
+        sessions.retain(|known| known.mark != Mark::Done);
+        sessions.append(from_log);
+        sessions.sort();
     }
 
     /// The logs go on behind every number that may have been given, so that whoever has read up to one of those misses none of
@@ -319,41 +319,43 @@ impl Settled {
 
     /// Every retired session is in the log.
     fn log_the_retired(&mut self, pools: &mut Pools) {
-        let logged: BTreeSet<(PoolNumber, SessionId, Timestamp)> =
-            self.log.iter().map(|((pool, _), entry)| (*pool, entry.id, entry.created_at)).collect();
         let mut missing: Vec<(Timestamp, PoolNumber, SessionId)> = Vec::new();
-        for ((pool, id), chosen) in &self.sessions {
-            if let Some(retired) = chosen.record.retired
-                && !logged.contains(&(*pool, *id, chosen.record.created_at))
-            {
-                missing.push((retired.at, *pool, *id));
+        for known in self.sessions.iter().filter(|known| known.mark != Mark::Logged) {
+            if let Some(retired) = known.record.retired {
+                missing.push((retired.at, known.pool, known.id));
             }
         }
         // In the order in which it happened.
         missing.sort_unstable();
         for (_, pool, id) in missing {
-            let entry = self.sessions.get(&(pool, id)).and_then(|chosen| LogEntry::of(id, &chosen.record));
+            let entry = self.sessions.get(pool, &id).and_then(|known| LogEntry::of(id, &known.record));
             if let (Some(entry), Some(pool)) = (entry, pools.entries.get_mut(&pool)) {
                 pool.last_sequence = pool.last_sequence.next();
-                self.log.insert((pool.number, pool.last_sequence), entry);
+                self.log.push((pool.number, pool.last_sequence, entry));
             }
         }
+        self.sort_log();
     }
 
     fn note_lost_log(&mut self, report: &mut RecoveryReport) {
         for pool in &mut self.pools {
-            pool.lost_log.clear();
-            let mut expected = pool.trimmed_through.next();
-            let range = (pool.number, expected)..=(pool.number, Sequence(u64::MAX));
+            let trimmed = pool.trimmed_through;
+            // Of what was forgotten since, nothing else tells that it was lost.
+            pool.lost_log.retain(|(_, last)| *last <= trimmed);
+            let mut expected = trimmed.next();
+            let from = self
+                .log
+                .partition_point(|(number, sequence, _)| (*number, *sequence) < (pool.number, expected));
+            let found = self.log[from..].iter().take_while(|(number, ..)| *number == pool.number);
             let behind = pool.last_sequence.next();
-            let found = self.log.range(range).map(|((_, sequence), _)| *sequence);
-            for sequence in found.chain(std::iter::once(behind)) {
+            let mut gaps = Vec::new();
+            for sequence in found.map(|(_, sequence, _)| *sequence).chain(std::iter::once(behind)) {
                 if expected < sequence {
-                    pool.lost_log.push((expected, Sequence(sequence.0 - 1)));
+                    gaps.push((expected, Sequence(sequence.0 - 1)));
                 }
                 expected = sequence.next();
             }
-            for (first, last) in pool.lost_log.iter().copied() {
+            for (first, last) in gaps.iter().copied() {
                 let pool_name = || pool.name.clone();
                 let passed_over = self.passed_over.get(&pool.number).filter(|(_, end)| *end == last);
                 let known_end = passed_over.map_or(last, |(begin, _)| Sequence(begin.0 - 1));
@@ -364,15 +366,9 @@ impl Settled {
                     report.lost.push(Lost::LogEnd { pool: pool_name(), first, last });
                 }
             }
+            pool.lost_log.append(&mut gaps);
         }
     }
-}
-
-/// What tells which of two versions of a session is the newer one.
-fn version(record: &SessionRecord) -> impl Ord + use<> {
-    // Two sessions of one id: the later one, which was added after the other was forgotten.
-    let SessionRecord { created_at, retired, usage_count, last_used_at, .. } = *record;
-    (created_at, retired.is_some(), usage_count, last_used_at, Reverse(retired.map(|retired| retired.at)))
 }
 
 fn retire(record: &mut SessionRecord, entry: &LogEntry) {

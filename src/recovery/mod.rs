@@ -16,9 +16,12 @@
 //! - a live session whose cookies, proxy and user data no source has is left out, and named: it would go out as somebody
 //!   else. A retired one comes back without them;
 //! - the indexes are made anew.
+//!
+//! Where not all could be brought back, the new store remembers what: the report is kept in it ([`REPORT`]).
 
 mod merge;
 mod report;
+mod sessions;
 mod sources;
 mod write;
 
@@ -32,6 +35,10 @@ use crate::archive::{ArchiveError, ArchiveOptions, ArchiveReader};
 use crate::error::Result;
 use crate::session::Invalid;
 use crate::store::SledStoreOptions;
+
+/// The file in a store that tells, as JSON, what a repair or a restore could not bring back: the [`RecoveryReport`]. It is
+/// there where something was damaged or is lost.
+pub const REPORT: &str = "RECOVERY.json";
 
 /// How a store is restored or repaired.
 ///
@@ -120,7 +127,7 @@ pub fn restore(
     for archive in archives {
         sources.push(Box::new(ArchiveSource::new(archive, read.clone(), allow_damaged)));
     }
-    recover(sources, path.as_ref(), write, false)
+    recover(sources, path.as_ref(), write, Purpose::Restore)
 }
 
 /// Makes a new store in the directory `into` of everything that can be read in the damaged store in the directory `path`
@@ -173,9 +180,7 @@ pub fn repair(
     if sources.is_empty() {
         return Err(crate::store::StoreError::NotFound { path: path.as_ref().to_owned() }.into());
     }
-    let mut report = recover(sources, into.as_ref(), write, true)?;
-    report.passed_over = passed_over;
-    Ok(report)
+    recover(sources, into.as_ref(), write, Purpose::StandIn { passed_over })
 }
 
 /// Whether an archive can be read to its end without an error, and nothing was missing when it was written; an error where
@@ -190,11 +195,22 @@ fn same_place(one: &Path, other: &Path) -> bool {
     matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
+/// What a new store is for.
+enum Purpose {
+    /// To be what an archive was.
+    Restore,
+    /// To take the place of a damaged store.
+    StandIn {
+        /// Checkpoints that are none, and why.
+        passed_over: Vec<(PathBuf, String)>,
+    },
+}
+
 fn recover(
     mut sources: Vec<Box<dyn Source>>,
     path: &Path,
     write: SledStoreOptions,
-    stands_in: bool,
+    purpose: Purpose,
 ) -> Result<RecoveryReport> {
     let mut merged = Merged::default();
     for (number, source) in sources.iter_mut().enumerate() {
@@ -203,12 +219,25 @@ fn recover(
         merged.end(source.knows());
     }
     let mut report = RecoveryReport { path: path.to_owned(), ..RecoveryReport::default() };
+    if !sources.iter().any(|source| source.knows().all) {
+        report.lost.extend(sources.iter().filter_map(|source| source.unread()));
+    }
+    let stands_in = match purpose {
+        Purpose::Restore => false,
+        Purpose::StandIn { passed_over } => {
+            report.passed_over = passed_over;
+            true
+        }
+    };
     let mut settled = merged.settle(stands_in, &mut report)?;
     let taken = std::mem::take(&mut settled.taken);
-    write.create_filled(path, |store| write::fill(store, settled, &mut sources, &mut report))?;
-    report.sources = sources.iter().map(|source| source.report()).collect();
-    for (source, taken) in report.sources.iter_mut().zip(taken) {
-        source.sessions_taken = taken;
-    }
+    write.create_filled(path, |store| {
+        write::fill(store, settled, &mut sources, &mut report)?;
+        report.sources = sources.iter().map(|source| source.report()).collect();
+        for (source, taken) in report.sources.iter_mut().zip(taken) {
+            source.sessions_taken = taken;
+        }
+        if report.is_whole() { Ok(()) } else { report.keep() }
+    })?;
     Ok(report)
 }

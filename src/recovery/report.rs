@@ -1,13 +1,17 @@
 //! What a restored or repaired store is made of, and what it lacks.
 
 use std::fmt;
+use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::REPORT;
+use crate::archive::NewFile;
+use crate::error::Result;
 use crate::path_text;
 use crate::session::{SessionId, Timestamp};
-use crate::store::{PoolName, Sequence};
+use crate::store::{PoolName, Sequence, StoreError};
 
 /// What a new store was made of, and what is lost.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -31,6 +35,26 @@ pub struct RecoveryReport {
     pub passed_over: Vec<(PathBuf, String)>,
     /// What is known to be lost.
     pub lost: Vec<Lost>,
+}
+
+impl RecoveryReport {
+    /// Whether nothing was damaged and nothing is lost.
+    pub fn is_whole(&self) -> bool {
+        self.lost.is_empty()
+            && self.passed_over.is_empty()
+            && self.sources.iter().all(|source| source.damage.is_empty())
+    }
+
+    /// Leaves it in the store that it is of.
+    pub(super) fn keep(&self) -> Result<()> {
+        let path = self.path.join(REPORT);
+        let mut file = NewFile::create(&path)?;
+        let mut out = BufWriter::new(&mut file);
+        let written = serde_json::to_writer_pretty(&mut out, self).map_err(std::io::Error::from);
+        written.and_then(|()| out.flush()).map_err(StoreError::io("write", &path))?;
+        drop(out);
+        Ok(file.finish()?)
+    }
 }
 
 /// What one source had to give.
@@ -67,7 +91,8 @@ impl FromSource {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub enum Lost {
-    /// A session that the store has and that cannot be read; no other source has it.
+    /// A session that a damaged store had, as its indexes or its payload tell, and that cannot be read; no other source has
+    /// it.
     Session {
         /// Its pool.
         pool: PoolName,
@@ -87,6 +112,30 @@ pub enum Lost {
         pool: PoolName,
         /// Its id.
         id: SessionId,
+    },
+    /// A retired session is known by its log entry alone: its limits, its expiry and its last use are lost.
+    Record {
+        /// Its pool.
+        pool: PoolName,
+        /// Its id.
+        id: SessionId,
+    },
+    /// What stood at the damaged places of an archive, or behind where it is cut short: nobody knows what that was.
+    Unread {
+        /// The archive.
+        #[serde(serialize_with = "path_text::path")]
+        path: PathBuf,
+        /// How many such places there are.
+        places: u64,
+    },
+    /// The newest states of sessions and log entries that stood at the damaged places of a store, if any did: where an older
+    /// state is left, that is what was taken.
+    Newest {
+        /// The store's log.
+        #[serde(serialize_with = "path_text::path")]
+        path: PathBuf,
+        /// How many such places there are.
+        places: u64,
     },
     /// A pool has a new name: its own is lost.
     PoolName {
@@ -127,6 +176,21 @@ impl fmt::Display for Lost {
             Self::Payload { pool, id } => {
                 write!(f, "pool {pool}: retired session {id} has lost its cookies, proxy and user data")
             }
+            Self::Record { pool, id } => {
+                write!(f, "pool {pool}: of retired session {id} only its log entry is left")
+            }
+            Self::Unread { path, places } => write!(
+                f,
+                "whatever {} had at {places} {}, live sessions too: which, nobody knows",
+                path.display(),
+                if *places == 1 { "damaged place" } else { "damaged places" }
+            ),
+            Self::Newest { path, places } => write!(
+                f,
+                "whatever changed last at {places} damaged {} of {}, if anything: it is as it was before that",
+                if *places == 1 { "place" } else { "places" },
+                path.display(),
+            ),
             Self::PoolName { pool } => write!(f, "the name of a pool is lost: it is {pool} now"),
             Self::LogEntries { pool, first, last } => {
                 write!(f, "pool {pool}: entries {first} to {last} of the retirement log are lost")

@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use super::merge::{Found, Knows};
-use super::report::FromSource;
+use super::report::{FromSource, Lost};
 use crate::archive::{ArchiveError, ArchiveItem, ArchiveOptions, ArchiveReader, checkpoints};
 use crate::error::Result;
 use crate::store::{ReadLock, SalvagedStore, StoreError, TakePayload};
 
 /// Something that knows sessions. It is gone through twice, so that no more than one payload is in memory.
 pub(super) trait Source {
-    /// Tells everything but payloads.
+    /// Tells everything but payloads, once.
     fn gather(&mut self, take: &mut dyn FnMut(Found)) -> Result<()>;
 
     /// Goes through the sessions, and hands out the payloads that are asked for.
@@ -21,6 +21,11 @@ pub(super) trait Source {
     /// How much it is certain of.
     fn knows(&self) -> Knows {
         Knows::default()
+    }
+
+    /// That something of it could not be read, whatever that was.
+    fn unread(&self) -> Option<Lost> {
+        None
     }
 }
 
@@ -92,6 +97,12 @@ impl Source for ArchiveSource {
     fn report(&self) -> FromSource {
         self.report.clone()
     }
+
+    fn unread(&self) -> Option<Lost> {
+        let FromSource { path, damage, .. } = &self.report;
+        let places = damage.len().try_into().unwrap_or(u64::MAX);
+        (places > 0).then(|| Lost::Unread { path: path.clone(), places })
+    }
 }
 
 /// The directory of a damaged store. It is not written to.
@@ -140,11 +151,11 @@ impl Source for StoreSource {
         for entry in self.store.pools() {
             take(Found::Pool(entry.clone()));
         }
-        for (pool, id, record) in self.store.records() {
+        for (pool, id, record) in self.store.take_records() {
             self.report.sessions += 1;
             take(Found::Session { pool, id, record });
         }
-        for (pool, sequence, entry) in self.store.log() {
+        for (pool, sequence, entry) in self.store.take_log() {
             self.report.log_entries += 1;
             take(Found::LogEntry { pool, sequence, entry });
         }
@@ -167,5 +178,10 @@ impl Source for StoreSource {
 
     fn report(&self) -> FromSource {
         self.report.clone()
+    }
+
+    fn unread(&self) -> Option<Lost> {
+        let (path, places) = (self.report.path.clone(), self.store.damaged_places());
+        (places > 0).then_some(Lost::Newest { path, places })
     }
 }

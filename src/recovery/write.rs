@@ -1,14 +1,14 @@
 //! Writing the new store.
 
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
-use super::merge::{Chosen, Settled};
+use super::merge::Settled;
 use super::report::{Lost, RecoveryReport};
+use super::sessions::{Known, Mark};
 use super::sources::Source;
 use crate::error::Result;
 use crate::session::{Payload, SessionId};
-use crate::store::{Change, PoolNumber, SessionChange, Store, StoreError, Writer};
+use crate::store::{Change, PoolName, SessionChange, Store, StoreError, Writer};
 
 /// Fills a new store.
 pub(super) fn fill(
@@ -24,45 +24,48 @@ pub(super) fn fill(
         writer.push(Change::Pool(pool.clone()));
         writer.write_if_full()?;
     }
-    for ((pool, sequence), entry) in log {
+    for (pool, sequence, entry) in log {
         report.log_entries += 1;
         writer.push(Change::LogEntry { pool, sequence, entry });
         writer.write_if_full()?;
     }
+    let mut left = sessions.iter().count();
     // First each session's payload of the source that its record is of, then of any other that has one.
     for is_own in [true, false] {
         for (number, source) in sources.iter_mut().enumerate() {
-            if !is_own && sessions.is_empty() {
+            if !is_own && left == 0 {
                 break;
             }
             let mut failure = Ok(());
             source.payloads(&mut |pool, id, payload| {
                 let Some(pool) = numbers[number].get(&pool).filter(|_| failure.is_ok()) else { return };
-                let Entry::Occupied(wanted) = sessions.entry((*pool, id)) else { return };
-                if is_own && wanted.get().source != Some(number) {
+                let Some(known) = sessions.get_mut(*pool, &id) else { return };
+                if known.mark == Mark::Done || is_own && known.source != Some(number) {
                     return;
                 }
                 if let Some(payload) = payload() {
-                    let (key, chosen) = wanted.remove_entry();
-                    count(&chosen, report);
-                    failure = write(&mut writer, key, &chosen, payload);
+                    known.mark = Mark::Done;
+                    left -= 1;
+                    failure = write(&mut writer, known, payload, report);
                 }
             })?;
             failure?;
         }
     }
-    let mut left: Vec<_> = sessions.into_iter().collect();
-    left.sort_unstable_by_key(|(key, _)| *key);
-    for (key, chosen) in left {
-        let (pool, id) = key;
-        let Some(entry) = pools.iter().find(|entry| entry.number == pool) else { continue };
-        let name = entry.name.clone();
-        if chosen.record.retired.is_some() {
-            report.lost.push(Lost::Payload { pool: name, id });
-            count(&chosen, report);
-            write(&mut writer, key, &chosen, Payload::default())?;
+    for known in sessions.iter() {
+        let Some(entry) = pools.iter().find(|entry| entry.number == known.pool) else { continue };
+        let lost = |lost: fn(PoolName, SessionId) -> Lost| lost(entry.name.clone(), known.id);
+        if known.source.is_none() {
+            report.lost.push(lost(|pool, id| Lost::Record { pool, id }));
+        }
+        if known.mark == Mark::Done {
+            continue;
+        }
+        if known.record.retired.is_some() {
+            report.lost.push(lost(|pool, id| Lost::Payload { pool, id }));
+            write(&mut writer, known, Payload::default(), report)?;
         } else {
-            report.lost.push(Lost::LiveSession { pool: name, id });
+            report.lost.push(lost(|pool, id| Lost::LiveSession { pool, id }));
         }
     }
     writer.write()?;
@@ -72,15 +75,14 @@ pub(super) fn fill(
 /// Its log entry comes on its own.
 fn write(
     writer: &mut Writer<'_>,
-    (pool, id): (PoolNumber, SessionId),
-    chosen: &Chosen,
+    known: &Known,
     payload: Payload,
+    report: &mut RecoveryReport,
 ) -> Result<(), StoreError> {
-    let (record, payload) = (chosen.record, Some(Arc::new(payload)));
+    let Known { pool, id, record, source: _, mark: _ } = *known;
+    let written = if record.retired.is_some() { &mut report.retired } else { &mut report.live };
+    *written += 1;
+    let payload = Some(Arc::new(payload));
     writer.push(Change::Session(SessionChange { pool, id, record, is_new: true, payload, retirement: None }));
     writer.write_if_full().map(drop)
-}
-
-fn count(chosen: &Chosen, report: &mut RecoveryReport) {
-    if chosen.record.retired.is_some() { report.retired += 1 } else { report.live += 1 }
 }

@@ -10,13 +10,13 @@ use super::{ErrorScore, Timestamp};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Reason {
-    /// Its error score reached the maximum.
+    /// Its error score reached the maximum: too many bad uses.
     Blocked,
     /// It was used as often as it may be.
     Exhausted,
     /// It was too old.
     Expired,
-    /// The caller said so.
+    /// The caller said so, also by a verdict: a ban (401, 403) retires a session whatever its error score was.
     Retired,
 }
 

@@ -82,7 +82,8 @@ pub struct PoolEntry {
     pub purged_through: Sequence,
     /// The log is forgotten up to here; never beyond `purged_through`.
     pub trimmed_through: Sequence,
-    /// Entries of the log that a repair could not bring back: the first and the last of each range, in order.
+    /// Entries of the log that a repair could not bring back, or numbers that it passed over: the first and the last of each
+    /// range, in order. They stay when the log is forgotten beyond them, so that its numbers say how many there were.
     pub lost_log: Vec<(Sequence, Sequence)>,
 }
 
@@ -97,6 +98,13 @@ impl PoolEntry {
             trimmed_through: Sequence::START,
             lost_log: Vec::new(),
         }
+    }
+
+    /// How many sessions were ever retired in it, as far as is known: the numbers of its log but for those of which a repair
+    /// knew nothing.
+    pub fn retired_ever(&self) -> u64 {
+        let lost = |(first, last): &(Sequence, Sequence)| last.0.saturating_sub(first.0).saturating_add(1);
+        self.lost_log.iter().map(lost).fold(self.last_sequence.0, u64::saturating_sub)
     }
 }
 

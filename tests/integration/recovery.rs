@@ -3,7 +3,7 @@
 use std::fs;
 
 use session_pool::archive::{ArchiveOptions, write};
-use session_pool::recovery::{Lost, RecoveryOptions, repair, restore};
+use session_pool::recovery::{Lost, REPORT, RecoveryOptions, repair, restore};
 use session_pool::{
     Batch, Change, Error, Growth, MemoryStore, PoolEntry, PoolNumber, ReadStore, Reason, Sequence,
     SessionPool, SledStoreOptions, Store, StoreError,
@@ -73,7 +73,7 @@ fn the_newest_version_wins_and_a_retirement_stands() {
 fn what_is_lost_is_named_and_the_rest_agrees() {
     let place = Place::disk();
     let pool = place.open(|b| b.growth(Growth::Manual));
-    for name in ["a", "b", "c", "d", "e"] {
+    for name in ["a", "b", "c", "d", "e", "f", "g"] {
         pool.add(named(name)).unwrap();
     }
     for name in ["a", "b", "c"] {
@@ -87,6 +87,12 @@ fn what_is_lost_is_named_and_the_rest_agrees() {
         engine.open_tree("sessions").unwrap().remove(key("a", b"")).unwrap();
         engine.open_tree("payloads").unwrap().remove(key("a", &[0; 4])).unwrap();
         engine.open_tree("payloads").unwrap().remove(key("d", &[0; 4])).unwrap();
+        for name in ["f", "g"] {
+            engine.open_tree("sessions").unwrap().remove(key(name, b"")).unwrap();
+        }
+        // Of one the indexes tell, of the other its payload.
+        engine.open_tree("payloads").unwrap().remove(key("f", &[0; 4])).unwrap();
+        engine.open_tree("by_state").unwrap().remove([&[0; 5][..], b"g"].concat()).unwrap();
         engine
             .open_tree("retirements")
             .unwrap()
@@ -99,10 +105,18 @@ fn what_is_lost_is_named_and_the_rest_agrees() {
     assert_eq!(
         report.lost,
         [
+            Lost::Session { pool: pool(), id: id("f") },
+            Lost::Session { pool: pool(), id: id("g") },
             Lost::LogEntries { pool: pool(), first: Sequence(2), last: Sequence(2) },
+            Lost::Record { pool: pool(), id: id("a") },
             Lost::Payload { pool: pool(), id: id("a") },
             Lost::LiveSession { pool: pool(), id: id("d") },
         ]
+    );
+    let kept = fs::read(into.join(REPORT)).unwrap();
+    assert_eq!(
+        serde_json::to_value(&report).unwrap(),
+        serde_json::from_slice::<serde_json::Value>(&kept).unwrap()
     );
     let store = SledStoreOptions::new().open(&into).unwrap();
     assert_sound(&store);
@@ -115,6 +129,71 @@ fn what_is_lost_is_named_and_the_rest_agrees() {
     let log: Vec<_> = repaired.retirement_log(Sequence::START).map(|entry| entry.unwrap()).collect();
     let log: Vec<_> = log.iter().map(|entry| (entry.sequence.0, entry.id)).collect();
     assert_eq!(log, [(1, id("a")), (3, id("c")), (4, id("b"))], "whose entry was lost is told again");
+}
+
+/// Its record is gone, and an index that is older than that still tells of it.
+#[test]
+fn whom_the_store_has_forgotten_is_not_lost() {
+    let few = session_pool::Retention { max_age: std::time::Duration::MAX, max_count: 0 };
+    let place = Place::disk();
+    let pool = place.open(|b| {
+        b.growth(Growth::Manual).retired_retention(few).log_retention(session_pool::Retention::UNLIMITED)
+    });
+    let _ = pool.add(named("a")).unwrap().retire().unwrap();
+    pool.flush().unwrap();
+    pool.forget().unwrap();
+    drop(pool);
+    let engine = crate::support::engine(&place);
+    engine.open_tree("by_state").unwrap().insert([&[0; 5][..], b"a"].concat(), b"").unwrap();
+    drop(engine);
+    let into = place.path().with_file_name("repaired");
+    let report = repair(place.path(), &into, RecoveryOptions::new()).unwrap();
+    assert_eq!((report.retired, report.lost.len(), report.log_entries), (0, 0, 1), "{:?}", report.lost);
+    assert!(report.is_whole() && !into.join(REPORT).exists());
+}
+
+/// Nothing is damaged, and yet a record is not there: nobody has forgotten that session.
+#[test]
+fn i7_a_session_of_which_only_the_indexes_tell_comes_back_from_a_checkpoint() {
+    let place = Place::disk();
+    let pool = place.open(|b| b.growth(Growth::Manual));
+    for name in ["a", "b"] {
+        pool.add(named(name)).unwrap();
+    }
+    pool.session_store().checkpoint().unwrap();
+    drop(pool);
+    let before = place.look(content);
+    let engine = crate::support::engine(&place);
+    engine.open_tree("sessions").unwrap().remove([&[0; 4][..], b"a"].concat()).unwrap();
+    drop(engine);
+    let into = place.path().with_file_name("repaired");
+    let report = repair(place.path(), &into, RecoveryOptions::new()).unwrap();
+    assert_eq!((report.live, report.lost.len()), (2, 0), "{:?}", report.lost);
+    assert_eq!(content(&SledStoreOptions::new().open(&into).unwrap()), before);
+}
+
+/// The pools and the log come first in an archive.
+#[test]
+fn i7_of_an_archive_that_is_cut_short_it_is_said_that_nobody_knows_what_else_it_had() {
+    let place = Place::disk();
+    let pool = place.open(|b| b.growth(Growth::Manual));
+    for name in ["a", "b", "c"] {
+        pool.add(named(name)).unwrap();
+    }
+    let _ = pool.get(&id("c")).unwrap().retire().unwrap();
+    let archive = place.path().with_file_name("a.archive");
+    pool.session_store().backup_to(&archive).unwrap();
+    let whole = fs::read(&archive).unwrap();
+    fs::write(&archive, &whole[..whole.len() * 2 / 3]).unwrap();
+    let into = place.path().with_file_name("into");
+    let report = restore(&archive, &into, RecoveryOptions::new().allow_damaged(true)).unwrap();
+    let unread = Lost::Unread { path: archive, places: 1 };
+    assert_eq!(report.lost[0], unread, "{:?}", report.lost);
+    assert!(report.live < 2 && into.join(REPORT).exists());
+    assert_eq!(
+        report.lost.contains(&Lost::Record { pool: "default".parse().unwrap(), id: id("c") }),
+        report.sources[0].sessions < 3
+    );
 }
 
 #[test]
@@ -304,9 +383,22 @@ fn a_repair_gives_no_sequence_number_again_and_keeps_what_is_left() {
     assert_eq!(ids(cursor), [id("s20")], "whoever had come further misses nothing");
     assert_eq!(ids(Sequence::START).len(), 11, "I-6: retention counts entries, not numbers");
     drop(pool);
-    let store = SledStoreOptions::new().open(&into).unwrap();
-    assert_sound(&store);
-    assert_eq!(session_pool::inspect::pools(&store).unwrap()[0].lost_log, [(Sequence(11), last)]);
+    let entry = |path| {
+        let store = SledStoreOptions::new().open(path).unwrap();
+        assert_sound(&store);
+        session_pool::inspect::pools(&store).unwrap().remove(0)
+    };
+    assert_eq!((entry(&into).lost_log, entry(&into).retired_ever()), (vec![(Sequence(11), last)], 11));
+
+    // Also once that is forgotten, and after another repair.
+    let none = session_pool::Retention { max_age: std::time::Duration::MAX, max_count: 0 };
+    let pool = SessionPool::builder().retired_retention(none).log_retention(none).open(&into).unwrap();
+    pool.forget().unwrap();
+    drop(pool);
+    assert_eq!((entry(&into).trimmed_through, entry(&into).retired_ever()), (last.next(), 11));
+    let again = place.path().with_file_name("again");
+    repair(&into, &again, RecoveryOptions::new()).unwrap();
+    assert_eq!(entry(&again), entry(&into));
 }
 
 #[test]

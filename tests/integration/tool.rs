@@ -4,7 +4,11 @@ mod codes;
 mod formats;
 #[cfg(unix)]
 mod paths;
+#[cfg(unix)]
+mod people;
 mod questions;
+#[cfg(unix)]
+mod room;
 mod untouched;
 
 use std::process::{Command, Output, Stdio};
@@ -15,7 +19,7 @@ use session_pool::{Cookie, Fingerprint, Growth, SessionOptions, SessionPool};
 use crate::support::{Place, engine, named};
 
 pub(crate) fn tool(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_session-pool")).args(arguments).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_session-pool")).args(arguments).env_remove("COLUMNS").output().unwrap()
 }
 
 pub(crate) fn text(output: &Output) -> String {
@@ -296,11 +300,50 @@ fn a_store_is_backed_up_restored_and_repaired() {
     let output = tool(&["repair", &path, "--archive", &archive, "--format", "json"]);
     let report = json(&output);
     assert_eq!((&report["live"], &report["retired"]), (&3.into(), &2.into()));
-    // Whether more was told than is left of the log, nobody knows any more.
+    // Whether more was told than is left of the log, or changed since, nobody knows any more.
     let lost = report["lost"].as_array().unwrap();
-    assert!(lost.iter().all(|lost| lost.get("LogEnd").is_some()), "{lost:?}");
+    let is_doubt = |lost: &Value| lost.get("LogEnd").is_some() || lost.get("Newest").is_some();
+    assert!(lost.iter().all(is_doubt), "{lost:?}");
     assert_eq!(report["sources"].as_array().unwrap().len(), 2);
     assert_eq!(listed(&repaired), before);
+}
+
+/// The log stands before the sessions in an archive: what is cut off it leaves many of whom only the log tells.
+#[test]
+fn what_is_lost_is_summed_up_and_the_new_store_remembers_all_of_it() {
+    let place = Place::disk();
+    let pool = place.open(|b| b);
+    let leases: Vec<_> = (0..40).map(|_| pool.acquire().unwrap()).collect();
+    for lease in leases {
+        let _ = lease.retire().unwrap();
+    }
+    let beside = |name: &str| place.path().with_file_name(name).to_str().unwrap().to_owned();
+    let (archive, restored, compacted) = (beside("a.archive"), beside("restored"), beside("compacted"));
+    pool.session_store().backup_to(&archive).unwrap();
+    drop(pool);
+    let whole = std::fs::read(&archive).unwrap();
+    std::fs::write(&archive, &whole[..whole.len() * 2 / 3]).unwrap();
+    let output = tool(&["restore", &archive, &restored, "--damaged"]);
+    assert_eq!(code(&output), 6, "not all is there");
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    let lines: Vec<_> = told.lines().collect();
+    let [from, damaged, unread, logged, all, made] = lines[..] else { panic!("{told}") };
+    assert!(from.starts_with("from ") && from.ends_with(" sessions, 40 log entries"), "{from}");
+    assert!(damaged.contains("cut short"), "{damaged}");
+    assert!(unread.starts_with("lost: whatever") && unread.contains("live sessions too"), "{unread}");
+    assert!(logged.starts_with("lost: pool default: of ") && logged.ends_with(" more"), "{logged}");
+    assert!(all.contains("RECOVERY.json"), "{all}");
+    assert!(made.ends_with("1 pools, 0 live and 40 retired sessions, 40 log entries"), "{made}");
+
+    let report = std::path::Path::new(&restored).join("RECOVERY.json");
+    let named: Value = serde_json::from_slice(&std::fs::read(&report).unwrap()).unwrap();
+    let number: usize = logged.split(' ').nth(4).unwrap().parse().unwrap();
+    assert_eq!(named["lost"].as_array().unwrap().len(), 1 + 2 * number, "each by its id");
+    // What is made of it remembers it, too.
+    text(&tool(&["compact", &restored, "--into", &compacted, "--yes"]));
+    for store in [&restored, &compacted] {
+        assert!(text(&tool(&["check", store])).contains("RECOVERY.json tells what was lost"));
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use clap::{Args, Parser, ValueEnum};
+use clap::{Arg, Args, Parser, ValueEnum, value_parser};
 
 use crate::commands::Command;
 use crate::keys::Keys;
@@ -40,6 +40,11 @@ pub(crate) struct Global {
     pub(crate) utc: bool,
     #[command(flatten)]
     pub(crate) keys: Keys,
+}
+
+/// `--format` of a command for which it means nothing: it is refused, and so it is not offered.
+pub(crate) fn no_format() -> Arg {
+    Arg::new("format").long("format").value_parser(value_parser!(Format)).default_value("table").hide(true)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -1,4 +1,7 @@
-//! Words that several commands take.
+//! Words and numbers that several commands take.
+
+use std::num::{IntErrorKind, ParseIntError};
+use std::str::FromStr;
 
 use clap::ValueEnum;
 use session_pool::Reason;
@@ -6,13 +9,13 @@ use session_pool::Reason;
 /// Why a session was retired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ReasonChoice {
-    /// Its error score reached the maximum.
+    /// Its error score reached the maximum: too many bad uses.
     Blocked,
     /// It was used as often as it may be.
     Exhausted,
     /// It was too old.
     Expired,
-    /// The crawler said so.
+    /// The crawler retired it, or an operator: so also for a ban, 401 or 403 by the usual rules, whatever its score was.
     Retired,
 }
 
@@ -25,4 +28,18 @@ impl From<ReasonChoice> for Reason {
             ReasonChoice::Retired => Self::Retired,
         }
     }
+}
+
+/// How wide the widest name of a reason is.
+pub(crate) fn widest_reason() -> usize {
+    Reason::ALL.iter().map(|reason| reason.as_str().len()).max().unwrap_or_default()
+}
+
+/// A count. One below nothing is told as what it is where the argument allows negative numbers: clap would take it for an
+/// option.
+pub(crate) fn count<T: FromStr<Err = ParseIntError>>(text: &str) -> Result<T, &'static str> {
+    text.parse().map_err(|error: ParseIntError| match error.kind() {
+        IntErrorKind::PosOverflow => "is too large",
+        _ => "must be a whole number, 0 or more",
+    })
 }

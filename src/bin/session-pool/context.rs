@@ -18,7 +18,7 @@ pub(crate) struct Context {
     pub(crate) has_colours: bool,
     /// Whether stdout is a terminal.
     pub(crate) is_terminal: bool,
-    /// How many columns the terminal has that stdout is; `None` where it is none.
+    /// How many columns there are: as many as COLUMNS says, or the terminal has that stdout is; `None` where neither says.
     pub(crate) width: Option<usize>,
     /// Which times people are shown.
     pub(crate) zone: Zone,
@@ -37,11 +37,8 @@ impl Context {
             When::Auto => anstream::AutoStream::choice(&stdout) != anstream::ColorChoice::Never,
         };
         let is_terminal = stdout.is_terminal();
-        let width = if is_terminal {
-            terminal_size::terminal_size_of(&stdout).map(|(width, _)| usize::from(width.0))
-        } else {
-            None
-        };
+        let of_terminal = || terminal_size::terminal_size_of(&stdout).map(|(width, _)| usize::from(width.0));
+        let width = said_width(std::env::var("COLUMNS").ok().as_deref()).or_else(of_terminal);
         Self {
             format,
             keys,
@@ -53,6 +50,18 @@ impl Context {
         }
     }
 
+    /// Whether people look at a table on a terminal.
+    pub(crate) fn takes_hints(&self) -> bool {
+        self.format == Format::Table && self.is_terminal && io::stderr().is_terminal()
+    }
+
+    /// Says something about a table on stderr, where people look at it.
+    pub(crate) fn hint(&self, text: &str) {
+        if self.takes_hints() {
+            note(text);
+        }
+    }
+
     /// The text in a style, where colours are shown.
     pub(crate) fn paint(&self, style: Style, text: &str) -> String {
         if self.has_colours && style != Style::new() {
@@ -61,6 +70,11 @@ impl Context {
             text.to_owned()
         }
     }
+}
+
+/// What COLUMNS says, where it says anything: as in other tools, it holds in a pipe too.
+fn said_width(columns: Option<&str>) -> Option<usize> {
+    columns?.trim().parse().ok().filter(|columns| *columns > 0)
 }
 
 /// Says something on stderr, where nobody takes it for output.

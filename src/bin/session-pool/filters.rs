@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 use session_pool::inspect::{Filter, Glob, UserDataFilter};
 use session_pool::{ErrorScore, Invalid, PoolName};
 
-use crate::choices::ReasonChoice;
+use crate::choices::{ReasonChoice, count};
 use crate::context::Context;
 use crate::moment::Moment;
 
@@ -24,10 +24,12 @@ pub(crate) struct Filters {
     /// Those retired then or later: `2h` for the last two hours.
     #[arg(long, value_name = "TIME")]
     retired_since: Option<Moment>,
-    /// Live ones that expire before then: `2h` for within two hours. Retired ones where --state or --reason asks for them.
+    /// Live ones that will expire before then: `30min` for within 30 minutes. Those that have expired are not among them, unless
+    /// --state expired asks for them, or the time is past; nor are retired ones, unless --state, --reason or --retired-since
+    /// does.
     #[arg(long, value_name = "TIME")]
     expires_before: Option<Moment>,
-    /// Live ones that expire then or later; retired ones as above.
+    /// Live ones that expire then or later: `now` for those that have not expired. Retired ones as above.
     #[arg(long, value_name = "TIME")]
     expires_after: Option<Moment>,
     /// Those created before then: `3d` for older than three days.
@@ -43,7 +45,7 @@ pub(crate) struct Filters {
     #[arg(long, value_name = "SCORE", value_parser = score, allow_negative_numbers = true)]
     max_error_score: Option<ErrorScore>,
     /// Those used this often or more.
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT", value_parser = count::<u32>, allow_negative_numbers = true)]
     min_usage: Option<u32>,
     /// Those whose id is like this: `*` stands for any text, `?` for any one character.
     #[arg(long, value_name = "GLOB")]
@@ -76,6 +78,36 @@ fn score(text: &str) -> Result<ErrorScore, String> {
 }
 
 impl Filters {
+    /// The fields that are asked for within bounds: what stands in them differs.
+    pub(crate) fn bounded_fields(&self) -> Vec<&'static str> {
+        // Exhaustive, so that a new one cannot be forgotten here.
+        let Self {
+            pool: _,
+            state: _,
+            reason: _,
+            retired_since,
+            expires_before,
+            expires_after,
+            created_before,
+            created_after,
+            min_error_score,
+            max_error_score,
+            min_usage,
+            id_glob: _,
+            user_data: _,
+            proxy,
+        } = self;
+        let fields = [
+            ("retired_at", retired_since.is_some()),
+            ("expires_at", expires_before.is_some() || expires_after.is_some()),
+            ("created_at", created_before.is_some() || created_after.is_some()),
+            ("error_score", min_error_score.is_some() || max_error_score.is_some()),
+            ("usage_count", min_usage.is_some()),
+            ("proxy", proxy.is_some()),
+        ];
+        fields.into_iter().filter_map(|(field, is_asked_for)| is_asked_for.then_some(field)).collect()
+    }
+
     pub(crate) fn filter(self, context: &Context) -> Filter {
         // Exhaustive, so that a new one cannot be forgotten here.
         let Self {
@@ -94,13 +126,21 @@ impl Filters {
             user_data,
             proxy,
         } = self;
+        let (before, after) =
+            (expires_before.map(|time| time.ahead(context)), expires_after.map(|time| time.ahead(context)));
+        let is_of_retired = reason.is_some() || retired_since.is_some();
+        // What has expired will not expire any more.
+        let is_ahead = match state {
+            None => !is_of_retired,
+            Some(StateChoice::Live | StateChoice::Resting) => true,
+            Some(StateChoice::Retired | StateChoice::Expired) => false,
+        };
+        let from_now = (is_ahead && before.is_some_and(|before| before > context.now)).then_some(context.now);
         let mut filter = Filter::default();
         filter.pool = pool;
         match state {
             // Those that are gone need no new one.
-            None if reason.is_none() && (expires_before.is_some() || expires_after.is_some()) => {
-                filter.live = Some(true);
-            }
+            None if !is_of_retired && (before.is_some() || after.is_some()) => filter.live = Some(true),
             None => {}
             Some(StateChoice::Live) => filter.live = Some(true),
             Some(StateChoice::Retired) => filter.live = Some(false),
@@ -109,8 +149,8 @@ impl Filters {
         }
         filter.reason = reason.map(Into::into);
         filter.retired_since = retired_since.map(|time| time.ago(context));
-        filter.expires_before = expires_before.map(|time| time.ahead(context));
-        filter.expires_after = expires_after.map(|time| time.ahead(context));
+        filter.expires_before = before;
+        filter.expires_after = after.or(from_now);
         filter.created_before = created_before.map(|time| time.ago(context));
         filter.created_after = created_after.map(|time| time.ago(context));
         filter.min_error_score = min_error_score;

@@ -8,7 +8,8 @@ use anstyle::Style;
 use clap::builder::PossibleValuesParser;
 use session_pool::{Limits, Payload, PoolName, Reason, SessionId, SessionRecord, Timestamp};
 
-use crate::output::{Cell, Column, style};
+use crate::choices::widest_reason;
+use crate::output::{AWAY, Cell, Column, style};
 
 /// A session as it is listed.
 pub(crate) struct Listed {
@@ -60,27 +61,27 @@ fn score_style(session: &Listed) -> Style {
 /// Every field, in the order in which they are shown. The first [`USUAL`] are shown where nobody says which.
 fn all() -> Vec<Column<Listed>> {
     let count = |field, cell| Column::new(field, cell).right();
+    let away = |field, cell| Column::new(field, cell).no_wider_than(AWAY);
     vec![
         Column::new("pool", |s: &Listed| Cell::text(s.pool.as_str())).shrinking_to(8),
-        Column::new("id", |s: &Listed| Cell::text(s.id.as_str())),
+        Column::new("id", |s: &Listed| Cell::text(s.id.as_str())).of_ids(),
         Column::new("state", |s: &Listed| Cell::text(state(&s.record, s.now)))
+            .no_wider_than("retired".len())
             .styled(|s| state_style(state(&s.record, s.now))),
-        Column::new("reason", |s: &Listed| Cell::maybe(s.reason(), |reason| Cell::text(reason.as_str()))),
+        Column::new("reason", |s: &Listed| Cell::maybe(s.reason(), |reason| Cell::text(reason.as_str())))
+            .no_wider_than(widest_reason()),
         count("usage_count", |s: &Listed| Cell::Count(s.record.usage_count.into())).headed("uses"),
         count("error_count", |s: &Listed| Cell::Count(s.record.error_count.into())).headed("errors"),
         count("error_score", |s: &Listed| Cell::Number(s.record.error_score.to_f64()))
             .headed("score")
             .styled(score_style),
-        Column::new("expires_at", |s: &Listed| Cell::Away(s.record.expires_at)).headed("expires"),
-        Column::new("last_used_at", |s: &Listed| Cell::maybe(s.record.last_used_at, Cell::Away))
-            .headed("last used"),
-        Column::new("created_at", |s: &Listed| Cell::Away(s.record.created_at)).headed("created"),
-        Column::new("resting_until", |s: &Listed| Cell::maybe(s.record.resting_until, Cell::Away))
+        away("expires_at", |s: &Listed| Cell::Away(s.record.expires_at)).headed("expires"),
+        away("last_used_at", |s: &Listed| Cell::maybe(s.record.last_used_at, Cell::Away)).headed("last used"),
+        away("created_at", |s: &Listed| Cell::Away(s.record.created_at)).headed("created"),
+        away("resting_until", |s: &Listed| Cell::maybe(s.record.resting_until, Cell::Away))
             .headed("rests until"),
-        Column::new("retired_at", |s: &Listed| {
-            Cell::maybe(s.record.retired, |retired| Cell::Away(retired.at))
-        })
-        .headed("retired"),
+        away("retired_at", |s: &Listed| Cell::maybe(s.record.retired, |retired| Cell::Away(retired.at)))
+            .headed("retired"),
         count("max_usage_count", |s: &Listed| Cell::Count(s.record.limits.max_usage_count.into()))
             .headed("max uses"),
         count("max_error_score", |s: &Listed| Cell::Number(s.record.limits.max_error_score.to_f64()))
@@ -133,6 +134,7 @@ pub(crate) struct Compared<'a> {
 /// An order of sessions.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sort {
+    pub(crate) field: &'static str,
     by: By,
     is_descending: bool,
 }
@@ -208,7 +210,7 @@ impl FromStr for Sort {
             }
         };
         match FIELDS.iter().find(|(name, _)| *name == field) {
-            Some((_, by)) => Ok(Self { by: *by, is_descending }),
+            Some((field, by)) => Ok(Self { field, by: *by, is_descending }),
             None => {
                 let names = FIELDS.map(|(name, _)| name).join(", ");
                 Err(NoSort(format!("character 1: {field:?} is none of the fields to sort by: {names}")))

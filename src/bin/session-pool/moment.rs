@@ -12,7 +12,7 @@ use crate::output::Zone;
 
 /// What `--help` says of them.
 pub(crate) const HELP: &str = "\
-Times: 2026-03-01, \"2026-03-01 12:30\", 2026-03-01T12:30:00Z, or how far away: 2h, 3d, \"1h 30m\", \"2h ago\", \"in 2h\".";
+Times: now, 2026-03-01, \"2026-03-01 12:30\", 2026-03-01T12:30:00Z, or how far away: 2h, 3d, \"1h 30m\", \"2h ago\", \"in 2h\".";
 
 /// A point in time as somebody gave it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +25,7 @@ pub(crate) enum Moment {
     Away(Duration),
     Ago(Duration),
     Ahead(Duration),
+    Now,
 }
 
 impl Moment {
@@ -50,6 +51,7 @@ impl Moment {
                     None => time.and_utc().into(),
                 },
             },
+            Self::Now => now,
             Self::Away(span) => usual(now, span),
             Self::Ago(span) => now.minus(span),
             Self::Ahead(span) => now.plus(span),
@@ -66,7 +68,7 @@ impl fmt::Display for NoMoment {
         let Self(why) = self;
         write!(
             f,
-            "{why}; a time is a date (2026-03-01), with or without a time, or how far away (2h, 2h ago)"
+            "{why}; a time is a date (2026-03-01), with or without a time, now, or how far away (2h, 2h ago)"
         )
     }
 }
@@ -80,6 +82,9 @@ impl FromStr for Moment {
         let trimmed = text.trim();
         if trimmed.contains('-') && trimmed.starts_with(|c: char| c.is_ascii_digit()) {
             return read_date(trimmed);
+        }
+        if trimmed == "now" {
+            return Ok(Self::Now);
         }
         let (span, moment): (&str, fn(Duration) -> Self) =
             match (trimmed.strip_suffix(" ago"), trimmed.strip_prefix("in ")) {
@@ -142,6 +147,7 @@ mod tests {
         let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
         let on_the_wall = |text: &str| Moment::OnTheWall(text.parse().unwrap());
         for (text, expected) in [
+            ("now", Moment::Now),
             ("2h", Moment::Away(minutes(120))),
             ("1h 30m", Moment::Away(minutes(90))),
             ("2h ago", Moment::Ago(minutes(120))),

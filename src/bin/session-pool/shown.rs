@@ -5,12 +5,13 @@ use std::io::{self, Write};
 use anstyle::Style;
 use serde_json::Value;
 use session_pool::{
-    Cookie, LogEntry, PoolName, SameSite, Sequence, SessionId, SessionRecord, SessionState, Timestamp,
+    Cookie, LogEntry, PoolName, Reason, SameSite, Sequence, SessionId, SessionRecord, SessionState, Timestamp,
 };
 
+use crate::consent::counted;
 use crate::context::Context;
 use crate::listed;
-use crate::output::{Cell, Column, Rows, escape, relative, style};
+use crate::output::{Cell, Column, Rows, escape, relative, style, wrap};
 
 /// A session, or what the log says of one that has been forgotten. Secrets in it are masked already, unless they may be shown.
 pub(crate) struct Shown {
@@ -39,6 +40,8 @@ impl Shown {
 
 /// How wide the names of the fields are.
 const NAMES: usize = 16;
+/// What stands before a value that goes on in the next line.
+const INDENT: &str = "    ";
 
 struct Writer<'a> {
     context: &'a Context,
@@ -72,8 +75,18 @@ fn plain(value: &Value) -> String {
 
 impl Writer<'_> {
     fn field(&mut self, name: &str, value: &str, style: Style) -> io::Result<()> {
-        let value = self.context.paint(style, &escape(value));
-        writeln!(self.out, "{name:NAMES$}{value}")
+        let mut name = name;
+        for line in self.lines(value, NAMES) {
+            writeln!(self.out, "{name:NAMES$}{}", self.context.paint(style, &line))?;
+            name = "";
+        }
+        Ok(())
+    }
+
+    /// The text in the lines that there is room for behind an indent.
+    fn lines(&self, text: &str, indent: usize) -> Vec<String> {
+        let columns = self.context.width.map_or(usize::MAX, |width| width.saturating_sub(indent));
+        wrap(&escape(text), columns)
     }
 
     /// `2026-03-01 12:00:00Z (3 h ago)`.
@@ -98,7 +111,30 @@ impl Writer<'_> {
             },
             (Some(_), None) => "live, usable".to_owned(),
         };
-        self.field("state", &text, style)
+        self.field("state", &text, style)?;
+        match &session.session {
+            Some((record, _)) => self.cause(record),
+            None => Ok(()),
+        }
+    }
+
+    /// What led to its retirement, as far as anything tells.
+    fn cause(&mut self, record: &SessionRecord) -> io::Result<()> {
+        let Some(retired) = record.retired else { return Ok(()) };
+        let (uses, score, limits) = (record.usage_count, record.error_score, record.limits);
+        let cause = match retired.reason {
+            Reason::Blocked => {
+                format!("bad uses: its error score reached {score}, of {} at most", limits.max_error_score)
+            }
+            Reason::Exhausted => format!("it was used {uses} times, of {} at most", limits.max_usage_count),
+            Reason::Expired => format!("it was too old: its time was {}", self.time(record.expires_at)),
+            Reason::Retired => {
+                "the crawler or an operator retired it, for a ban (401, 403) for instance; no \
+                                more is recorded"
+                    .to_owned()
+            }
+        };
+        self.field("because", &cause, style::PLAIN)
     }
 
     fn counters(&mut self, record: &SessionRecord) -> io::Result<()> {
@@ -140,10 +176,10 @@ impl Writer<'_> {
     fn log(&mut self, session: &Shown) -> io::Result<()> {
         for (sequence, entry) in &session.log {
             let text = format!(
-                "entry {sequence}: {}, {}, after {} uses, {} of them bad, error score {}",
+                "entry {sequence}: {}, {}, after {}, {} of them bad, error score {}",
                 entry.reason,
                 self.time(entry.retired_at),
-                entry.usage_count,
+                counted(entry.usage_count.into(), "use"),
                 entry.error_count,
                 entry.error_score
             );
@@ -189,7 +225,11 @@ impl Writer<'_> {
         }
         writeln!(self.out, "\n{}", self.context.paint(style::HEAD, name))?;
         for (key, value) in values {
-            writeln!(self.out, "  {}: {}", escape(key), escape(&text(value)))?;
+            let mut indent = "  ";
+            for line in self.lines(&format!("{key}: {}", text(value)), INDENT.len()) {
+                writeln!(self.out, "{indent}{line}")?;
+                indent = INDENT;
+            }
         }
         Ok(())
     }

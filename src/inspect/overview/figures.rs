@@ -17,9 +17,10 @@ pub struct Figures {
     pub resting: u64,
     /// Those of them that cannot be handed out any more, and will be retired when their pool is opened.
     pub unusable: Unusable,
-    /// Retired sessions that are still kept.
+    /// Retired sessions that are still kept. Where [`Overview::retired_since`](super::Overview::retired_since) says from when
+    /// on, those that were retired since, whether they are still kept or not.
     pub retired: ByReason<u64>,
-    /// Uses of the sessions above, live and retired.
+    /// Uses of the sessions that are kept, live and retired, whenever they were.
     pub uses: u64,
     /// Those of them that were bad.
     pub errors: u64,

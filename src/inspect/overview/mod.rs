@@ -29,7 +29,8 @@ use crate::store::{PoolEntry, PoolName, PoolNumber, ReadStore, StoreError};
 pub struct Scope {
     /// This pool alone. Default: every pool.
     pub pool: Option<PoolName>,
-    /// Of the retirement log, what happened at this time or later. Default: whatever it has.
+    /// Of retirements, what happened at this time or later, as the log tells it: [`Figures::retired`] counts those then, and
+    /// [`Figures::retirements`] is about them. Default: all.
     pub retired_since: Option<Timestamp>,
 }
 
@@ -42,6 +43,8 @@ pub struct Scope {
 pub struct Overview {
     /// The time at which the sessions are looked at: what has expired or rests is so at this time.
     pub at: Timestamp,
+    /// From when on retirements are told, as the [`Scope`] says; `None` for all.
+    pub retired_since: Option<Timestamp>,
     /// All pools together.
     pub total: Figures,
     /// Each pool, by name; one without sessions too.
@@ -121,8 +124,7 @@ impl<'a> Pass<'a> {
             }
             ControlFlow::Continue(())
         })?;
-        tally.retired_ever = pool.last_sequence.0;
-        self.total.add(&tally);
+        tally.retired_ever = pool.retired_ever();
 
         let (since, log, retirements) = (self.scope.retired_since, &mut self.log, &mut self.retirements);
         self.store.visit_log(pool.number, pool.trimmed_through, &mut |item| {
@@ -136,6 +138,11 @@ impl<'a> Pass<'a> {
             }
             ControlFlow::Continue(())
         })?;
+        if since.is_some() {
+            // The log remembers those too that are not kept any more.
+            tally.retired = self.log.counts();
+        }
+        self.total.add(&tally);
         let figures = tally.figures(&self.log);
         self.total_log.add(&self.log);
         self.log.clear();
@@ -143,7 +150,7 @@ impl<'a> Pass<'a> {
     }
 
     fn finish(self, counted: Vec<(PoolNumber, PoolFigures)>, unreadable_pools: u64) -> Overview {
-        let Self { now, total, total_log, retirements, expiries, .. } = self;
+        let Self { scope, now, total, total_log, retirements, expiries, .. } = self;
         let numbers = || counted.iter().map(|(number, _)| *number);
         let (all_retirements, retirements) = retirements.series(numbers(), Reach::Back, now);
         let (all_expiries, expiries) = expiries.series(numbers(), Reach::Ahead, now);
@@ -156,7 +163,8 @@ impl<'a> Pass<'a> {
             pool.figures.expiries.over_time = expiries.into();
             pool
         });
-        Overview { at: now, total, pools: pools.collect(), unreadable_pools }
+        let retired_since = scope.retired_since;
+        Overview { at: now, retired_since, total, pools: pools.collect(), unreadable_pools }
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) struct Tally {
     ready: u64,
     resting: u64,
     unusable: Unusable,
-    retired: ByReason<u64>,
+    pub(super) retired: ByReason<u64>,
     uses: u64,
     errors: u64,
     last_created_at: Option<Timestamp>,
@@ -225,6 +225,10 @@ impl LogTally {
             tally.life_seconds.add(life_seconds);
         }
         self.unreadable += unreadable;
+    }
+
+    pub(super) fn counts(&self) -> ByReason<u64> {
+        ByReason::from_fn(|reason| self.of_reason[reason].count)
     }
 
     fn by_reason(&self) -> ByReason<RetirementsOf> {

@@ -181,7 +181,11 @@ fn a_scope_leaves_out_other_pools_and_what_the_log_has_of_before() {
     let scoped = overview(&store, &scope, NOW.into()).unwrap();
     assert_eq!((scoped.pools.len(), scoped.total.live), (1, 0));
     assert_eq!((scoped.total.retirements.count(), scoped.total.retirements.ever), (1, 2));
-    assert_eq!(scoped.total.retired.sum(), 2, "those that are kept do not depend on the log");
+    assert_eq!((scoped.total.retired.blocked, scoped.total.retired.expired), (0, 1), "since then");
+    assert_eq!(scoped.pools[0].figures.retired, scoped.total.retired);
+    assert_eq!(scoped.total.uses, 6, "those that are kept were used whenever");
+    let all = overview(&store, &Scope::default(), NOW.into()).unwrap();
+    assert_eq!(all.total.retired.sum(), 2);
     let scope = Scope { pool: Some("nowhere".parse().unwrap()), ..Scope::default() };
     assert!(overview(&store, &scope, NOW.into()).unwrap().pools.is_empty());
 }

@@ -126,7 +126,6 @@ impl Committer {
             batch.changes.push(Change::TrimLog { pool: pool.number, first: trimmed.next(), last: *through });
             forgotten.log_entries += page.len() as u64;
             entry.trimmed_through = *through;
-            entry.lost_log.retain(|(_, last)| last > through);
         }
 
         if batch.changes.is_empty() && entry == pool.entry.lock().pool {

@@ -72,8 +72,9 @@ pub(crate) fn log(directory: &Path, how: u8, bytes: &[u8]) {
     beside(directory, bytes);
     let mut length = 0;
     let _ = image.visit_entries(&mut |_, key, value| length += key.len() + value.len());
-    if let Ok(Some(store)) = SalvagedStore::read(directory, None) {
-        let _ = (store.pools().count(), store.records().count(), store.log().count(), store.damage().len());
+    if let Ok(Some(mut store)) = SalvagedStore::read(directory, None) {
+        let _ = (store.pools().count(), store.damage().len(), store.unreadable().len());
+        let _ = (store.take_records().count(), store.take_log().count());
         let _ = store.visit_payloads(&mut |_, _, payload| drop(payload()));
     }
 }

@@ -3,7 +3,9 @@
 //! The log does not say which tree an entry is of, and need not: no key with its value could be of two trees. Entries of
 //! the indexes have no value, and are made anew where a store is.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
 use std::path::{Path, PathBuf};
 
 use super::content::{self, Head};
@@ -20,13 +22,16 @@ pub(crate) struct SalvagedStore {
     path: PathBuf,
     image: LogImage,
     cipher: Option<Cipher>,
-    pools: BTreeMap<PoolNumber, (Lsn, PoolEntry)>,
-    records: BTreeMap<(PoolNumber, SessionId), (Lsn, SessionRecord)>,
-    log: BTreeMap<(PoolNumber, Sequence), (Lsn, LogEntry)>,
-    parts: HashMap<Part, Lsn>,
-    /// Sessions that are there and cannot be read.
+    pools: Versions<PoolNumber, PoolEntry>,
+    records: Versions<(PoolNumber, SessionId), SessionRecord>,
+    log: Versions<(PoolNumber, Sequence), LogEntry>,
+    /// Of the parts that were found more than once, which one is the newest.
+    contested: HashMap<Part, Lsn>,
+    /// Sessions that are there, or were, and cannot be read.
     unreadable: Vec<(PoolNumber, SessionId)>,
     damage: Vec<String>,
+    /// How many places of the log are damaged.
+    damaged_places: usize,
     /// Whether the log is certain to be the newest there was.
     is_newest: bool,
 }
@@ -40,13 +45,21 @@ type Parts = BTreeMap<(u8, u16), Vec<u8>>;
 /// Whose payload, and the generation and the number of the part.
 type Part = (PoolNumber, SessionId, u8, u16);
 
+/// What was found under some keys, and where: of a damaged log, older values may still be read beside the newest.
+struct Versions<K, V> {
+    /// Once it is settled: by key, the newest of each.
+    found: Vec<(K, Lsn, V)>,
+}
+
 /// An entry of the log, by what its key and value can only be.
 enum Entry<'a> {
     Pool(PoolEntry),
     Record(PoolNumber, SessionId, SessionRecord),
     Log(PoolNumber, Sequence, LogEntry),
     Part(Part, &'a [u8]),
-    /// An index entry, or what the store notes of itself.
+    /// That there is such a session.
+    Index(PoolNumber, SessionId),
+    /// Another index entry, or what the store notes of itself.
     Other,
     Unreadable(String),
 }
@@ -79,13 +92,14 @@ impl SalvagedStore {
         let image = LogImage::read(&database, how).map_err(StoreError::io("read", &database))?;
         let mut store = Self {
             damage: image.damage().iter().map(ToString::to_string).collect(),
+            damaged_places: image.damage().len(),
             path: database,
             image,
             cipher,
-            pools: BTreeMap::new(),
-            records: BTreeMap::new(),
-            log: BTreeMap::new(),
-            parts: HashMap::new(),
+            pools: Versions::default(),
+            records: Versions::default(),
+            log: Versions::default(),
+            contested: HashMap::new(),
             unreadable: Vec::new(),
             is_newest: false,
         };
@@ -107,18 +121,24 @@ impl SalvagedStore {
     }
 
     pub(crate) fn pools(&self) -> impl Iterator<Item = &PoolEntry> {
-        self.pools.values().map(|(_, entry)| entry)
+        self.pools.iter().map(|(_, entry)| entry)
     }
 
-    pub(crate) fn records(&self) -> impl Iterator<Item = (PoolNumber, SessionId, SessionRecord)> {
-        self.records.iter().map(|((pool, id), (_, record))| (*pool, *id, *record))
+    /// The records of its sessions, which it gives away.
+    pub(crate) fn take_records(
+        &mut self,
+    ) -> impl Iterator<Item = (PoolNumber, SessionId, SessionRecord)> + use<> {
+        let records = std::mem::take(&mut self.records);
+        records.found.into_iter().map(|((pool, id), _, record)| (pool, id, record))
     }
 
-    pub(crate) fn log(&self) -> impl Iterator<Item = (PoolNumber, Sequence, LogEntry)> {
-        self.log.iter().map(|((pool, sequence), (_, entry))| (*pool, *sequence, *entry))
+    /// The entries of its retirement logs, which it gives away.
+    pub(crate) fn take_log(&mut self) -> impl Iterator<Item = (PoolNumber, Sequence, LogEntry)> + use<> {
+        let log = std::mem::take(&mut self.log);
+        log.found.into_iter().map(|((pool, sequence), _, entry)| (pool, sequence, entry))
     }
 
-    /// Sessions that are there and cannot be read.
+    /// Sessions that are there, or were as far as their payloads or the indexes tell, and cannot be read.
     pub(crate) fn unreadable(&self) -> &[(PoolNumber, SessionId)] {
         &self.unreadable
     }
@@ -138,17 +158,21 @@ impl SalvagedStore {
         &self.damage
     }
 
+    /// How many places of the log are damaged.
+    pub(crate) fn damaged_places(&self) -> u64 {
+        self.damaged_places.try_into().unwrap_or(u64::MAX)
+    }
+
     fn gather(&mut self, path: &Path) -> Result<(), StoreError> {
-        let Self { image, cipher, pools, records, log, parts, unreadable, damage, path: _, is_newest: _ } =
-            self;
+        let Self { image, cipher, pools, records, log, contested, unreadable, damage, .. } = self;
         let (mut sealed, mut opened) = (0, 0);
+        let mut parts = Versions::default();
         let visited = image.visit_entries(&mut |lsn, key, value| match tell(key, value) {
-            Entry::Pool(entry) => newest(pools, entry.number, lsn, entry),
-            Entry::Record(pool, id, record) => newest(records, (pool, id), lsn, record),
-            Entry::Log(pool, sequence, entry) => newest(log, (pool, sequence), lsn, entry),
+            Entry::Pool(entry) => pools.push(entry.number, lsn, entry),
+            Entry::Record(pool, id, record) => records.push((pool, id), lsn, record),
+            Entry::Log(pool, sequence, entry) => log.push((pool, sequence), lsn, entry),
             Entry::Part(part, bytes) => {
-                let known = parts.entry(part).or_insert(lsn);
-                *known = lsn.max(*known);
+                parts.push(part, lsn, ());
                 // Whether the key is right shows by the payloads that are in one part.
                 if let Ok((head, bytes)) = Head::read(bytes)
                     && part.3 == 0
@@ -162,19 +186,39 @@ impl SalvagedStore {
                     }
                 }
             }
-            Entry::Other => {}
+            Entry::Index(..) | Entry::Other => {}
             Entry::Unreadable(what) => {
                 unreadable.extend(keys::read_session(key));
                 damage.push(what);
             }
         });
         let found = visited.map_err(StoreError::io("read", &self.path))?;
+        *contested = parts.contested();
+        pools.settle();
+        records.settle();
+        log.settle();
         self.damage.extend(found.iter().map(ToString::to_string));
+        self.damaged_places += found.len();
         match (sealed, opened, &self.cipher) {
             (1.., 0, None) => Err(StoreError::KeyNeeded { path: path.into() }),
             (1.., 0, Some(_)) => Err(StoreError::WrongKey { path: path.into() }),
-            _ => Ok(()),
+            _ => self.miss_records(),
         }
+    }
+
+    /// Notes whose record is gone without a trace, while something else tells of the session.
+    fn miss_records(&mut self) -> Result<(), StoreError> {
+        let Self { image, records, unreadable, .. } = self;
+        let visited = image.visit_entries(&mut |_, key, value| match tell(key, value) {
+            Entry::Index(pool, id) | Entry::Part((pool, id, ..), _) if !records.contains(&(pool, id)) => {
+                unreadable.push((pool, id));
+            }
+            _ => {}
+        });
+        visited.map_err(StoreError::io("read", &self.path))?;
+        unreadable.sort_unstable();
+        unreadable.dedup();
+        Ok(())
     }
 
     /// Goes through the payloads once, and hands out those that are asked for and whole.
@@ -186,7 +230,7 @@ impl SalvagedStore {
         let mut gathered: HashMap<(PoolNumber, SessionId), Parts> = HashMap::new();
         let visited = self.image.visit_entries(&mut |lsn, key, value| {
             let Entry::Part(part, bytes) = tell(key, value) else { return };
-            if self.parts.get(&part) != Some(&lsn) {
+            if self.contested.get(&part).is_some_and(|newest| *newest != lsn) {
                 return;
             }
             let (pool, id, generation, number) = part;
@@ -208,21 +252,60 @@ fn whole(parts: &Parts) -> Option<(Head, Vec<u8>)> {
     head.gather(first, part).ok().map(|content| (head, content))
 }
 
-fn newest<K: Ord, V>(map: &mut BTreeMap<K, (Lsn, V)>, key: K, lsn: Lsn, value: V) {
-    match map.entry(key) {
-        std::collections::btree_map::Entry::Vacant(place) => drop(place.insert((lsn, value))),
-        std::collections::btree_map::Entry::Occupied(mut place) => {
-            if lsn > place.get().0 {
-                place.insert((lsn, value));
-            }
-        }
+impl<K, V> Default for Versions<K, V> {
+    fn default() -> Self {
+        Self { found: Vec::new() }
+    }
+}
+
+impl<K: Ord, V> Versions<K, V> {
+    fn push(&mut self, key: K, lsn: Lsn, value: V) {
+        self.found.push((key, lsn, value));
+    }
+
+    fn sort(&mut self) {
+        self.found.sort_unstable_by(|(a, a_lsn, _), (b, b_lsn, _)| {
+            a.cmp(b).then_with(|| Reverse(a_lsn).cmp(&Reverse(b_lsn)))
+        });
+    }
+
+    /// Keeps the newest of each key.
+    fn settle(&mut self) {
+        self.sort();
+        self.found.dedup_by(|(next, ..), (kept, ..)| next == kept);
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.found.iter().map(|(key, _, value)| (key, value))
+    }
+
+    fn contains(&self, key: &K) -> bool {
+        self.found.binary_search_by(|(found, ..)| found.cmp(key)).is_ok()
+    }
+
+    /// The keys of which there are several versions, and where the newest is.
+    fn contested(mut self) -> HashMap<K, Lsn>
+    where
+        K: Hash + Copy,
+    {
+        self.sort();
+        let runs = self.found.chunk_by(|(a, ..), (b, ..)| a == b);
+        runs.filter_map(|run| match run {
+            [(key, newest, _), _, ..] => Some((*key, *newest)),
+            _ => None,
+        })
+        .collect()
     }
 }
 
 fn tell<'a>(key: &[u8], value: &'a [u8]) -> Entry<'a> {
     let is_own = [keys::SCHEMA, keys::MIGRATION].contains(&key) || keys::MARKS.contains(&key);
-    if value.is_empty() || is_own {
+    if is_own {
         return Entry::Other;
+    }
+    if value.is_empty() {
+        let index = keys::read_by_state(key);
+        return index.map_or(Entry::Other, |(pool, _, id)| Entry::Index(pool, id));
     }
     let unreadable = |what: &str, rule: &str| {
         Entry::Unreadable(format!("{what} {:?}: {rule}", String::from_utf8_lossy(key)))

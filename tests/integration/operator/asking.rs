@@ -17,13 +17,27 @@ fn exported(path: &str) -> String {
     file
 }
 
-/// Runs the tool on a terminal, types an answer where it asks, and answers what was on the screen and the exit code.
+/// Runs the tool on a wide terminal, types an answer where it asks, and answers what was on the screen and the exit code.
 pub(crate) fn on_a_terminal(arguments: &[&str], answer: &str) -> (String, u32) {
+    on_a_terminal_of(200, &[], arguments, answer)
+}
+
+/// The same on a terminal of so many columns, with more in the environment.
+pub(crate) fn on_a_terminal_of(
+    columns: u16,
+    environment: &[(&str, &str)],
+    arguments: &[&str],
+    answer: &str,
+) -> (String, u32) {
     let terminal = native_pty_system();
-    let size = PtySize { rows: 24, cols: 200, pixel_width: 0, pixel_height: 0 };
+    let size = PtySize { rows: 24, cols: columns, pixel_width: 0, pixel_height: 0 };
     let pair = terminal.openpty(size).unwrap();
     let mut command = CommandBuilder::new(TOOL);
     command.args(arguments);
+    command.env_remove("COLUMNS");
+    for (name, value) in environment {
+        command.env(name, value);
+    }
     let mut child = pair.slave.spawn_command(command).unwrap();
     drop(pair.slave);
     let mut keyboard = pair.master.take_writer().unwrap();

@@ -123,6 +123,63 @@ fn what_does_nothing_is_refused() {
     }
 }
 
+#[test]
+fn an_option_is_offered_where_it_means_something() {
+    for command in [
+        "report",
+        "man",
+        "completions",
+        #[cfg(feature = "browse")]
+        "browse",
+    ] {
+        for help in ["-h", "--help"] {
+            assert!(!text(&tool(&[command, help])).contains("--format"), "{command} {help}");
+        }
+    }
+    for command in ["stats", "list", "show", "backup"] {
+        assert!(text(&tool(&[command, "-h"])).contains("--format"), "{command}");
+    }
+    let output = tool(&["--format", "csv", "man"]);
+    assert_eq!(code(&output), 2, "also where it stands before the command: {output:?}");
+}
+
+#[test]
+fn retirements_since_a_time_are_told_the_same_in_each_format() {
+    let place = Place::disk();
+    let clock = crate::support::clock();
+    let pool = place.open(|b| b.name("shop").growth(Growth::Manual).clock(clock.clone()));
+    let _ = pool.add(named("early")).unwrap().retire().unwrap();
+    clock.advance(crate::support::SECOND * 7200);
+    let blocked = session_pool::SessionOptions { max_error_score: 1.0, ..named("late") };
+    let _ = pool.add(blocked).unwrap().fail().unwrap();
+    drop(pool);
+    let path = place.path().to_str().unwrap().to_owned();
+    let stats = |format: &str, since: &str| {
+        let arguments = ["stats", &path, "--utc", "--format", format, "--since", since];
+        text(&tool(&[&arguments[..], &["--at", "2026-03-01T15:00:00Z"]].concat()))
+    };
+    for (since, retired, blocked) in [("2026-03-01T00:00:00Z", 1, 1), ("2026-03-01T13:00:00Z", 0, 1)] {
+        let whole: Value = serde_json::from_str(&stats("json", since)).unwrap();
+        assert_eq!(whole["retired_since"], since.replace('Z', ".000Z"));
+        for figures in [&whole["total"], &whole["pools"][0]] {
+            assert_eq!(figures["retired"]["retired"], retired, "{since}");
+            assert_eq!(figures["retired"]["blocked"], blocked, "{since}");
+            assert_eq!(figures["retirements"]["ever"], 2);
+        }
+        let line: Value = serde_json::from_str(&stats("jsonl", since)).unwrap();
+        assert_eq!((&line["retired_retired"], &line["retired_blocked"]), (&retired.into(), &blocked.into()));
+        assert_eq!((&line["retired_ever"], &line["uses"]), (&2.into(), &2.into()));
+        let (fields, rows) = csv(&stats("csv", since));
+        let at = fields.iter().position(|field| field == "retired_retired").unwrap();
+        assert_eq!(rows[0][at], retired.to_string());
+        let table = stats("table", since);
+        let is_total = |line: &&str| line.starts_with("retired ") && !line.contains("since");
+        let total = table.lines().find(is_total).unwrap();
+        assert_eq!(total.split_whitespace().nth(1), Some(&*(retired + blocked).to_string()), "{table}");
+        assert!(table.contains(&format!("retired since {}", since.replace('T', " "))), "{table}");
+    }
+}
+
 /// A store whose texts are all that a site or a vendor may send.
 fn hostile() -> (Place, String) {
     let place = Place::disk();

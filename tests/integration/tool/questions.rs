@@ -89,6 +89,40 @@ fn list_asks_by_everything_that_is_known_of_a_session() {
 }
 
 #[test]
+fn what_expires_within_a_time_lies_ahead_and_has_not_expired() {
+    let place = Place::disk();
+    let now = chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now());
+    let pool = place.open(|b| b.growth(Growth::Manual).clock(SystemClock));
+    let ahead = |name: &str, ahead: chrono::Duration| SessionOptions {
+        created_at: Some(now - chrono::Duration::hours(1)),
+        expires_at: Some(now + ahead),
+        ..named(name)
+    };
+    pool.add(ahead("gone_by", chrono::Duration::seconds(2))).unwrap();
+    pool.add(ahead("soon", chrono::Duration::minutes(20))).unwrap();
+    pool.add(ahead("later", chrono::Duration::hours(2))).unwrap();
+    let _ = pool.add(ahead("retired", chrono::Duration::minutes(20))).unwrap().retire().unwrap();
+    // Before the sweeper comes by.
+    drop(pool);
+    std::thread::sleep(2 * SECOND);
+    let path = place.path().to_str().unwrap().to_owned();
+    for (arguments, expected) in [
+        (&["--expires-before", "30min"][..], "soon"),
+        (&["--expires-before", "in 30min", "--state", "live"], "soon"),
+        (&["--expires-before", "30min", "--state", "expired"], "gone_by"),
+        (&["--expires-before", "30min", "--expires-after", "1h ago"], "gone_by soon"),
+        (&["--expires-before", "now"], "gone_by"),
+        (&["--expires-after", "now"], "later soon"),
+        (&["--expires-after", "now", "--expires-before", "3h"], "later soon"),
+        (&["--expires-before", "30min", "--state", "retired"], "retired"),
+        (&["--expires-before", "30min", "--retired-since", "1h"], "retired"),
+        (&["--created-after", "now"], ""),
+    ] {
+        assert_eq!(ids(&path, &[&["--sort", "id"], arguments].concat()).join(" "), expected, "{arguments:?}");
+    }
+}
+
+#[test]
 fn list_sorts_by_any_field_those_without_a_value_last() {
     let (_place, path) = store();
     let sorted = |by: &str, more: &[&str]| ids(&path, &[&["--sort", by], more].concat()).join(" ");
@@ -140,7 +174,10 @@ fn a_question_that_makes_no_sense_is_pointed_at_and_nothing_is_shown() {
         (&["--columns", "id,sise"], "sise"),
         (&["--state", "undead"], "undead"),
         (&["--pool", ""], "1 to 200 bytes"),
-        (&["--limit", "few"], "--limit"),
+        (&["--limit", "few"], "must be a whole number, 0 or more"),
+        (&["--limit", "-1"], "must be a whole number, 0 or more"),
+        (&["--limit", "99999999999999999999999"], "is too large"),
+        (&["--min-usage", "-1"], "must be a whole number, 0 or more"),
     ] {
         let output = tool(&[&["list", &path], arguments].concat());
         let message = String::from_utf8_lossy(&output.stderr);
@@ -167,6 +204,7 @@ fn show_has_everything_of_a_session_and_what_the_log_says_of_it() {
         "session         burnt",
         "pool            shop",
         "state           retired: blocked, 20",
+        "because         bad uses: its error score reached 3.5, of 3 at most",
         "uses            6 of 50",
         "retirement log  entry 1: blocked, 20",
         "proxy           http://user:***@p5.example:8000",

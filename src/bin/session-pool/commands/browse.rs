@@ -6,6 +6,7 @@ use clap::Args;
 use session_pool::inspect::Opened;
 
 use super::{Result, has_no_format};
+use crate::arguments::no_format;
 use crate::browse;
 use crate::context::Context;
 use crate::errors::Wrong;
@@ -19,6 +20,7 @@ use crate::source::Source;
 ///
 /// Example: session-pool browse sessions
 #[derive(Args)]
+#[command(arg = no_format())]
 pub(crate) struct Browse {
     #[command(flatten)]
     source: Source,

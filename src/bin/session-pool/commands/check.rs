@@ -9,6 +9,7 @@ use serde::Serialize;
 use session_pool::PoolNumber;
 use session_pool::archive::{ArchiveItem, ArchiveReader};
 use session_pool::inspect::{self, Opened};
+use session_pool::recovery::REPORT;
 
 use super::Result;
 use crate::context::Context;
@@ -39,6 +40,8 @@ struct Checked {
     was_closed: Option<bool>,
     /// Checkpoints that are whole.
     checkpoints: usize,
+    /// The file that tells what a repair or a restore could not bring back; nothing where there is none.
+    recovery: Option<String>,
     findings: Vec<Found>,
 }
 
@@ -85,6 +88,8 @@ impl Check {
             }
             check_content(&store, &mut checked)?;
             drop(store);
+            let report = path.join(REPORT);
+            checked.recovery = report.is_file().then(|| report.display().to_string());
             for checkpoint in inspect::checkpoints(&path)? {
                 let mut found = Checked::default();
                 match check_archive(&checkpoint, context, &mut found) {
@@ -166,7 +171,8 @@ fn tell(checked: &Checked, context: &Context, out: &mut dyn Write) -> Result {
             for finding in &checked.findings {
                 writeln!(out, "{}", escape(&finding.message))?;
             }
-            let Checked { pools, sessions, log_entries, checkpoints, findings, was_closed } = checked;
+            let Checked { pools, sessions, log_entries, checkpoints, findings, was_closed, recovery } =
+                checked;
             let killed = if *was_closed == Some(false) { "; whoever had it open was killed" } else { "" };
             let verdict = match findings.len() {
                 0 => context.paint(style::GOOD, "sound"),
@@ -177,6 +183,10 @@ fn tell(checked: &Checked, context: &Context, out: &mut dyn Write) -> Result {
                 out,
                 "{pools} pools, {sessions} sessions, {log_entries} log entries, {checkpoints} whole checkpoints{killed}: {verdict}"
             )?;
+            if let Some(report) = recovery {
+                let report = escape(report);
+                writeln!(out, "it was made of what could be read of others: {report} tells what was lost")?;
+            }
         }
     }
     Ok(())

@@ -6,13 +6,14 @@ use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
 use super::{Result, has_no_format};
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, no_format};
 use crate::context::Context;
 
 /// Prints what a shell needs to complete the commands and options of this tool.
 ///
 /// Example: session-pool completions bash > ~/.local/share/bash-completion/completions/session-pool
 #[derive(Args)]
+#[command(arg = no_format())]
 pub(crate) struct Completions {
     /// The shell.
     #[arg(value_enum)]

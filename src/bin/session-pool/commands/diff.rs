@@ -11,9 +11,11 @@ use session_pool::inspect::{self, DiffOptions, DiffSummary, Difference, FieldCha
 use session_pool::{PoolEntry, PoolName, SessionId, SessionRecord};
 
 use super::{Result, note_unreadable};
+use crate::choices::count;
+use crate::consent::counted;
 use crate::context::Context;
 use crate::errors::NotFound;
-use crate::output::{Cell, Column, Format, Rows, document, style};
+use crate::output::{Cell, Column, Format, Rows, Worth, document, style};
 use crate::progress::Progress;
 use crate::source::Source;
 
@@ -38,7 +40,12 @@ pub(crate) struct Diff {
     #[arg(long)]
     summary: bool,
     /// This many rows at most.
-    #[arg(long, conflicts_with = "summary")]
+    #[arg(
+        long,
+        conflicts_with = "summary",
+        value_parser = count::<usize>,
+        allow_negative_numbers = true
+    )]
     limit: Option<usize>,
     /// Show secrets: cookies' values, user data, the proxy's password or key, headers that are secrets by their names.
     #[arg(long)]
@@ -62,16 +69,26 @@ struct Row {
 }
 
 fn columns() -> Vec<Column<Row>> {
+    /// The date of a time, and `…`.
+    const VALUE: usize = 11;
     vec![
-        Column::new("change", |row: &Row| Cell::text(row.change)).styled(colour),
-        Column::new("what", |row: &Row| Cell::text(row.what)),
-        Column::new("pool", |row: &Row| Cell::text(row.pool.as_str())).shrinking_to(8),
-        Column::new("id", |row: &Row| Cell::maybe(row.id.as_ref(), |id| Cell::text(id.as_str())))
-            .shrinking_to(12),
-        Column::new("sequence", |row: &Row| Cell::maybe(row.sequence, Cell::Count)).right(),
-        Column::new("field", |row: &Row| Cell::maybe(row.field.as_deref(), Cell::text)).shrinking_to(12),
-        Column::new("from", |row: &Row| value(&row.from)).shrinking_to(8),
-        Column::new("to", |row: &Row| value(&row.to)).shrinking_to(8),
+        Column::new("change", |row: &Row| Cell::text(row.change))
+            .no_wider_than("appeared".len())
+            .styled(colour)
+            .worth(Worth::Little),
+        Column::new("what", |row: &Row| Cell::text(row.what))
+            .no_wider_than("retirement".len())
+            .worth(Worth::Little),
+        Column::new("pool", |row: &Row| Cell::text(row.pool.as_str())).shrinking_to(8).worth(Worth::Little),
+        Column::new("id", |row: &Row| Cell::maybe(row.id.as_ref(), |id| Cell::text(id.as_str()))).of_ids(),
+        Column::new("sequence", |row: &Row| Cell::maybe(row.sequence, Cell::Count))
+            .right()
+            .worth(Worth::Little),
+        Column::new("field", |row: &Row| Cell::maybe(row.field.as_deref(), Cell::text))
+            .shrinking_to(12)
+            .worth(Worth::Most),
+        Column::new("from", |row: &Row| value(&row.from)).shrinking_to(VALUE),
+        Column::new("to", |row: &Row| value(&row.to)).shrinking_to(VALUE).worth(Worth::Most),
     ]
 }
 
@@ -164,12 +181,13 @@ impl Diff {
             note_unreadable(counts.unreadable);
             return Ok(());
         }
-        let limit = limit.unwrap_or(usize::MAX);
+        let limit = limit.map_or(u64::MAX, |limit| limit as u64);
         let mut rows = Rows::new(columns(), context, out)?;
-        let (mut shown, mut written) = (0, Ok(()));
+        let (mut shown, mut has_more, mut written) = (0, false, Ok(()));
         let counts = diff(&*from, &*to, &options, &mut |difference| {
             for row in Row::of(difference) {
                 if shown >= limit {
+                    has_more = true;
                     return ControlFlow::Break(());
                 }
                 written = rows.row(&row);
@@ -182,9 +200,19 @@ impl Diff {
         })?;
         drop(options);
         written?;
-        rows.end()?;
-        if context.format == Format::Table && shown < limit {
-            writeln!(out)?;
+        let is_table = context.format == Format::Table;
+        if is_table && shown == 0 {
+            // No heads above nothing.
+            drop(rows);
+        } else {
+            rows.end()?;
+        }
+        if has_more {
+            context.hint(&format!("{} shown, by --limit: there are more", counted(shown, "row")));
+        } else if is_table {
+            if shown > 0 {
+                writeln!(out)?;
+            }
             tell(&counts, out)?;
         }
         note_unreadable(counts.unreadable);
@@ -210,15 +238,16 @@ fn tell(counts: &DiffSummary, out: &mut dyn Write) -> Result {
         ..
     } = *counts;
     if counts.is_same() {
-        writeln!(out, "no difference: {sessions_same} sessions are the same")?;
+        let verb = if sessions_same == 1 { "is" } else { "are" };
+        writeln!(out, "no difference: {} {verb} the same", counted(sessions_same, "session"))?;
         return Ok(());
     }
     writeln!(out, "pools:       {pools_appeared} appeared, {pools_went} went, {pools_changed} changed")?;
     writeln!(
         out,
-        "sessions:    {sessions_appeared} appeared, {sessions_went} went, {sessions_changed} changed, {sessions_same} are \
-         the same"
+        "sessions:    {sessions_appeared} appeared, {sessions_went} went, {sessions_changed} changed, {sessions_same} \
+         stayed the same"
     )?;
-    writeln!(out, "retirements: {retirements_appeared} are new, {retirements_went} were forgotten")?;
+    writeln!(out, "retirements: {retirements_appeared} new, {retirements_went} forgotten")?;
     Ok(())
 }

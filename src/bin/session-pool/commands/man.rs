@@ -8,7 +8,7 @@ use clap::{Args, CommandFactory};
 use clap_mangen::Man as Page;
 
 use super::{Result, has_no_format};
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, no_format};
 use crate::context::Context;
 use crate::errors::Wrong;
 
@@ -16,6 +16,7 @@ use crate::errors::Wrong;
 ///
 /// Example: session-pool man | man -l -
 #[derive(Args)]
+#[command(arg = no_format())]
 pub(crate) struct Man {
     /// The command that the page is about. Default: the tool as a whole.
     #[arg(conflicts_with = "dir")]

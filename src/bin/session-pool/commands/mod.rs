@@ -30,11 +30,12 @@ use std::io::Write;
 
 use clap::Subcommand;
 use session_pool::inspect::{self, Opened};
-use session_pool::{PoolName, ReadStore, Timestamp};
+use session_pool::{PoolEntry, PoolName, ReadStore, Timestamp};
 
+use crate::consent::counted;
 use crate::context::Context;
 use crate::errors::{NotFound, Wrong};
-use crate::output::Format;
+use crate::output::{Format, escape, width};
 
 pub(crate) type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
@@ -117,6 +118,20 @@ fn has_pool(store: &dyn ReadStore, pool: Option<&PoolName>) -> Result {
         names.push("none");
     }
     Err(NotFound(format!("there is no pool {pool}: the store has {}{more}", names.join(", "))).into())
+}
+
+/// How wide the widest name of a pool is, as it is shown.
+fn widest_name(pools: &[PoolEntry]) -> usize {
+    pools.iter().map(|pool| width(&escape(pool.name.as_str()))).max().unwrap_or_default()
+}
+
+/// Says to people how many rows are shown, of how many there are.
+fn hint_shown(shown: u64, all: u64, what: &str, context: &Context) {
+    context.hint(&match all {
+        0 => format!("no {what} found"),
+        all if all == shown => counted(all, what),
+        all => format!("{shown} of {} shown, by --limit", counted(all, what)),
+    });
 }
 
 /// Refuses `--format` where there is no choice.

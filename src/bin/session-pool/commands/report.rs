@@ -9,6 +9,7 @@ use session_pool::inspect::{self, Overview, Scope};
 use session_pool::{ReadStore, Retirement, Sequence};
 
 use super::{Result, archived_at, has_no_format, note_unreadable};
+use crate::arguments::no_format;
 use crate::context::Context;
 use crate::moment::{self, Moment};
 use crate::output::escape;
@@ -27,7 +28,7 @@ const RECENT: usize = 200;
 ///
 /// Example: session-pool report sessions --html sessions.html
 #[derive(Args)]
-#[command(after_help = moment::HELP)]
+#[command(after_help = moment::HELP, arg = no_format())]
 pub(crate) struct ReportCommand {
     #[command(flatten)]
     source: Source,

@@ -50,7 +50,7 @@ struct Row {
 fn columns() -> Vec<Column<Row>> {
     vec![
         Column::new("pool", |row: &Row| Cell::text(row.pool.as_str())).shrinking_to(12),
-        Column::new("id", |row: &Row| Cell::text(row.id.as_str())),
+        Column::new("id", |row: &Row| Cell::text(row.id.as_str())).of_ids(),
         Column::new("outcome", |row: &Row| Cell::text(row.outcome)),
         Column::new("reason", |row: &Row| Cell::text(row.reason.as_str())),
         Column::new("retired_at", |row: &Row| Cell::Away(row.retired_at)),

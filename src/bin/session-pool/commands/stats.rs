@@ -27,7 +27,8 @@ pub(crate) struct Stats {
     /// Of this pool only.
     #[arg(long, value_name = "NAME")]
     pool: Option<PoolName>,
-    /// Of the retirements, those then or later: `2d` for the last two days.
+    /// Count retirements from then on: `2d` for the last two days. It goes for all that is told of them, in each format: how many
+    /// were retired, when, and how they ended. Live sessions, uses and `retired_ever` are told as ever.
     #[arg(long, value_name = "TIME")]
     since: Option<Moment>,
     /// Look at the sessions as at this time, a copy of last night for instance: what had expired or rested by then. Default: now.

@@ -10,6 +10,9 @@ use session_pool::Timestamp;
 use super::time::relative;
 use crate::context::Context;
 
+/// What a table shows where there is nothing.
+pub(super) const NOTHING: &str = "-";
+
 /// A value, as a table, JSON and CSV show it each in their way.
 #[derive(Debug, Clone)]
 pub(crate) enum Cell<'a> {
@@ -40,7 +43,7 @@ impl<'a> Cell<'a> {
     /// As a table shows it, before it is escaped.
     pub(super) fn for_people(&self, context: &Context) -> Cow<'_, str> {
         match self {
-            Self::Empty => "-".into(),
+            Self::Empty => NOTHING.into(),
             Self::Text(text) if text.is_empty() => "\"\"".into(),
             Self::Text(text) => text.as_ref().into(),
             Self::At(time) => context.zone.format(*time).into(),
@@ -86,6 +89,23 @@ pub(crate) enum Align {
     Right,
 }
 
+/// How much is lost where a column is left off, since the terminal is too narrow for all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Worth {
+    Little,
+    Usual,
+    /// It is what the rows are asked by, or told apart by.
+    Most,
+}
+
+/// Where a text is cut that is too wide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cut {
+    End,
+    /// Its beginning and its end tell most.
+    Middle,
+}
+
 /// One field of rows of a kind: the one place that says what it is called and where it comes from.
 pub(crate) struct Column<T: ?Sized> {
     /// Its name in JSON, JSON Lines and CSV, and for `--columns`; in a table it is the head, in capitals, unless that has a
@@ -96,13 +116,25 @@ pub(crate) struct Column<T: ?Sized> {
     pub(crate) align: Align,
     /// How it looks on a terminal with colours.
     pub(crate) style: Option<fn(&T) -> Style>,
-    /// How narrow it may become where the terminal is narrow; what does not fit is cut off. Default: not at all.
-    pub(crate) shrinks_to: Option<usize>,
+    /// How narrow it may become where the terminal is narrow, and where what does not fit is cut. Default: not at all.
+    pub(super) shrinks_to: Option<(usize, Cut)>,
+    /// How wide it is at least where rows are written before all are known: what may still come is no wider.
+    pub(super) widest: usize,
+    pub(super) worth: Worth,
 }
 
 impl<T: ?Sized> Column<T> {
     pub(crate) const fn new(field: &'static str, cell: for<'row> fn(&'row T) -> Cell<'row>) -> Self {
-        Self { field, head: None, cell, align: Align::Left, style: None, shrinks_to: None }
+        Self {
+            field,
+            head: None,
+            cell,
+            align: Align::Left,
+            style: None,
+            shrinks_to: None,
+            widest: 0,
+            worth: Worth::Usual,
+        }
     }
 
     /// A column of numbers.
@@ -123,7 +155,27 @@ impl<T: ?Sized> Column<T> {
     }
 
     pub(crate) const fn shrinking_to(mut self, columns: usize) -> Self {
-        self.shrinks_to = Some(columns);
+        self.shrinks_to = Some((columns, Cut::End));
+        self
+    }
+
+    /// A column of ids: it is left off last, and where it is narrow, they keep their beginnings and their ends.
+    pub(crate) const fn of_ids(self) -> Self {
+        /// Six characters, `…`, six characters.
+        const LEAST: usize = 13;
+        let mut column = self.worth(Worth::Most);
+        column.shrinks_to = Some((LEAST, Cut::Middle));
+        column
+    }
+
+    /// What stands in it is no wider than this, as far as that is known.
+    pub(crate) const fn no_wider_than(mut self, columns: usize) -> Self {
+        self.widest = columns;
+        self
+    }
+
+    pub(crate) const fn worth(mut self, worth: Worth) -> Self {
+        self.worth = worth;
         self
     }
 

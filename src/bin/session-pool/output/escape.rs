@@ -53,6 +53,25 @@ pub(crate) fn shorten(text: &str, columns: usize) -> String {
     short
 }
 
+/// The text, cut to so many columns; where something is left out in its middle, there is `…`.
+pub(super) fn shorten_middle(text: &str, columns: usize) -> String {
+    if width(text) <= columns {
+        return text.to_owned();
+    }
+    // With the `…` behind it.
+    let start = shorten(text, columns.div_ceil(2).max(1).min(columns));
+    let mut room = columns - width(&start);
+    let fits = |c: &char| match room.checked_sub(c.width().unwrap_or_default()) {
+        Some(rest) => {
+            room = rest;
+            true
+        }
+        None => false,
+    };
+    let end: Vec<char> = text.chars().rev().take_while(fits).collect();
+    start + &end.into_iter().rev().collect::<String>()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,6 +88,9 @@ mod tests {
         assert_eq!(shorten("shop.example", 5), "shop…");
         assert_eq!(shorten("東京の店", 5), "東京…");
         assert_eq!(shorten("東京の店", 4), "東…", "half of a wide character does not fit");
+        assert_eq!(shorten_middle("01a215a1fdd9745b80407b282fbf5da2", 13), "01a215…bf5da2");
+        assert_eq!(shorten_middle("東京の店", 7), "東…の店");
+        assert_eq!((shorten_middle("shop", 4).as_str(), shorten_middle("shop", 0).as_str()), ("shop", ""));
         assert_eq!((shorten("shop", 1).as_str(), shorten("shop", 0).as_str()), ("…", ""));
     }
 }

@@ -8,6 +8,7 @@
 
 mod cell;
 mod escape;
+mod fit;
 mod grouped;
 mod harmless;
 mod locale;
@@ -15,10 +16,11 @@ mod percent;
 mod rows;
 mod table;
 mod time;
+mod wrap;
 
 use std::io::{self, Write};
 
-pub(crate) use cell::{Cell, Column, style};
+pub(crate) use cell::{Cell, Column, Worth, style};
 use clap::ValueEnum;
 pub(crate) use escape::{escape, shorten, width};
 pub(crate) use grouped::grouped;
@@ -28,14 +30,15 @@ pub(crate) use percent::{percent, share};
 pub(crate) use rows::Rows;
 use serde::Serialize;
 use serde_json::Value;
-pub(crate) use time::{Zone, relative, span};
+pub(crate) use time::{AWAY, Zone, relative, span};
+pub(crate) use wrap::wrap;
 
 use crate::context::Context;
 
 /// How to show it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// For reading.
+    /// For reading: no wider than the terminal, or than COLUMNS of the environment says, in a pipe too.
     Table,
     /// One JSON value: an array of rows, or an object.
     Json,

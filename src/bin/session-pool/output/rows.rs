@@ -16,7 +16,7 @@ pub(crate) struct Rows<'a, T> {
     columns: Vec<Column<T>>,
     context: &'a Context,
     writer: Writer<'a>,
-    written: usize,
+    written: u64,
     /// Since when there are rows that may not have been shown yet.
     waiting_since: Option<Instant>,
 }
@@ -37,8 +37,18 @@ impl<'a, T> Rows<'a, T> {
         context: &'a Context,
         out: &'a mut dyn Write,
     ) -> io::Result<Self> {
+        Self::with_cure("--format jsonl has all", columns, context, out)
+    }
+
+    /// `cure`: what can be done where a terminal is too narrow for all columns.
+    pub(crate) fn with_cure(
+        cure: &'static str,
+        columns: Vec<Column<T>>,
+        context: &'a Context,
+        out: &'a mut dyn Write,
+    ) -> io::Result<Self> {
         let writer = match context.format {
-            Format::Table => Writer::Table(Table::new(&columns, context, out)),
+            Format::Table => Writer::Table(Table::new(&columns, cure, context, out)),
             Format::Json => {
                 write!(out, "[")?;
                 Writer::Json(out)
@@ -95,6 +105,11 @@ impl<'a, T> Rows<'a, T> {
         }
         self.waiting_since = None;
         Ok(())
+    }
+
+    /// How many there were so far.
+    pub(crate) fn written(&self) -> u64 {
+        self.written
     }
 
     /// Without it, the last rows may be missing.

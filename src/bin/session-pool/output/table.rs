@@ -4,15 +4,14 @@ use std::io::{self, Write};
 
 use anstyle::Style;
 
-use super::cell::{Align, Column, style};
-use super::escape::{shorten, width};
+use super::cell::{Align, Column, Cut, NOTHING, style};
+use super::escape::{shorten, shorten_middle, width};
+use super::fit::{Content, Fit, GAP, fit};
 use crate::context::{Context, note};
 
 /// How many rows are looked at before the first is written, to tell how wide the columns must be. What is wider
 /// later pushes its own line only.
-const SAMPLE: usize = 100;
-/// What stands between two columns.
-const GAP: usize = 2;
+const SAMPLE: usize = 1000;
 
 type Cells = Vec<(String, Option<Style>)>;
 
@@ -21,6 +20,10 @@ pub(super) struct Table<'a> {
     out: &'a mut dyn Write,
     terminal: Option<usize>,
     has_colours: bool,
+    /// Whether heads are written where there are no rows.
+    has_bare_heads: bool,
+    /// What can be done where columns are left off.
+    cure: &'static str,
     heads: Vec<Head>,
     /// Rows that wait until the widths are known; `None` once they are.
     waiting: Option<Vec<Cells>>,
@@ -30,24 +33,53 @@ struct Head {
     field: &'static str,
     text: String,
     align: Align,
-    shrinks_to: Option<usize>,
-    width: usize,
-    /// Whether it is left off since the terminal is too narrow.
-    is_hidden: bool,
+    cut: Option<Cut>,
+    /// See [`Column::no_wider_than`].
+    widest: usize,
+    /// What every row has in it, where all are known.
+    same: Option<String>,
+    fit: Fit,
+}
+
+impl Head {
+    fn new<T>(column: &Column<T>) -> Self {
+        let text = column.head();
+        let width = width(&text);
+        let (least, cut) = match column.shrinks_to {
+            Some((least, cut)) => (least.max(width), Some(cut)),
+            None => (usize::MAX, None),
+        };
+        Self {
+            field: column.field,
+            text,
+            align: column.align,
+            cut,
+            widest: column.widest,
+            same: None,
+            fit: Fit { width, least, worth: column.worth, content: Content::Differs, is_hidden: false },
+        }
+    }
+
+    /// Whether ids are cut in it.
+    fn cuts_ids(&self) -> bool {
+        self.cut == Some(Cut::Middle) && !self.fit.is_hidden && self.fit.width < self.widest
+    }
 }
 
 impl<'a> Table<'a> {
-    pub(super) fn new<T>(columns: &[Column<T>], context: &Context, out: &'a mut dyn Write) -> Self {
-        let head = |column: &Column<T>| {
-            let text = column.head();
-            let (width, shrinks_to) = (width(&text), column.shrinks_to.map(|to| to.max(width(&text))));
-            Head { field: column.field, text, align: column.align, shrinks_to, width, is_hidden: false }
-        };
+    pub(super) fn new<T>(
+        columns: &[Column<T>],
+        cure: &'static str,
+        context: &Context,
+        out: &'a mut dyn Write,
+    ) -> Self {
         Self {
             out,
             terminal: context.width,
             has_colours: context.has_colours,
-            heads: columns.iter().map(head).collect(),
+            has_bare_heads: !context.is_terminal,
+            cure,
+            heads: columns.iter().map(Head::new).collect(),
             waiting: Some(Vec::new()),
         }
     }
@@ -57,38 +89,63 @@ impl<'a> Table<'a> {
         match &mut self.waiting {
             Some(waiting) => {
                 waiting.push(cells);
-                if waiting.len() >= SAMPLE { self.begin() } else { Ok(()) }
+                if waiting.len() >= SAMPLE { self.begin(false) } else { Ok(()) }
             }
             None => self.line(&cells),
         }
     }
 
     pub(super) fn end(mut self) -> io::Result<()> {
-        self.begin()?;
-        let hidden: Vec<&str> =
-            self.heads.iter().filter(|head| head.is_hidden).map(|head| head.field).collect();
+        self.begin(true)?;
+        // What is said of the table stands below it.
+        self.out.flush()?;
+        let hidden = self.heads.iter().filter(|head| head.fit.is_hidden);
+        let mut hidden: Vec<String> = hidden
+            .map(|head| match head.same.as_deref() {
+                Some(NOTHING) => format!("{} (empty)", head.field),
+                Some(same) => format!("{} (all {same})", head.field),
+                None => head.field.to_owned(),
+            })
+            .collect();
+        if self.heads.iter().any(Head::cuts_ids) {
+            hidden.push("whole ids".to_owned());
+        }
         if !hidden.is_empty() {
-            note(&format!("the terminal is too narrow for: {}", hidden.join(", ")));
+            note(&format!("no room for {}: {}", hidden.join(", "), self.cure));
         }
         Ok(())
     }
 
     /// Shows what there is: others may be long in coming.
     pub(super) fn flush(&mut self) -> io::Result<()> {
-        self.begin()?;
+        self.begin(false)?;
         self.out.flush()
     }
 
-    /// Writes what has waited, now that something must be known of the widths.
-    fn begin(&mut self) -> io::Result<()> {
+    /// Writes what has waited, now that something must be known of the widths. `is_all`: no more rows will come.
+    fn begin(&mut self, is_all: bool) -> io::Result<()> {
         let Some(waiting) = self.waiting.take() else { return Ok(()) };
-        for cells in &waiting {
-            for (head, (text, _)) in self.heads.iter_mut().zip(cells) {
-                head.width = head.width.max(width(text));
-            }
+        if waiting.is_empty() && is_all && !self.has_bare_heads {
+            return Ok(());
+        }
+        for (at, head) in self.heads.iter_mut().enumerate() {
+            let cells = || waiting.iter().filter_map(|cells| cells.get(at)).map(|(text, _)| text);
+            let seen = cells().map(|text| width(text)).max().unwrap_or_default();
+            head.widest = if is_all { seen } else { head.widest.max(seen) };
+            head.fit.width = head.fit.width.max(head.widest);
+            head.fit.least = head.fit.least.min(head.fit.width);
+            let first = cells().next();
+            let is_same = is_all && waiting.len() > 1 && cells().all(|cell| Some(cell) == first);
+            head.same = first.filter(|_| is_same).cloned();
+            head.fit.content = match head.same.as_deref() {
+                Some(NOTHING) => Content::Nothing,
+                Some(_) => Content::Same,
+                None => Content::Differs,
+            };
         }
         if let Some(terminal) = self.terminal {
-            fit(&mut self.heads, terminal);
+            let mut columns: Vec<&mut Fit> = self.heads.iter_mut().map(|head| &mut head.fit).collect();
+            fit(&mut columns, terminal);
         }
         let heads: Cells = self.heads.iter().map(|head| (head.text.clone(), Some(style::HEAD))).collect();
         self.line(&heads)?;
@@ -102,13 +159,15 @@ impl<'a> Table<'a> {
         let mut line = String::new();
         // Blanks are written before what follows them, so that no line ends in blanks.
         let mut blanks = 0;
-        let shown = self.heads.iter().zip(cells).filter(|(head, _)| !head.is_hidden);
+        let shown = self.heads.iter().zip(cells).filter(|(head, _)| !head.fit.is_hidden);
         for (head, (text, style)) in shown {
-            let text = match (self.terminal, head.shrinks_to) {
-                (Some(_), Some(_)) => shorten(text, head.width),
-                _ => text.clone(),
+            let columns = head.fit.width;
+            let text = match head.cut.filter(|_| self.terminal.is_some()) {
+                Some(Cut::End) => shorten(text, columns),
+                Some(Cut::Middle) => shorten_middle(text, columns),
+                None => text.clone(),
             };
-            let padding = head.width.saturating_sub(width(&text));
+            let padding = columns.saturating_sub(width(&text));
             let (before, after) = match head.align {
                 Align::Left => (0, padding),
                 Align::Right => (padding, 0),
@@ -123,63 +182,5 @@ impl<'a> Table<'a> {
             blanks = after + GAP;
         }
         writeln!(self.out, "{line}")
-    }
-}
-
-/// Makes the columns fit: first those become narrower that may, the widest first; then the last are left off.
-fn fit(heads: &mut [Head], terminal: usize) {
-    let total = |heads: &[Head]| {
-        let shown = heads.iter().filter(|head| !head.is_hidden);
-        shown.map(|head| head.width + GAP).sum::<usize>().saturating_sub(GAP)
-    };
-    while total(heads) > terminal {
-        let excess = total(heads) - terminal;
-        let room = |head: &Head| head.shrinks_to.map_or(0, |to| head.width.saturating_sub(to));
-        let widest =
-            heads.iter_mut().filter(|head| !head.is_hidden && room(head) > 0).max_by_key(|head| room(head));
-        if let Some(head) = widest {
-            head.width -= room(head).min(excess);
-            continue;
-        }
-        // One is always shown: a terminal that is narrower breaks its lines.
-        let shown = heads.iter().filter(|head| !head.is_hidden).count();
-        let last = heads.iter_mut().rev().find(|head| !head.is_hidden);
-        match last {
-            Some(head) if shown > 1 => head.is_hidden = true,
-            _ => return,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn heads(widths: &[(usize, Option<usize>)]) -> Vec<Head> {
-        let head = |(width, shrinks_to): &(usize, Option<usize>)| Head {
-            field: "field",
-            text: String::new(),
-            align: Align::Left,
-            shrinks_to: *shrinks_to,
-            width: *width,
-            is_hidden: false,
-        };
-        widths.iter().map(head).collect()
-    }
-
-    fn fitted(widths: &[(usize, Option<usize>)], terminal: usize) -> Vec<usize> {
-        let mut heads = heads(widths);
-        fit(&mut heads, terminal);
-        heads.iter().filter(|head| !head.is_hidden).map(|head| head.width).collect()
-    }
-
-    #[test]
-    fn columns_become_narrower_before_any_is_left_off() {
-        assert_eq!(fitted(&[(20, Some(8)), (10, None), (10, None)], 44), [20, 10, 10]);
-        assert_eq!(fitted(&[(20, Some(8)), (10, None), (10, None)], 40), [16, 10, 10]);
-        assert_eq!(fitted(&[(20, Some(8)), (10, None), (10, None)], 31), [8, 10]);
-        assert_eq!(fitted(&[(20, Some(8)), (30, Some(8))], 30), [20, 8]);
-        assert_eq!(fitted(&[(20, None), (10, None)], 5), [20], "one is always shown");
-        assert_eq!(fitted(&[], 5), [0; 0]);
     }
 }

@@ -28,6 +28,9 @@ impl Zone {
     }
 }
 
+/// How wide is what [`relative`] answers, within a thousand years: `2 min 59 s ago`.
+pub(crate) const AWAY: usize = 14;
+
 /// How far away a time is: `in 12 min`, `3 h ago`, `now`.
 pub(crate) fn relative(time: Timestamp, now: Timestamp) -> String {
     if time == Timestamp::MAX {
@@ -89,6 +92,10 @@ mod tests {
             } else {
                 assert_eq!((later, earlier), (format!("in {text}"), format!("{text} ago")));
             }
+        }
+        for away in (0..10_000).chain((1..1000).map(|years| years * 366 * 86_400 - 1)) {
+            let (later, earlier) = (NOW.plus(seconds(away)), NOW.minus(seconds(away)));
+            assert!(relative(later, NOW).len() <= AWAY && relative(earlier, NOW).len() <= AWAY, "{away}");
         }
         assert_eq!(relative(Timestamp::MAX, NOW), "never");
         assert!(relative(Timestamp::MIN, NOW).ends_with(" y ago"));

@@ -24,16 +24,18 @@ use text::{Line, flow};
 const WIDTH: usize = 80;
 const MAX_WIDTH: usize = 160;
 /// Narrower than this, lines are broken by the terminal.
-const MIN_WIDTH: usize = 48;
+const MIN_WIDTH: usize = 40;
+/// Narrower than this, less is said of retirements, and what goes on below a count is less indented.
+const NARROW: usize = 48;
 
 /// The label and the count that stand before a bar, with their blanks.
 const LABEL: usize = 10;
 const COUNT: usize = 10;
 
-/// The reasons, what went wrong before what ends by itself: how each is called, and how it looks.
+/// The reasons, what went wrong before what ends by itself: how each is called, as everywhere, and how it looks.
 const REASONS: [(Reason, &str, Style); 4] = [
     (Reason::Blocked, "blocked", style::BAD),
-    (Reason::Retired, "by caller", AnsiColor::Magenta.on_default()),
+    (Reason::Retired, "retired", AnsiColor::Magenta.on_default()),
     (Reason::Exhausted, "exhausted", AnsiColor::Cyan.on_default()),
     (Reason::Expired, "expired", style::WARN),
 ];
@@ -84,7 +86,7 @@ impl<'a> Screen<'a> {
     }
 
     fn lines(&self) -> Vec<Line> {
-        let Overview { at, total, pools, .. } = self.overview;
+        let Overview { at, retired_since, total, pools, .. } = self.overview;
         let pools_text = match pools.as_slice() {
             [] => "no pools".to_owned(),
             [pool] => format!("pool {}", escape(pool.pool.as_str())),
@@ -95,7 +97,9 @@ impl<'a> Screen<'a> {
         let archived = self.archived_at.map(|written| format!(", as archived {}", relative(written, *at)));
         let about = format!("{pools_text}, at {}{}", self.zone.format(*at), archived.unwrap_or_default());
         let about = Line::new().faint(shorten(&about, room));
-        let mut lines = flow([title, about], self.width, 2);
+        let since = retired_since.map(|since| format!("retired since {}", self.zone.format(since)));
+        let since = since.map(|since| Line::new().faint(shorten(&since, self.width)));
+        let mut lines = flow([title, about].into_iter().chain(since), self.width, 2);
         lines.push(Line::new());
         lines.extend(self.totals(total));
         if pools.len() > 1 {
@@ -106,6 +110,11 @@ impl<'a> Screen<'a> {
         lines.extend(self.ends(total));
         lines.extend(self.panels(total));
         lines
+    }
+
+    /// Where that begins which goes on below a count.
+    fn indent(&self) -> usize {
+        if self.width < NARROW { LABEL } else { LABEL + COUNT }
     }
 
     /// A head with a blank line before it, and with more behind it where there is room.

@@ -11,6 +11,8 @@ use crate::output::{escape, percent, relative, shorten, style, width};
 struct Widths {
     name: usize,
     live: usize,
+    ready: usize,
+    /// 0, where there is no room for it; the same for the other one.
     live_bar: usize,
     retired: usize,
     retired_bar: usize,
@@ -24,6 +26,11 @@ struct Widths {
 const GAP: usize = 2;
 const OVER_TIME: &str = "OVER TIME";
 
+/// How many columns a bar takes, with the blank before it.
+fn bar_room(bar: usize) -> usize {
+    if bar == 0 { 0 } else { bar + 1 }
+}
+
 impl Screen<'_> {
     pub(super) fn pools(&self) -> Vec<Line> {
         let pools = &self.overview.pools;
@@ -31,13 +38,15 @@ impl Screen<'_> {
         let right =
             |text: &str, columns: usize| format!("{}{text}", " ".repeat(columns.saturating_sub(text.len())));
         let mut head = Line::new().then("POOL", style::HEAD).to(widths.name + GAP);
-        for (text, columns, bar) in
-            [("LIVE", widths.live, widths.live_bar), ("RETIRED", widths.retired, widths.retired_bar)]
-        {
-            let end = head.width() + columns + 1 + bar + GAP;
+        for (text, columns, bar) in [
+            ("LIVE", widths.live, 0),
+            ("READY", widths.ready, widths.live_bar),
+            ("RETIRED", widths.retired, widths.retired_bar),
+            ("ERRORS", widths.errors, 0),
+        ] {
+            let end = head.width() + columns + bar_room(bar) + GAP;
             head = head.then(right(text, columns), style::HEAD).to(end);
         }
-        head = head.then(right("ERRORS", widths.errors), style::HEAD).plain(" ".repeat(GAP));
         if widths.spark > 0 {
             head = head.then(OVER_TIME, style::HEAD);
         }
@@ -59,32 +68,37 @@ impl Screen<'_> {
                 pools.iter().map(|pool| grouped(count(&pool.figures)).len()).max().unwrap_or_default();
             widest.max(head.len())
         };
-        let (live, retired) =
-            (count(|figures| figures.live, "LIVE"), count(|figures| figures.retired.sum(), "RETIRED"));
+        let (live, ready) = (count(|figures| figures.live, "LIVE"), count(|figures| figures.ready, "READY"));
+        let retired = count(|figures| figures.retired.sum(), "RETIRED");
         let is_wide = self.width >= 110;
         let (live_bar, retired_bar) = match self.width {
             110.. => (12, 16),
-            72.. => (8, 12),
+            80.. => (8, 12),
             _ => (0, 0),
         };
         let (errors, last_use) = (7, if is_wide { 14 } else { 0 });
-        let fixed = live + retired + live_bar + retired_bar + 2 + errors + last_use + 5 * GAP;
+        let bars = bar_room(live_bar) + bar_room(retired_bar);
+        let ends = if is_wide { GAP + last_use } else { 0 };
+        let fixed = live + ready + retired + bars + errors + 4 * GAP + ends;
         let room = self.width.saturating_sub(fixed);
         let longest = pools.iter().map(|pool| width(&escape(pool.pool.as_str()))).max().unwrap_or_default();
         // A line over time wants as much room as its head; where that is not there, it is left off.
         let (least_name, least_spark) = (8, OVER_TIME.len());
-        let has_spark = room >= least_name + least_spark;
-        let name = longest.min(room.saturating_sub(if has_spark { least_spark } else { 0 })).max(least_name);
+        let for_spark = if room >= least_name + GAP + least_spark { GAP + least_spark } else { 0 };
+        let name = longest.min(room.saturating_sub(for_spark)).max(least_name);
         let steps = pools.first().map_or(0, |pool| pool.figures.retirements.over_time.counts.blocked.len());
-        let spark =
-            if has_spark { room.saturating_sub(name).clamp(least_spark, steps.max(least_spark)) } else { 0 };
-        Widths { name, live, live_bar, retired, retired_bar, errors, spark, last_use }
+        let spark = match for_spark {
+            0 => 0,
+            _ => room.saturating_sub(name + GAP).clamp(least_spark, steps.max(least_spark)),
+        };
+        Widths { name, live, ready, live_bar, retired, retired_bar, errors, spark, last_use }
     }
 
     fn pool(&self, pool: &PoolFigures, widths: &Widths, (most_live, most_retired): (u64, u64)) -> Line {
         let figures = &pool.figures;
         // The bar is as long as the pool is large, beside the largest.
         let bar = |line: Line, parts: &[(u64, anstyle::Style)], fills: &[char], most: u64, columns: usize| {
+            let line = line.plain(" ".repeat(bar_room(columns) - columns));
             let end = line.width() + columns;
             let counts: Vec<u64> = parts.iter().map(|(count, _)| *count).collect();
             let total: u64 = counts.iter().sum();
@@ -105,10 +119,11 @@ impl Screen<'_> {
 
         let mut line =
             gap(Line::new().plain(shorten(&escape(pool.pool.as_str()), widths.name)).to(widths.name));
-        line = number(line, &grouped(figures.live), widths.live).plain(" ");
+        line = gap(number(line, &grouped(figures.live), widths.live));
+        line = number(line, &grouped(figures.ready), widths.ready);
         let states = [(figures.ready, READY), (figures.resting, RESTING), (figures.unusable.sum(), UNUSABLE)];
         line = gap(bar(line, &states, &self.glyphs.live(), most_live, widths.live_bar));
-        line = number(line, &grouped(figures.retired.sum()), widths.retired).plain(" ");
+        line = number(line, &grouped(figures.retired.sum()), widths.retired);
         let reasons = REASONS.map(|(reason, _, style)| (figures.retired[reason], style));
         line = gap(bar(line, &reasons, &self.glyphs.reasons(), most_retired, widths.retired_bar));
         let errors = if figures.uses == 0 { "-".to_owned() } else { percent(figures.error_rate) };

@@ -7,7 +7,7 @@ use session_pool::inspect::{ByReason, Figures, Timeline, Unusable};
 use super::axis::axis;
 use super::bars::{spark, squeeze, stack};
 use super::text::{Line, flow, grouped};
-use super::{COUNT, LABEL, READY, REASONS, RESTING, Screen, UNUSABLE, counted};
+use super::{COUNT, LABEL, NARROW, READY, REASONS, RESTING, Screen, UNUSABLE, counted};
 use crate::output::{percent, relative, share, span, style};
 
 /// A part of a bar: its name, how many, and how it looks.
@@ -67,7 +67,7 @@ impl Screen<'_> {
             let line = Line::new().then(fill.to_string(), *style).plain(" ");
             if *count == 0 { line.faint(name) } else { line.plain(name) }
         });
-        let indent = LABEL + COUNT;
+        let indent = self.indent();
         let legend = legend.chain(more.into_iter().map(|text| Line::new().faint(text)));
         let legend = flow(legend, self.width - indent, 2)
             .into_iter()
@@ -86,9 +86,12 @@ impl Screen<'_> {
             away("next expiry", total.expiries.next_at),
         ];
         let told = told.into_iter().flatten().map(|text| Line::new().plain(text));
-        let indent = LABEL + COUNT;
-        let mut lines = flow(told, self.width - indent, 3).into_iter();
-        let first = counted("uses", total.uses, style::HEAD).join(lines.next().unwrap_or_default());
+        let indent = self.indent();
+        let mut first = counted("uses", total.uses, style::HEAD);
+        let mut lines = flow(told, self.width - indent, 3).into_iter().peekable();
+        if let Some(line) = lines.next_if(|line| first.width() + line.width() <= self.width) {
+            first = first.join(line);
+        }
         std::iter::once(first).chain(lines.map(|line| Line::new().to(indent).join(line))).collect()
     }
 
@@ -120,7 +123,7 @@ impl Screen<'_> {
         lines.push(Line::new().to(LABEL + COUNT).faint(marks));
         let beside = [(timeline.earlier, "before that"), (timeline.later, "after that")];
         for (count, when) in beside.into_iter().filter(|(count, _)| *count > 0) {
-            lines.push(Line::new().to(LABEL + COUNT).faint(format!("{} more {when}", grouped(count))));
+            lines.push(Line::new().to(self.indent()).faint(format!("{} more {when}", grouped(count))));
         }
         let step = span(std::time::Duration::from_secs(seconds));
         let mut shown: Vec<Line> = self
@@ -137,7 +140,11 @@ impl Screen<'_> {
             return Vec::new();
         }
         // Where it is narrow, the percentiles are left off.
-        let columns = if self.width >= 72 { [9, 8, 7, 13, 13, 9] } else { [8, 7, 0, 13, 0, 9] };
+        let columns = match self.width {
+            72.. => [9, 8, 7, 13, 13, 9],
+            NARROW.. => [8, 7, 0, 13, 0, 9],
+            _ => [7, 5, 0, 11, 0, 7],
+        };
         let row = |cells: [&str; 6]| -> String {
             let cells = cells.into_iter().zip(columns).filter(|(_, columns)| *columns > 0);
             cells.fold(String::new(), |row, (text, columns)| format!("{row}{text:>columns$}"))

@@ -128,7 +128,7 @@ fn panel(frame: &mut Frame<'_>, area: Rect, app: &App, pool: &PoolRow) {
             0 => "never used".to_owned(),
             uses => format!("{} uses, {} bad", count(uses), bad(counts)),
         },
-        format!("{} retirements ever", count(pool.entry.last_sequence.0)),
+        format!("{} retirements ever", count(pool.entry.retired_ever())),
     ];
     put(frame, line(7), &past.join(&dot), Style::new());
     if counts.unreadable > 0 {

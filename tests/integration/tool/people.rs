@@ -1,0 +1,87 @@
+//! What people are told on a terminal, and programs are not.
+
+use session_pool::Growth;
+
+use super::{store, text, tool};
+use crate::operator::asking::on_a_terminal;
+use crate::support::Place;
+
+/// What is said on a terminal besides the table, and whether there is a table.
+fn said(arguments: &[&str]) -> (Vec<String>, bool) {
+    let (screen, code) = on_a_terminal(arguments, "");
+    assert_eq!(code, 0, "{screen}");
+    let (said, table): (Vec<_>, Vec<_>) = screen.lines().partition(|line| line.starts_with("session-pool: "));
+    let said = said.iter().map(|line| line.trim_start_matches("session-pool: ").trim_end().to_owned());
+    (said.collect(), !table.is_empty())
+}
+
+#[test]
+fn how_many_rows_there_are_is_told_to_people_alone() {
+    let (_place, path) = store();
+    for (arguments, says, has_table) in [
+        (&["list", &path][..], "5 sessions", true),
+        (&["list", &path, "--id-glob", "burnt"], "1 session", true),
+        (&["list", &path, "--limit", "5"], "5 sessions", true),
+        (&["list", &path, "--limit", "2"], "2 sessions shown, by --limit: there are more", true),
+        (&["list", &path, "--limit", "2", "--sort", "id"], "2 of 5 sessions shown, by --limit", true),
+        (&["list", &path, "--state", "expired"], "no session found", false),
+        (&["retirements", &path], "2 retirements", true),
+        (&["retirements", &path, "--limit", "1"], "1 of 2 retirements shown, by --limit", true),
+        (&["retirements", &path, "--since", "now"], "no retirement found", false),
+        (&["retirements", &path, "--by", "reason", "--limit", "1"], "1 of 2 reasons shown, by --limit", true),
+        (&["retirements", &path, "--by", "day", "--reason", "expired"], "no retirement found", false),
+    ] {
+        assert_eq!(said(arguments), (vec![says.to_owned()], has_table), "{arguments:?}");
+        let piped = tool(arguments);
+        assert_eq!(piped.stderr, b"", "{arguments:?}");
+        assert!(text(&piped).lines().count() > 0, "{arguments:?}: heads, whatever is below them");
+    }
+    for format in ["json", "jsonl", "csv"] {
+        assert_eq!(said(&["list", &path, "--format", format]).0, [""; 0], "{format}");
+    }
+}
+
+#[test]
+fn two_stores_without_a_difference_are_told_to_be_the_same() {
+    let (_place, path) = store();
+    let same = "no difference: 5 sessions are the same";
+    assert_eq!(text(&tool(&["diff", &path, &path])).trim_end(), same);
+    let (screen, _) = on_a_terminal(&["diff", &path, &path], "");
+    assert_eq!(screen.trim_end(), same);
+    assert_eq!(text(&tool(&["diff", &path, &path, "--format", "json"])).trim_end(), "[\n]".replace('\n', ""));
+}
+
+#[test]
+fn a_difference_is_counted_as_people_count() {
+    let place = Place::disk();
+    let pool = place.open(|b| b.growth(Growth::Manual));
+    pool.add(crate::support::named("one")).unwrap();
+    pool.add(crate::support::named("two")).unwrap();
+    drop(pool);
+    let path = place.path().to_str().unwrap().to_owned();
+    let before = format!("{path}.archive");
+    text(&tool(&["backup", &path, &before]));
+    text(&tool(&["retire", &path, "one", "--yes"]));
+    let (said, _) = said(&["diff", &before, &path, "--limit", "1"]);
+    assert_eq!(said, ["1 row shown, by --limit: there are more"]);
+    let table = text(&tool(&["diff", &before, &path]));
+    assert!(table.ends_with("1 changed, 1 stayed the same\nretirements: 1 new, 0 forgotten\n"), "{table}");
+}
+
+#[test]
+fn a_retired_session_tells_why_as_far_as_anything_does() {
+    let (_place, path) = store();
+    for (id, because) in [
+        ("blocked", "because         bad uses: its error score reached 1, of 1 at most\n"),
+        ("burnt", "because         the crawler or an operator retired it, for a ban (401, 403)"),
+    ] {
+        let shown = text(&tool(&["show", &path, id]));
+        assert!(shown.contains(because), "{shown}");
+    }
+    assert!(!text(&tool(&["show", &path, "resting"])).contains("because"));
+    // One word for it, wherever it is told.
+    let stats = text(&tool(&["stats", &path]));
+    assert!(stats.contains("retired 1") && stats.contains("blocked 1"), "{stats}");
+    let help = text(&tool(&["list", "--help"]));
+    assert!(help.contains("401 or 403"), "{help}");
+}
