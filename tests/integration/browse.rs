@@ -173,7 +173,7 @@ fn it_is_looked_around_in_with_keys_and_quitting_leaves_the_terminal_as_it_was()
     terminal.presses("4");
     terminal.sees_text("2 retirements · shop.example");
     terminal.presses("?");
-    terminal.sees_text("any key goes back");
+    terminal.sees_text("Keys: Retirements");
     terminal.presses("xq");
     assert!(terminal.ends().success());
     terminal.assert_restored(&before);
@@ -224,6 +224,27 @@ fn it_goes_on_where_it_was_stopped() {
     terminal.presses("q");
     assert!(terminal.ends().success());
     terminal.assert_restored(&before);
+}
+
+#[test]
+fn a_filter_that_is_wrong_is_not_kept_and_what_is_typed_is_no_command() {
+    let (_place, path) = store();
+    let mut terminal = Terminal::browse(&path);
+    terminal.sees_text("2 pools");
+    terminal.presses("2/bl");
+    terminal.sees_text("1 of 4 sessions");
+    terminal.presses("\r/\x15uses>x\r");
+    terminal.sees_text("must be a whole number: mend it, or Esc takes it back");
+    assert!(!terminal.parser.screen().hide_cursor(), "one types on");
+    terminal.presses("q");
+    let typed = terminal.sees_text("uses>xq");
+    assert!(typed.contains("4 sessions"), "{typed}");
+    terminal.presses("\x1b");
+    terminal.sees("the former filter", |screen| {
+        screen.contents().contains("/ bl") && screen.contents().contains("1 of 4") && screen.hide_cursor()
+    });
+    terminal.presses("q");
+    assert!(terminal.ends().success());
 }
 
 #[test]
@@ -292,7 +313,7 @@ fn what_cannot_be_read_is_counted_and_the_rest_is_shown() {
     database.flush().unwrap();
     drop((sessions, database));
     let mut terminal = Terminal::browse(&path);
-    let text = terminal.sees_text("1 unreadable items are left out");
+    let text = terminal.sees_text("1 unreadable item is left out");
     assert!(text.contains("2 pools · 2 live · 1 retired"), "{text}");
     terminal.presses("q");
     assert!(terminal.ends().success());

@@ -83,14 +83,29 @@ impl Browser {
 
     /// Shows a file, in a window of this width.
     pub(super) fn open(&self, file: &std::path::Path, width: u32, scheme: &str) {
+        self.show(file, width, scheme);
+        // Charts are drawn when their width is known: with the first frame.
+        self.until("return document.querySelector('.chart svg, .none') !== null");
+    }
+
+    fn show(&self, file: &std::path::Path, width: u32, scheme: &str) {
         let size = json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500 });
         self.chromium("Emulation.setDeviceMetricsOverride", &size);
         let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
         self.chromium("Emulation.setEmulatedMedia", &media);
         let url = reqwest::Url::from_file_path(file).unwrap();
         self.call("/url", &json!({ "url": url.as_str() }));
-        // Charts are drawn when their width is known: with the first frame.
-        self.until("return document.querySelector('.chart svg, .none') !== null");
+    }
+
+    /// The same, but no script of the page runs.
+    pub(super) fn open_without_scripts(&self, file: &std::path::Path, width: u32, scheme: &str) {
+        self.chromium("Emulation.setScriptExecutionDisabled", &json!({ "value": true }));
+        self.show(file, width, scheme);
+    }
+
+    /// Shows the page as it is printed.
+    pub(super) fn print(&self) {
+        self.chromium("Emulation.setEmulatedMedia", &json!({ "media": "print" }));
     }
 
     /// What a function of this body returns. It runs in the page's own world.

@@ -109,14 +109,14 @@ fn the_table_of_pools_sorts_and_filters() {
     browser.open(&written.page, 1280, "light");
     let data = written.data();
     let uses = || -> Vec<u64> {
-        let cells = texts(&browser, "#pools tbody tr td:nth-last-child(3)");
+        let cells = texts(&browser, "#pools tbody tr td:nth-last-child(4)");
         cells.iter().map(|cell| cell.replace(',', "").parse().unwrap()).collect()
     };
     let mut sorted: Vec<u64> =
         data["pools"].as_array().unwrap().iter().map(|pool| count(&pool["uses"])).collect();
     assert_eq!(uses(), sorted, "by name at first");
 
-    let head = "#pools thead tr:last-child th:nth-last-child(3)";
+    let head = "#pools thead tr:last-child th:nth-last-child(4)";
     browser.click(&format!("{head} button"));
     sorted.sort_unstable_by(|a, b| b.cmp(a));
     assert_eq!(uses(), sorted);
@@ -135,6 +135,13 @@ fn the_table_of_pools_sorts_and_filters() {
     assert_eq!(texts(&browser, "#pools .count"), ["1 of 10 pools"]);
     browser.press(&["q"]);
     assert_eq!(texts(&browser, "#pools tbody th"), [""; 0]);
+    assert_eq!(texts(&browser, "#pools .none:not([hidden])"), ["Nothing fits “sHopq”. Show all"]);
+    browser.click("#pools .none button");
+    assert_eq!(texts(&browser, "#pools tbody th").len(), 10);
+    assert_eq!(texts(&browser, "#pools .none:not([hidden])").len(), 0);
+    // The focus is where one types on.
+    browser.press(&["s", "H", "o", "p", "q"]);
+    assert_eq!(texts(&browser, "#pools .count"), ["0 of 10 pools"]);
     browser.press(&["\u{e003}"; 5]);
     assert_eq!(texts(&browser, "#pools tbody th").len(), 10);
     assert_quiet(&browser);
@@ -265,6 +272,12 @@ fn the_numbers_of_a_store_that_is_larger_than_any_fit_too() {
                 .filter((text) => text.scrollWidth > text.clientWidth + 1 && text.clientWidth > 0).map((text) => text.textContent)",
         );
         assert_eq!(cut, json!([]), "{width}");
+        let over_each_other = browser.run(
+            "const boxes = (chart) => [...chart.querySelectorAll('.strong')].map((text) => text.getBoundingClientRect());
+            return [...document.querySelectorAll('.columns')].map(boxes)
+                .filter((boxes) => boxes.some((box, at) => at > 0 && box.left < boxes[at - 1].right)).length",
+        );
+        assert_eq!(over_each_other, 0, "{width}");
     }
     assert_quiet(&browser);
 }
@@ -304,7 +317,8 @@ fn text_and_marks_are_told_apart_from_what_is_behind_them_in_the_light_and_in_th
             const ratio = (a, b) => (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
             const pairs = [];
             for (const text of ['--ink', '--muted', '--accent']) for (const back of ['--card', '--bg', '--soft']) pairs.push([text, back, 4.5]);
-            for (const mark of ['--ready', '--blocked', '--exhausted', '--retired', '--plain']) pairs.push([mark, '--card', 3]);
+            const marks = ['ready', 'resting', 'unusable', 'blocked', 'exhausted', 'expired', 'retired', 'plain', 'edge'];
+            for (const mark of marks) pairs.push([`--${mark}`, '--card', 3]);
             return pairs.map(([a, b, least]) => [a, b, ratio(colour(a), colour(b)), least]).filter(([, , is, least]) => is < least);",
         );
         assert_eq!(contrast, json!([]), "{scheme}");
@@ -334,6 +348,48 @@ fn those_who_do_not_see_the_charts_are_told_what_is_in_them() {
         .run("return [...document.querySelectorAll('h1, h2, h3')].map((head) => Number(head.tagName[1]))");
     let levels: Vec<u64> = serde_json::from_value(levels).unwrap();
     assert!(levels[0] == 1 && levels.windows(2).all(|pair| pair[1] <= pair[0] + 1), "{levels:?}");
+}
+
+#[test]
+fn without_scripts_there_are_the_totals_and_the_pools() {
+    let Some(browser) = Browser::start() else { return };
+    let written = Written::of(&sites());
+    let data = written.data();
+    for (width, scheme) in [(360, "dark"), (1280, "light")] {
+        browser.open_without_scripts(&written.page, width, scheme);
+        let shown =
+            "return [...document.querySelectorAll('section')].filter((section) => section.checkVisibility())
+            .map((section) => section.id)";
+        assert_eq!(browser.run(shown), json!(["totals", "pools"]));
+        let names = texts(&browser, "#pools tbody th");
+        assert!(names.iter().any(|name| name == "shop.example") && names.len() == 10, "{names:?}");
+        let uses: Vec<u64> = texts(&browser, "#pools tbody td:nth-last-child(3)")
+            .iter()
+            .map(|cell| cell.replace(',', "").parse().unwrap())
+            .collect();
+        let pools = data["pools"].as_array().unwrap();
+        assert_eq!(uses, pools.iter().map(|pool| count(&pool["uses"])).collect::<Vec<_>>());
+        assert!(texts(&browser, "#lead")[0].starts_with("In 10 pools, "), "{:?}", texts(&browser, "#lead"));
+        let widest = browser.run("return document.documentElement.scrollWidth");
+        assert!(count(&widest) <= width.into(), "{widest} of {width}");
+    }
+}
+
+#[test]
+fn on_paper_what_is_said_beside_a_number_is_smaller_than_it() {
+    let Some(browser) = Browser::start() else { return };
+    let written = Written::of(&sites());
+    browser.open(&written.page, 1280, "dark");
+    browser.print();
+    let sizes = "const size = (name) => parseFloat(getComputedStyle(document.querySelector(`#tiles ${name}`)).fontSize);
+        return [size('.name'), size('.more'), size('.value')]";
+    let sizes: Vec<f64> = serde_json::from_value(browser.run(sizes)).unwrap();
+    assert!(sizes[0] < sizes[2] && sizes[1] < sizes[2], "{sizes:?}");
+    let colour = browser.run("return getComputedStyle(document.body).backgroundColor");
+    assert_eq!(colour, "rgb(255, 255, 255)");
+    let controls = "return [...document.querySelectorAll('input, select, .skip, .more-rows')].filter((control) => control.checkVisibility()).length";
+    assert_eq!(browser.run(controls), 0);
+    assert_quiet(&browser);
 }
 
 #[test]

@@ -28,7 +28,7 @@ pub(super) struct Areas {
     pub(super) keys: Rect,
 }
 
-/// How many lines a chart has for each reason, and how many below them.
+/// How many lines a chart has besides those of each reason: one above them, one below.
 pub(super) const CHART_AXIS: u16 = 2;
 /// How many lines the panel has below the list of pools.
 const PANEL: u16 = 9;

@@ -3,6 +3,7 @@
 use ratatui::style::{Color, Modifier, Style};
 use session_pool::Reason;
 
+use super::data::Standing;
 use crate::output::has_unicode;
 
 /// How the screen looks. Nothing is told by colour alone, and the colours are those of the terminal's own 16 that can be
@@ -86,6 +87,27 @@ impl Look {
             Some(Reason::Expired) => self.coloured(Color::Cyan),
             Some(Reason::Retired) => Style::new(),
         }
+    }
+
+    /// A session that lives, and how it stands.
+    pub(super) fn standing(self, standing: Standing) -> Style {
+        match standing {
+            Standing::Live => self.reason(None),
+            Standing::Resting => Self::quiet(),
+            // It will be retired for that.
+            Standing::Expired => self.reason(Some(Reason::Expired)),
+            Standing::Retired(reason) => self.reason(Some(reason)),
+        }
+    }
+
+    /// A bar, which looks the same in the chosen row.
+    pub(super) fn mark(self, reason: Option<Reason>) -> Style {
+        self.reason(reason).remove_modifier(Modifier::REVERSED)
+    }
+
+    /// What is said beside that which matters.
+    pub(super) fn quiet() -> Style {
+        Style::new().add_modifier(Modifier::DIM)
     }
 
     pub(super) fn bad(self) -> Style {

@@ -7,6 +7,7 @@ mod data;
 mod details;
 mod draw;
 mod filter;
+mod help;
 mod layout;
 mod look;
 mod page;

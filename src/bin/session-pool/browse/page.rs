@@ -83,7 +83,8 @@ impl Page<'_> {
         let mut name = format!("{name:NAMES$}");
         for piece in wrap(value, self.options.width.saturating_sub(NAMES)) {
             let name = std::mem::replace(&mut name, " ".repeat(NAMES));
-            self.lines.push(Line::from(vec![Span::raw(name), Span::styled(piece.to_owned(), style)]));
+            let name = Span::styled(name, Look::quiet());
+            self.lines.push(Line::from(vec![name, Span::styled(piece.to_owned(), style)]));
         }
     }
 
@@ -121,7 +122,7 @@ impl Page<'_> {
             }
             None => standing.word().to_owned(),
         };
-        self.field("state", &state, look.reason(standing.reason()).patch(Look::strong()));
+        self.field("state", &state, look.standing(standing).patch(Look::strong()));
         self.field("usable", &usable(record, now), Style::new());
         let uses = format!("{} of {}", count(usage_count.into()), count(max_usage_count.into()));
         self.field("uses", &uses, Style::new());
@@ -161,31 +162,41 @@ impl Page<'_> {
         }
     }
 
-    /// What is to be shown of it.
+    /// What is to be shown of it; at the end, what there is none of.
     fn payload(&mut self, payload: &Payload) {
         let Payload { cookies, user_data, proxy, fingerprint } = payload;
+        let data = user_data.as_map();
         let proxy = proxy.as_ref().map_or_else(|| "none".to_owned(), |proxy| clean(proxy.url()));
         self.field("proxy", &proxy, Style::new());
-        self.heading(&format!("Cookies: {}", count(cookies.len() as u64)));
         if !cookies.is_empty() {
+            self.heading(&format!("Cookies: {}", count(cookies.len() as u64)));
             self.cookies(cookies);
         }
-        let data = user_data.as_map();
-        self.heading(&format!("User data: {}", count(data.len() as u64)));
+        if !data.is_empty() {
+            self.heading(&format!("User data: {}", count(data.len() as u64)));
+        }
         for (key, value) in data {
             self.pair(&clean(key), &plain(value));
         }
-        match fingerprint {
-            None => self.heading("Fingerprint: none"),
-            Some(Fingerprint { headers, attributes }) => {
-                self.heading("Fingerprint");
-                for (name, value) in headers {
-                    self.pair(&clean(name), &clean(value));
-                }
-                for (name, value) in attributes {
-                    self.pair(&format!("({})", clean(name)), &plain(value));
-                }
+        if let Some(Fingerprint { headers, attributes }) = fingerprint {
+            self.heading("Fingerprint");
+            for (name, value) in headers {
+                self.pair(&clean(name), &clean(value));
             }
+            for (name, value) in attributes {
+                self.pair(&format!("({})", clean(name)), &plain(value));
+            }
+        }
+        let parts = [
+            ("cookies", cookies.is_empty()),
+            ("user data", data.is_empty()),
+            ("fingerprint", fingerprint.is_none()),
+        ];
+        let missing: Vec<&str> =
+            parts.into_iter().filter(|(_, is_missing)| *is_missing).map(|(name, _)| name).collect();
+        if !missing.is_empty() {
+            self.lines.push(Line::default());
+            self.field("has no", &missing.join(", "), Style::new());
         }
     }
 
@@ -194,10 +205,10 @@ impl Page<'_> {
         let head = format!("{name}: ");
         let (taken, columns) = (width(&head), self.options.width);
         if taken + width(value) <= columns {
-            self.lines.push(Line::from(vec![Span::raw(head), Span::raw(value.to_owned())]));
+            self.lines.push(Line::from(vec![Span::styled(head, Look::quiet()), Span::raw(value.to_owned())]));
             return;
         }
-        self.text(0, &format!("{name}:"), Style::new());
+        self.text(0, &format!("{name}:"), Look::quiet());
         self.text(4, value, Style::new());
     }
 
@@ -208,17 +219,16 @@ impl Page<'_> {
         let widest =
             |cell: fn(&CookieRow) -> &str| rows.iter().map(|row| width(cell(row))).max().unwrap_or(0);
         let value = if revealed { 0 } else { 5 };
-        let fixed = NEAR + if value > 0 { value + 2 } else { 0 } + 4 * 2;
-        let wanted = [
-            widest(|row| &row.name),
-            widest(|row| &row.domain),
-            widest(|row| &row.path),
-            widest(|row| &row.flags),
-        ];
-        let [name, domain, path, flags] =
-            fitted(wanted.map(|wanted| wanted.max(6)), columns.saturating_sub(fixed));
+        let fixed = NEAR + if value > 0 { value + 2 } else { 0 } + 3 * 2;
+        let wanted = [widest(|row| &row.name), widest(|row| &row.domain), widest(|row| &row.path)];
+        let (wanted, flags) = (wanted.map(|wanted| wanted.max(6)), widest(|row| &row.flags));
+        // Flags are not cut: where there is no room for them beside the rest, they have a line of their own.
+        let are_beside =
+            fixed + wanted.map(|wanted| wanted.min(12)).iter().sum::<usize>() + 2 + flags <= columns;
+        let taken = if are_beside { fixed + 2 + flags } else { fixed };
+        let [name, domain, path] = fitted(wanted, columns.saturating_sub(taken));
         let line = |cells: [&str; 6]| {
-            let [the_name, the_value, the_domain, the_path, expires, the_flags] = cells;
+            let [the_name, the_value, the_domain, the_path, expires, flags] = cells;
             let mut text = padded(&cut(the_name, name, ellipsis), name);
             if value > 0 {
                 text += &padded(the_value, value);
@@ -226,13 +236,16 @@ impl Page<'_> {
             text += &padded(&cut_middle(the_domain, domain, ellipsis), domain);
             text += &padded(&cut_middle(the_path, path, ellipsis), path);
             text += &padded(expires, NEAR);
-            text + &cut(the_flags, flags, ellipsis)
+            if are_beside { text + flags } else { text }
         };
-        let head = line(["NAME", "VALUE", "DOMAIN", "PATH", "EXPIRES", "FLAGS"]);
+        let head = line(["NAME", "VALUE", "DOMAIN", "PATH", "EXPIRES", if flags > 0 { "FLAGS" } else { "" }]);
         self.lines.push(Line::styled(head, Look::strong()));
         for (cookie, row) in cookies.iter().zip(&rows) {
             let CookieRow { name, domain, path, expires, flags } = row;
             self.lines.push(Line::raw(line([name, &clean(&cookie.value), domain, path, expires, flags])));
+            if !are_beside && !flags.is_empty() {
+                self.text(4, flags, Style::new());
+            }
             if let Some(key) = &cookie.partition_key {
                 self.text(4, &format!("partitioned by {}", clean(key)), Style::new());
             }

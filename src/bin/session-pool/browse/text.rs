@@ -6,6 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::Span;
 use session_pool::{ErrorScore, Timestamp};
 
+pub(super) use crate::output::grouped as count;
 use crate::output::{self, escape, width};
 
 /// The most columns that [`near`] takes.
@@ -41,19 +42,27 @@ pub(super) fn cut(text: &str, columns: usize, ellipsis: &str) -> String {
     }
 }
 
-/// The text in pieces of so many columns at most; one empty piece where there is no text. A character that is wider than
-/// all there is has a piece of its own.
+/// The text in pieces of so many columns at most; one empty piece where there is no text. It is divided behind blanks, or
+/// within a word that is wider than all there is; one blank more may stand at the end of a piece, where nobody sees it. A
+/// character that is wider than all there is has a piece of its own.
 pub(super) fn wrap(text: &str, columns: usize) -> Vec<&str> {
     let mut pieces = Vec::new();
     let (mut start, mut end, mut used) = (0, 0, 0);
+    // Behind the last blank of the piece, and how much of it is used by then.
+    let mut blank = (0, 0);
     for grapheme in graphemes(text) {
         let more = width(grapheme);
-        if used + more > columns && end > start {
-            pieces.push(&text[start..end]);
-            (start, used) = (end, 0);
+        let is_blank = grapheme == " ";
+        while used + more > columns && end > start && !(is_blank && used == columns) {
+            let (at, used_by) = if blank.0 > start { blank } else { (end, used) };
+            pieces.push(&text[start..at]);
+            (start, used) = (at, used - used_by);
         }
         end += grapheme.len();
         used += more;
+        if is_blank {
+            blank = (end, used);
+        }
     }
     if end > start || pieces.is_empty() {
         pieces.push(&text[start..end]);
@@ -105,19 +114,6 @@ fn tail(text: &str, columns: usize) -> &str {
         length += grapheme.len();
     }
     &text[text.len() - length..]
-}
-
-/// A number with its thousands apart: `1,234,567`.
-pub(super) fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// A number in 6 columns at most: `12,345`, `123k`, `1,234M`.
@@ -190,16 +186,26 @@ mod tests {
         assert_eq!(wrap("abcdef", 4), ["abcd", "ef"]);
         assert_eq!(wrap("東京", 1), ["東", "京"]);
         assert_eq!(wrap("", 4), [""]);
-        let text = "e\u{301}東\u{1f600}x\u{300}\u{300}".repeat(9);
+        let text = "e\u{301}東\u{1f600}x\u{300}\u{300} a  b".repeat(9);
         for columns in 1..9 {
-            assert_eq!(wrap(&text, columns).concat(), text);
+            let pieces = wrap(&text, columns);
+            assert_eq!(pieces.concat(), text);
+            let widest = pieces.iter().map(|piece| width(piece.trim_end_matches(' '))).max();
+            assert!(widest <= Some(columns.max(2)), "{pieces:?} in {columns}");
         }
     }
 
     #[test]
+    fn a_text_is_divided_between_words_where_there_are_some() {
+        assert_eq!(wrap("one two three", 8), ["one two ", "three"]);
+        assert_eq!(wrap("one two three", 7), ["one two ", "three"], "the blank is not seen");
+        assert_eq!(wrap("one two three", 6), ["one ", "two ", "three"]);
+        assert_eq!(wrap("a 0123456789 b", 5), ["a ", "01234", "56789 ", "b"]);
+        assert_eq!(wrap("東京 の店", 6), ["東京 ", "の店"]);
+    }
+
+    #[test]
     fn numbers_and_times_are_short_and_readable() {
-        assert_eq!((count(0), count(999), count(1_000)), ("0".into(), "999".into(), "1,000".into()));
-        assert_eq!(count(u64::MAX), "18,446,744,073,709,551,615");
         assert_eq!(
             (share(0, 0), share(1, 3), share(1, 10_000)),
             ("0%".into(), "33.3%".into(), "<0.1%".into())

@@ -9,6 +9,7 @@
 mod cell;
 mod escape;
 mod fit;
+mod grouped;
 mod harmless;
 mod locale;
 mod percent;
@@ -22,6 +23,7 @@ use std::io::{self, Write};
 pub(crate) use cell::{Cell, Column, Worth, style};
 use clap::ValueEnum;
 pub(crate) use escape::{escape, shorten, width};
+pub(crate) use grouped::grouped;
 pub(crate) use harmless::{Harmless, by_number};
 pub(crate) use locale::has_unicode;
 pub(crate) use percent::{percent, share};

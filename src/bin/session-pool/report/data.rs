@@ -7,8 +7,8 @@ use serde::Serialize;
 use session_pool::inspect::{ByReason, Fate, Figures, Overview, PoolFigures, ProxyReport};
 use session_pool::{PoolName, Retirement, Timestamp};
 
-/// How many pools have charts of their own: those with the most sessions.
-const POOLS_WITH_CHARTS: usize = 300;
+/// How many pools have charts of their own, and a row where no script runs: those with the most sessions.
+const LARGEST: usize = 300;
 /// How many proxies are in a page: the worst.
 const PROXIES: usize = 200;
 
@@ -17,7 +17,6 @@ const PROXIES: usize = 200;
 pub(super) struct Data<'a> {
     at: Timestamp,
     total: &'a Figures,
-    unreadable_pools: u64,
     /// By name.
     pools: Vec<Pool<'a>>,
     /// The worst first.
@@ -65,12 +64,14 @@ struct Recent<'a> {
 }
 
 impl<'a> Data<'a> {
-    pub(super) fn new(overview: &'a Overview, proxies: &'a ProxyReport, recent: &'a [Retirement]) -> Self {
-        let mut largest: Vec<&PoolFigures> = overview.pools.iter().collect();
-        largest.sort_by_key(|pool| Reverse(size(pool)));
-        let with_charts: HashSet<&PoolName> =
-            largest.iter().take(POOLS_WITH_CHARTS).map(|pool| &pool.pool).collect();
-        let pool = |pool: &'a PoolFigures| Pool::new(pool, with_charts.contains(&pool.pool));
+    /// With charts of the largest pools.
+    pub(super) fn new(
+        overview: &'a Overview,
+        largest: &HashSet<&PoolName>,
+        proxies: &'a ProxyReport,
+        recent: &'a [Retirement],
+    ) -> Self {
+        let pool = |pool: &'a PoolFigures| Pool::new(pool, largest.contains(&pool.pool));
         let recent = recent.iter().map(|retirement| Recent {
             retirement,
             life_seconds: retirement.retired_at.since(retirement.created_at).as_secs(),
@@ -79,7 +80,6 @@ impl<'a> Data<'a> {
         Self {
             at: overview.at,
             total: &overview.total,
-            unreadable_pools: overview.unreadable_pools,
             pools: overview.pools.iter().map(pool).collect(),
             proxies: proxies
                 .iter()
@@ -91,6 +91,13 @@ impl<'a> Data<'a> {
             recent: recent.collect(),
         }
     }
+}
+
+/// The pools that there is the most to tell of.
+pub(super) fn largest(overview: &Overview) -> HashSet<&PoolName> {
+    let mut pools: Vec<&PoolFigures> = overview.pools.iter().collect();
+    pools.sort_by_key(|pool| Reverse(size(pool)));
+    pools.into_iter().take(LARGEST).map(|pool| &pool.pool).collect()
 }
 
 /// How much there is to tell of a pool.
@@ -178,12 +185,16 @@ mod tests {
 
     #[test]
     fn the_largest_pools_have_charts_wherever_their_names_stand() {
-        let small = (0..2 * POOLS_WITH_CHARTS).map(|n| (format!("a{n:04}"), 1));
+        let small = (0..2 * LARGEST).map(|n| (format!("a{n:04}"), 1));
         let pools: Vec<_> = small.chain([("z".to_owned(), 2)]).collect();
         let (overview, proxies) = (overview(&pools), ProxyReport::default());
-        let data = Data::new(&overview, &proxies, &[]);
+        let largest = largest(&overview);
+        let data = Data::new(&overview, &largest, &proxies, &[]);
         let with_charts = || data.pools.iter().filter(|pool| pool.figures.is_some());
-        assert_eq!(with_charts().count(), POOLS_WITH_CHARTS);
+        assert_eq!(with_charts().count(), LARGEST);
         assert_eq!(with_charts().next_back().unwrap().name.as_str(), "z");
+        let rows = crate::report::table::pools(&overview, &largest);
+        assert_eq!(rows.matches("<bdi>").count(), LARGEST);
+        assert!(rows.contains("<bdi>z</bdi>") && rows.contains("301 more pools with fewer sessions"));
     }
 }

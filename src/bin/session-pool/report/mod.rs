@@ -1,16 +1,21 @@
 //! A page that tells of a store: one file, with everything in it, for a browser.
 //!
-//! Nothing of what the store holds is trusted. It is in the page as JSON, in a script element that is no script, with every
-//! character escaped that could end it; the script puts it into the page as text alone. The page's own policy lets nothing
-//! run but that script, which it knows by a number drawn for this page.
+//! What it says in words, the totals and the largest pools are there as they are. A script draws the rest, and puts a table that
+//! can be sorted in the place of theirs.
+//!
+//! Nothing of what the store holds is trusted. It is in the page as escaped text, and as JSON, in a script element that is no
+//! script, with every character escaped that could end it; the script puts it into the page as text alone. The page's own policy
+//! lets nothing run but that script, which it knows by a number drawn for this page.
 
 mod data;
+mod head;
+mod table;
 mod template;
+mod words;
 
-use std::fmt::Write as _;
 use std::io;
 
-use session_pool::inspect::{Figures, Overview, ProxyReport};
+use session_pool::inspect::{Overview, ProxyReport};
 use session_pool::{Retirement, Timestamp, schema_version};
 
 use crate::output::{Zone, escape};
@@ -50,13 +55,16 @@ impl Report<'_> {
     /// Where the system has no random numbers.
     pub(crate) fn page(&self) -> io::Result<String> {
         let Self { store, archived_at, overview, proxies, recent } = *self;
-        let data = serde_json::to_string(&Data::new(overview, proxies, recent))?;
+        let largest = data::largest(overview);
+        let data = serde_json::to_string(&Data::new(overview, &largest, proxies, recent))?;
         let (data, store, nonce) =
             (template::escape_json(&data), template::escape_html(&escape(store)), nonce()?);
         let (at, at_text) = (overview.at.to_string(), Zone::Utc.format(overview.at));
         let archived =
             archived_at.map(|at| format!(" · archived {}", Zone::Utc.format(at))).unwrap_or_default();
-        let (schema, totals) = (schema_version().to_string(), totals(&overview.total));
+        let (lead, notes) = (head::lead(overview), head::notes(overview));
+        let (totals, pools) = (table::totals(&overview.total), table::pools(overview, &largest));
+        let schema = schema_version().to_string();
         let page = template::fill(PAGE, |name| {
             Some(match name {
                 "nonce" => &nonce,
@@ -66,7 +74,10 @@ impl Report<'_> {
                 "at" => &at,
                 "at_text" => &at_text,
                 "archived" => &archived,
+                "lead" => &lead,
+                "notes" => &notes,
                 "totals" => &totals,
+                "pools" => &pools,
                 "style" => STYLE,
                 "script" => SCRIPT,
                 "data" => &data,
@@ -82,28 +93,6 @@ fn nonce() -> io::Result<String> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(io::Error::other)?;
     Ok(format!("{:032x}", u128::from_ne_bytes(bytes)))
-}
-
-/// What is there for a browser that runs no scripts.
-fn totals(figures: &Figures) -> String {
-    let rows = [
-        ("Ready", figures.ready),
-        ("Resting", figures.resting),
-        ("Unusable", figures.unusable.sum()),
-        ("Retired: blocked", figures.retired.blocked),
-        ("Retired: exhausted", figures.retired.exhausted),
-        ("Retired: expired", figures.retired.expired),
-        ("Retired: retired", figures.retired.retired),
-        ("Retired ever", figures.retirements.ever),
-        ("Uses", figures.uses),
-        ("Bad uses", figures.errors),
-    ];
-    let mut table = "<table><tbody>".to_owned();
-    for (name, count) in rows {
-        // Writing to text does not fail.
-        let _ = write!(table, "<tr><th scope=\"row\">{name}</th><td class=\"n\">{count}</td></tr>");
-    }
-    table + "</tbody></table>"
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use anstyle::Style;
 
+pub(super) use crate::output::grouped;
 use crate::output::{style, width};
 
 /// A line of text, each part in its style.
@@ -107,28 +108,9 @@ pub(super) fn beside(blocks: &[Vec<Line>], columns: usize, gap: usize) -> Vec<Li
     (0..rows).map(row).collect()
 }
 
-/// A count with its thousands told apart: 20,725.
-pub(super) fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn thousands_are_told_apart() {
-        let shown = [0, 7, 999, 1000, 20_725, u64::MAX].map(grouped);
-        assert_eq!(shown, ["0", "7", "999", "1,000", "20,725", "18,446,744,073,709,551,615"]);
-    }
 
     #[test]
     fn a_line_ends_in_no_blanks_and_has_colours_only_where_it_may() {

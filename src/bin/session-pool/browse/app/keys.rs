@@ -3,34 +3,10 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::super::filter::Subject;
-use super::cursor::Step;
+use super::super::help;
+use super::cursor::{Cursor, Step};
 use super::line_edit::Edit;
 use super::{App, Effect, Overlay, View};
-
-/// The keys, and what they do, as the help shows them.
-pub(crate) const HELP: [(&str, &str); 21] = [
-    ("1 2 3 4  Tab", "pools, sessions, one session, retirements"),
-    ("Enter  Esc", "go in; go back, where there is a filter take it away first"),
-    ("Up Down  j k", "one row; PgUp PgDn one screen; Home End, g G first and last"),
-    ("Left Right", "in a session: the one before it, the next one of the list"),
-    ("s  S", "sort by the next column; the other way round"),
-    ("y", "show the whole id, alone on its line, to be copied"),
-    ("r", "in a session: show secrets, or hide them again"),
-    ("q  Ctrl-C", "quit; a store that is shown cannot be opened by a crawler"),
-    ("", ""),
-    ("/", "filter as you type; Enter keeps it, Esc takes it back"),
-    ("  shop", "that text in an id or in a pool's name"),
-    ("  pool:shop", "in the pool's name; id:0a1 in the id"),
-    ("  state:live", "also resting, expired, retired"),
-    ("  reason:blocked", "also exhausted, expired, retired"),
-    ("  uses>10", "also uses<10 uses:10, and so errors, score: score>=1.5"),
-    ("  expires<30m", "live, and expires within that time: s m h d w"),
-    ("  age>2d", "created before that; in retirements: that old at its end"),
-    ("  used<1h", "used within that time; retired<2h: retired within that"),
-    ("  !reason:expired", "what is not so"),
-    ("  \"host:8080\"", "quotes around what has blanks or colons in it"),
-    ("", "Times are told as of when this was started."),
-];
 
 impl App {
     pub(super) fn key(&mut self, key: KeyEvent) -> Vec<Effect> {
@@ -74,10 +50,10 @@ impl App {
         self.overlay = match (overlay, step(key)) {
             (Overlay::Help(top), Some(step)) => {
                 let height = usize::from(self.size.height).saturating_sub(2);
-                let last = HELP.len().saturating_sub(height);
-                let mut cursor = super::cursor::Cursor { at: top, top };
-                cursor.scroll(step, HELP.len(), height);
-                Some(Overlay::Help(cursor.top.min(last)))
+                let length = help::lines(self.view, self.size.width.into()).len();
+                let mut cursor = Cursor { at: top, top };
+                cursor.scroll(step, length, height);
+                Some(Overlay::Help(cursor.top))
             }
             _ => None,
         };
@@ -87,11 +63,13 @@ impl App {
         let with_control = key.modifiers.contains(KeyModifiers::CONTROL);
         let edit = match key.code {
             KeyCode::Enter => {
-                self.list_of(subject).end_edit(true);
+                if !self.list_of(subject).keep_edit() {
+                    self.message = Some("mend it, or Esc takes it back");
+                }
                 return Vec::new();
             }
             KeyCode::Esc => {
-                let asks = self.list_of(subject).end_edit(false);
+                let asks = self.list_of(subject).give_up_edit();
                 return if asks { vec![self.find(subject, true)] } else { Vec::new() };
             }
             KeyCode::Up | KeyCode::Down | KeyCode::PageUp | KeyCode::PageDown => {
@@ -226,7 +204,7 @@ impl App {
 
     fn back(&mut self) -> Vec<Effect> {
         if let Some(subject) = self.subject()
-            && !self.list_of(subject).line.text().is_empty()
+            && self.list_of(subject).has_text()
         {
             let asks = self.list_of(subject).set_filter(String::new());
             return if asks { vec![self.find(subject, true)] } else { Vec::new() };

@@ -42,6 +42,13 @@ impl LineEdit {
         self.text = text;
     }
 
+    /// The next character goes to that byte, which is at the edge of a character.
+    pub(crate) fn go_to(&mut self, at: usize) {
+        if self.text.is_char_boundary(at) {
+            self.at = at;
+        }
+    }
+
     pub(crate) fn edit(&mut self, edit: Edit) {
         match edit {
             Edit::Insert(c) => {

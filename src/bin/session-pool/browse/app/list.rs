@@ -15,6 +15,7 @@ pub(crate) struct List {
     before: Option<String>,
     /// What of it is right; that is in force.
     filter: Filter,
+    /// What is wrong with the filter; only while it is typed.
     pub(crate) error: Option<FilterError>,
     pub(crate) order: Order,
     /// What was found last, as places in [`Data`].
@@ -52,6 +53,11 @@ impl List {
     /// Whether the filter is being typed.
     pub(crate) fn is_edited(&self) -> bool {
         self.before.is_some()
+    }
+
+    /// Whether there is a filter, also one of blanks alone.
+    pub(crate) fn has_text(&self) -> bool {
+        !self.line.text().is_empty()
     }
 
     /// Whether the answer to the last question is still to come.
@@ -110,12 +116,19 @@ impl List {
         self.before = Some(self.line.text().to_owned());
     }
 
-    /// Ends typing: the filter stays as it is, or becomes what it was. True where the list is to be asked anew.
-    pub(super) fn end_edit(&mut self, keep: bool) -> bool {
-        match self.before.take() {
-            Some(before) if !keep => self.set_filter(before),
-            _ => false,
+    /// Ends typing, and keeps the filter; false where it is wrong. Then one types on, where it is.
+    pub(super) fn keep_edit(&mut self) -> bool {
+        if let Some(error) = &self.error {
+            self.line.go_to(error.at.end);
+            return false;
         }
+        self.before = None;
+        true
+    }
+
+    /// Ends typing: the filter becomes what it was. True where the list is to be asked anew.
+    pub(super) fn give_up_edit(&mut self) -> bool {
+        self.before.take().is_some_and(|before| self.set_filter(before))
     }
 
     pub(super) fn set_filter(&mut self, text: String) -> bool {

@@ -13,7 +13,6 @@ use ratatui::layout::Size;
 use session_pool::Timestamp;
 
 use self::cursor::Step;
-pub(super) use self::keys::HELP;
 use self::line_edit::Edit;
 pub(super) use self::list::List;
 pub(super) use self::opened::Opened;

@@ -19,7 +19,7 @@ pub(super) fn composition(counts: &Counts, columns: usize, look: Look) -> Vec<Sp
     let lengths = divided(&numbers, columns);
     let shown = parts.iter().zip(lengths).filter(|(_, length)| *length > 0);
     shown
-        .map(|((reason, _), length)| Span::styled(look.bar(*reason).repeat(length), look.reason(*reason)))
+        .map(|((reason, _), length)| Span::styled(look.bar(*reason).repeat(length), look.mark(*reason)))
         .collect()
 }
 

@@ -88,7 +88,11 @@ pub(super) fn draw(frame: &mut Frame<'_>, areas: &Areas, app: &App, data: &Data)
         Kind::Time | Kind::Id | Kind::Lived => false,
     };
     frame.render_widget(grid::head(&columns, look, list.order.descending, is_sorted), areas.head);
-    rows(frame, areas.rows, list, "no session was retired yet", |index| match at(&data.log, index) {
+    let nothing = match app.pool {
+        Some(_) => "no session of the pool was retired yet: Esc goes back to all pools",
+        None => "no session was retired yet",
+    };
+    rows(frame, areas.rows, list, nothing, |index| match at(&data.log, index) {
         Some(entry) => row(entry, &columns, app, data),
         None => Line::default(),
     });
@@ -129,7 +133,7 @@ fn draw_chart(frame: &mut Frame<'_>, area: Rect, chart: &Chart, look: Look, zone
     let stretches = chart.stretches.len();
     // Few stretches are drawn wider.
     let wide = columns.checked_div(stretches).unwrap_or(1).max(1);
-    for (reason, top) in Reason::ALL.into_iter().zip((area.y..).step_by(each.into())) {
+    for (reason, top) in Reason::ALL.into_iter().zip((area.y + 1..).step_by(each.into())) {
         let highest = chart.highest(reason);
         for line in 0..each {
             let is_lowest = line + 1 == each;
@@ -156,11 +160,16 @@ fn draw_chart(frame: &mut Frame<'_>, area: Rect, chart: &Chart, look: Look, zone
             frame.render_widget(Line::from(spans), Rect { y: top + line, height: 1, ..area });
         }
     }
-    let line = |up: u16| Rect { y: area.bottom() - up, height: 1, ..area };
+    let caption = cut(&caption(chart, wide), NAMES + columns, look.ellipsis());
+    let head = format!("{caption:0$}{1:>TOTAL$}{2:>HIGHEST$}", NAMES + columns, "TOTAL", "HIGHEST");
+    put(frame, Rect { height: 1, ..area }, &head, Look::quiet());
     let axis = axis(chart, stretches * wide, zone);
-    put(frame, line(2), &format!("{:NAMES$}{axis}", ""), Style::new());
-    let left = format!("{:NAMES$}{:columns$}", "", cut(&caption(chart, wide), columns, look.ellipsis()));
-    put(frame, line(1), &format!("{left}{:>TOTAL$}{:>HIGHEST$}", "total", "highest"), Style::new());
+    put(
+        frame,
+        Rect { y: area.bottom() - 1, height: 1, ..area },
+        &format!("{:NAMES$}{axis}", ""),
+        Look::quiet(),
+    );
 }
 
 /// What of a bar is on a line, so many lines above the lowest. What is there at all is seen.
@@ -191,7 +200,7 @@ fn caption(chart: &Chart, wide: usize) -> String {
         return String::new();
     }
     let time = span(std::time::Duration::from_millis(chart.length.unsigned_abs()));
-    format!("each {} {time}", if wide == 1 { "column" } else { "bar" })
+    format!("each {} is {time}", if wide == 1 { "column" } else { "bar" })
 }
 
 /// When a stretch begins: the day, or the minute, as far as it tells something.

@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::super::app::App;
-use super::super::data::{Data, PoolRow};
+use super::super::data::{Counts, Data, PoolRow};
 use super::super::layout::Areas;
 use super::super::look::Look;
 use super::super::query::{Key, at};
@@ -64,9 +64,11 @@ pub(super) fn draw(frame: &mut Frame<'_>, areas: &Areas, app: &App, data: &Data)
         Kind::Resting | Kind::Expired | Kind::Bar => false,
     };
     frame.render_widget(grid::head(&columns, look, list.order.descending, is_sorted), areas.head);
-    rows(frame, areas.rows, list, "the store has no pools", |index| match at(&data.pools, index) {
-        Some(pool) => row(pool, &columns, app),
-        None => Line::default(),
+    rows(frame, areas.rows, list, "the store has no pools: a crawler makes one when it opens it", |index| {
+        match at(&data.pools, index) {
+            Some(pool) => row(pool, &columns, app),
+            None => Line::default(),
+        }
     });
     if areas.panel.height > 0
         && let Some(pool) = list.chosen().and_then(|index| at(&data.pools, index))
@@ -85,11 +87,16 @@ fn row(pool: &PoolRow, columns: &[Column<Kind>], app: &App) -> Line<'static> {
         Kind::Expired => cell(count(counts.expired), Style::new()),
         Kind::Retired => cell(count(counts.all_retired()), Style::new()),
         Kind::Bar => bars::composition(counts, column.width, look),
-        Kind::Errors => cell(share(counts.errors, counts.uses), Style::new()),
+        Kind::Errors => cell(bad(counts), Style::new()),
         Kind::NextExpiry => {
             cell(counts.next_expiry.map(|time| near(time, now)).unwrap_or_default(), Style::new())
         }
     })
+}
+
+/// How many of the uses were bad; nothing where there were none.
+fn bad(counts: &Counts) -> String {
+    if counts.uses == 0 { String::new() } else { share(counts.errors, counts.uses) }
 }
 
 /// What is in the chosen pool.
@@ -100,13 +107,15 @@ fn panel(frame: &mut Frame<'_>, area: Rect, app: &App, pool: &PoolRow) {
     let mut title = format!("{0}{0} {name} ", look.rule());
     title += &look.rule().repeat(width.saturating_sub(crate::output::width(&title)));
     let line = |number: u16| Rect { y: area.y + number, height: 1, ..area };
-    put(frame, line(0), &title, Style::new());
+    put(frame, line(0), &title, Look::quiet());
     for ((reason, number), at) in bars::parts(counts).zip(1..) {
         let word = reason.map_or("live", session_pool::Reason::as_str);
         let head = format!("{word:9} {:>11} {:>6}  ", count(number), share(number, counts.sessions()));
         let room = width.saturating_sub(head.len());
         let bar = look.bar(reason).repeat(bars::length(number, counts.sessions(), room));
-        let spans = vec![Span::styled(head, Style::new()), Span::styled(bar, look.reason(reason))];
+        // What is not there is not in the way.
+        let style = if number == 0 { Look::quiet() } else { Style::new() };
+        let spans = vec![Span::styled(head, style), Span::styled(bar, look.reason(reason))];
         frame.render_widget(Line::from(spans), line(at));
     }
     let dot = format!(" {} ", look.dot());
@@ -115,7 +124,10 @@ fn panel(frame: &mut Frame<'_>, area: Rect, app: &App, pool: &PoolRow) {
     ahead.extend(counts.next_expiry.map(|time| format!("the next expires {}", near(time, now))));
     put(frame, line(6), &ahead.join(&dot), Style::new());
     let past = [
-        format!("{} uses, {} bad", count(counts.uses), share(counts.errors, counts.uses)),
+        match counts.uses {
+            0 => "never used".to_owned(),
+            uses => format!("{} uses, {} bad", count(uses), bad(counts)),
+        },
         format!("{} retirements ever", count(pool.entry.retired_ever())),
     ];
     put(frame, line(7), &past.join(&dot), Style::new());

@@ -2,16 +2,16 @@
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 
 use super::super::app::App;
 use super::super::layout::Areas;
+use super::super::look::Look;
 use super::put;
 
 pub(super) fn draw(frame: &mut Frame<'_>, areas: &Areas, app: &App) {
     let Some(opened) = &app.opened else { return };
     if !opened.is_read() {
-        put(frame, areas.rows, "reading", Style::new());
+        put(frame, areas.rows, "reading", Look::quiet());
         return;
     }
     let seen = opened.lines.iter().skip(opened.cursor.top).take(areas.rows.height.into());

@@ -80,7 +80,11 @@ pub(super) fn draw(frame: &mut Frame<'_>, areas: &Areas, app: &App, data: &Data)
         Kind::Reason => false,
     };
     frame.render_widget(grid::head(&columns, look, list.order.descending, is_sorted), areas.head);
-    rows(frame, areas.rows, list, "no sessions", |index| match at(&data.sessions, index) {
+    let nothing = match app.pool {
+        Some(_) => "the pool has no sessions: Esc goes back to all pools",
+        None => "no sessions yet: a crawler makes them as it needs them",
+    };
+    rows(frame, areas.rows, list, nothing, |index| match at(&data.sessions, index) {
         Some(session) => row(session, &columns, app, data),
         None => Line::default(),
     });
@@ -90,7 +94,7 @@ fn row(session: &SessionRow, columns: &[Column<Kind>], app: &App, data: &Data) -
     let (look, now) = (app.setting.look, app.setting.now);
     let SessionRow { pool, id, record } = session;
     let standing = Standing::of(record, now);
-    let (reason, style) = (standing.reason(), look.reason(standing.reason()));
+    let (reason, style) = (standing.reason(), look.standing(standing));
     grid::line(columns, look, |column| match column.kind {
         Kind::Id => cell(cut_middle(id.as_str(), column.width, look.ellipsis()), Style::new()),
         Kind::Pool => cell(cut_middle(data.pool_name(*pool), column.width, look.ellipsis()), Style::new()),

@@ -1,16 +1,18 @@
 //! The lines around the rows: where one is, what is seen, and which keys there are.
 
 use ratatui::Frame;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::super::app::{App, List, View};
 use super::super::data::Data;
-use super::super::filter::{FilterError, Subject};
+use super::super::filter::Subject;
+use super::super::layout::{self, Areas};
 use super::super::look::Look;
-use super::super::text::{count, cut, cut_middle};
-use super::put;
+use super::super::text::{count, cut, cut_middle, wrap};
+use super::editor::PROMPT;
+use super::{cleared, put};
 use crate::output::width;
 
 /// The views, and what is browsed.
@@ -36,46 +38,68 @@ pub(super) fn title(frame: &mut Frame<'_>, area: Rect, app: &App) {
 
 /// What is seen, of how much.
 pub(super) fn summary(frame: &mut Frame<'_>, area: Rect, app: &App, data: &Data) {
-    let look = app.setting.look;
-    let dot = format!(" {} ", look.dot());
-    let whose = app.pool.map_or("all pools", |pool| data.pool_name(pool));
-    let (text, place) = match app.list() {
-        Some(list) => {
-            let what = match list.subject {
-                Subject::Pools => "pools",
-                Subject::Sessions => "sessions",
-                Subject::Log => "retirements",
-            };
-            let all = list.of_all(data, app.pool.filter(|_| list.subject != Subject::Pools));
-            let found = u64::try_from(list.rows.len()).unwrap_or(u64::MAX);
-            let mut parts = vec![if list.is_filtered() {
-                format!("{} of {} {what}", count(found), count(all))
-            } else {
-                format!("{} {what}", count(all))
-            }];
-            if list.subject == Subject::Pools {
-                let counts = data.counts(None);
-                parts.push(format!("{} live", count(counts.live)));
-                parts.push(format!("{} retired", count(counts.all_retired())));
-            } else {
-                parts.push(cut_middle(whose, 40, look.ellipsis()));
-            }
-            let order = look.order(list.order.descending);
-            parts.push(format!("by {}{order}", list.order.by.word(list.subject)));
-            (parts.join(&dot), where_in(list))
+    let (parts, place) = match (app.list(), &app.opened) {
+        (Some(list), _) => (of_list(list, app, data), where_in(list)),
+        (None, Some(opened)) => {
+            let (are, does) =
+                if opened.revealed { ("shown", "r masks them") } else { ("masked", "r shows them") };
+            let height = layout::areas(app.size, View::Session).map_or(0, |areas| areas.rows.height.into());
+            (
+                vec![format!("secrets are {are}"), does.to_owned()],
+                seen(opened.cursor.top, opened.lines.len(), height),
+            )
         }
-        None => match &app.opened {
-            Some(opened) => {
-                let secrets = if opened.revealed { "secrets are shown" } else { "secrets are masked" };
-                let (seen, all) = (opened.cursor.top + 1, opened.lines.len());
-                (secrets.to_owned(), format!("line {seen} of {all}"))
-            }
-            None => (String::new(), String::new()),
-        },
+        (None, None) => return,
     };
     let room = usize::from(area.width).saturating_sub(width(&place) + 2);
-    put(frame, area, &cut(&text, room, look.ellipsis()), Style::new());
+    put(frame, area, &joined(&parts, room, app.setting.look), Style::new());
     right(frame, area, &place);
+}
+
+/// What a list has, whose it is, how it is sorted: what matters most comes first.
+fn of_list(list: &List, app: &App, data: &Data) -> Vec<String> {
+    let look = app.setting.look;
+    let what = match list.subject {
+        Subject::Pools => "pool",
+        Subject::Sessions => "session",
+        Subject::Log => "retirement",
+    };
+    let all = list.of_all(data, app.pool.filter(|_| list.subject != Subject::Pools));
+    let what = if all == 1 { what.to_owned() } else { format!("{what}s") };
+    let found = u64::try_from(list.rows.len()).unwrap_or(u64::MAX);
+    let mut parts = vec![if list.is_filtered() {
+        format!("{} of {} {what}", count(found), count(all))
+    } else {
+        format!("{} {what}", count(all))
+    }];
+    if list.subject == Subject::Pools {
+        let counts = data.counts(None);
+        parts.push(format!("{} live", count(counts.live)));
+        parts.push(format!("{} retired", count(counts.all_retired())));
+    } else {
+        let whose = app.pool.map_or("all pools", |pool| data.pool_name(pool));
+        let room = usize::from(app.size.width) * 2 / 5;
+        parts.push(cut_middle(whose, room.min(40), look.ellipsis()));
+    }
+    parts.push(format!("by {}{}", list.order.by.word(list.subject), look.order(list.order.descending)));
+    parts
+}
+
+/// As many of the parts as there is room for, and of each all; the first in any case.
+fn joined(parts: &[String], room: usize, look: Look) -> String {
+    let mut text = String::new();
+    for part in parts {
+        let longer = if text.is_empty() { part.clone() } else { format!("{text} {} {part}", look.dot()) };
+        if width(&longer) > room {
+            break;
+        }
+        text = longer;
+    }
+    if text.is_empty() {
+        parts.first().map(|part| cut(part, room, look.ellipsis())).unwrap_or_default()
+    } else {
+        text
+    }
 }
 
 fn where_in(list: &List) -> String {
@@ -90,89 +114,47 @@ fn where_in(list: &List) -> String {
     }
 }
 
-fn right(frame: &mut Frame<'_>, area: Rect, text: &str) {
+/// Which line of a text is the first that is seen; nothing where all of it is.
+pub(super) fn seen(top: usize, lines: usize, height: usize) -> String {
+    if lines <= height {
+        String::new()
+    } else {
+        format!("lines {}-{}/{lines}", top + 1, (top + height).min(lines))
+    }
+}
+
+/// A text at the right edge.
+pub(super) fn right(frame: &mut Frame<'_>, area: Rect, text: &str) {
     let taken = u16::try_from(width(text)).unwrap_or(area.width).min(area.width);
-    put(frame, Rect { x: area.right() - taken, width: taken, ..area }, text, Style::new());
+    put(frame, Rect { x: area.right() - taken, width: taken, ..area }, text, Look::quiet());
 }
 
-/// The filter, or what there is to say.
-pub(super) fn line(frame: &mut Frame<'_>, area: Rect, app: &App, data: &Data) {
-    if let Some(list) = app.list().filter(|list| list.is_edited() || !list.line.text().is_empty()) {
-        filter(frame, area, list, app.setting.look);
-        return;
-    }
+/// What there is to say, or the filter that is in force.
+pub(super) fn line(frame: &mut Frame<'_>, areas: &Areas, app: &App, data: &Data) {
+    let (look, area, columns) = (app.setting.look, areas.line, usize::from(areas.line.width));
+    let filter = app.list().map(|list| list.line.text()).unwrap_or_default();
     if let Some(message) = app.message {
-        put(frame, area, message, Look::strong());
+        note(frame, areas, message);
+    } else if !filter.is_empty() {
+        let filter = cut(filter, columns.saturating_sub(PROMPT.len()), look.ellipsis());
+        let spans = vec![Span::styled(PROMPT, Look::strong()), Span::raw(filter)];
+        frame.render_widget(Line::from(spans), area);
     } else if data.unreadable > 0 {
-        let text = format!(
-            "{} unreadable items are left out: session-pool check names them",
-            count(data.unreadable)
-        );
-        put(frame, area, &cut(&text, area.width.into(), app.setting.look.ellipsis()), app.setting.look.bad());
+        let one = data.unreadable == 1;
+        let (items, are, them) = if one { ("item", "is", "it") } else { ("items", "are", "them") };
+        let what = format!("{} unreadable {items} {are} left out", count(data.unreadable));
+        let whole = format!("{what}: session-pool check names {them}");
+        put(frame, area, if width(&whole) <= columns { &whole } else { &what }, look.bad());
     }
 }
 
-/// What stands before the filter.
-const PROMPT: &str = "/ ";
-
-/// How many columns of the filter are left of the screen, so that the place where one types is in sight.
-fn scrolled(list: &List, columns: u16) -> usize {
-    let room = usize::from(columns).saturating_sub(PROMPT.len() + 1);
-    if list.is_edited() { width(list.line.before()).saturating_sub(room) } else { 0 }
-}
-
-fn filter(frame: &mut Frame<'_>, area: Rect, list: &List, look: Look) {
-    let text = list.line.text();
-    let spans = match &list.error {
-        // Where something is missing at the end, there is nothing to mark but the place.
-        Some(FilterError { at, .. }) if !at.is_empty() => vec![
-            Span::raw(&text[..at.start]),
-            Span::styled(&text[at.clone()], look.bad().patch(Look::chosen())),
-            Span::raw(&text[at.end..]),
-        ],
-        _ => vec![Span::raw(text)],
-    };
-    put(frame, area, PROMPT, Look::strong());
-    let prompt = u16::try_from(PROMPT.len()).unwrap_or(0);
-    let place = Rect { x: area.x + prompt, width: area.width.saturating_sub(prompt), ..area };
-    let scrolled = scrolled(list, area.width);
-    let scroll = (0, u16::try_from(scrolled).unwrap_or(u16::MAX));
-    frame.render_widget(ratatui::widgets::Paragraph::new(Line::from(spans)).scroll(scroll), place);
-    if list.is_edited() {
-        let column = u16::try_from(width(list.line.before()).saturating_sub(scrolled)).unwrap_or(0);
-        frame.set_cursor_position(Position::new(place.x + column.min(place.width.saturating_sub(1)), area.y));
+/// What there is to say until the next key: over the last rows, where it takes more lines than one.
+fn note(frame: &mut Frame<'_>, areas: &Areas, text: &str) {
+    let lines = wrap(text, areas.line.width.into());
+    let more = u16::try_from(lines.len()).unwrap_or(1).min(areas.rows.height).saturating_sub(1);
+    let place = Rect { y: areas.line.y - more, height: more + 1, ..areas.line };
+    cleared(frame, place);
+    for (text, y) in lines.into_iter().zip(place.y..place.bottom()) {
+        put(frame, Rect { y, height: 1, ..place }, text, Look::strong());
     }
-}
-
-/// The keys, or what is wrong with the filter, below the place.
-pub(super) fn keys(frame: &mut Frame<'_>, area: Rect, app: &App) {
-    let look = app.setting.look;
-    if let Some((list, error)) = app.list().and_then(|list| Some((list, list.error.as_ref()?))) {
-        let start = width(&list.line.text()[..error.at.start]).saturating_sub(scrolled(list, area.width));
-        let (room, caret) = (usize::from(area.width), PROMPT.len() + start);
-        let (behind, before) = (room.saturating_sub(caret + 2), caret.saturating_sub(1));
-        let text = if width(&error.message) <= behind || behind >= before {
-            format!("{:caret$}^ {}", "", cut(&error.message, behind, look.ellipsis()))
-        } else {
-            format!("{:>before$} ^", cut(&error.message, before, look.ellipsis()))
-        };
-        put(frame, area, &text, look.bad());
-        return;
-    }
-    let up_down = look.up_down();
-    let text = match (app.view, app.list().is_some_and(List::is_edited)) {
-        (_, true) => format!(
-            "Enter keep  Esc take back  {up_down} move  words, state:live uses>10 pool:shop !reason:expired"
-        ),
-        (View::Pools, _) => {
-            format!("{up_down} move  Enter its sessions  / filter  s sort  2 all sessions  ? help  q quit")
-        }
-        (View::Sessions | View::Log, _) => {
-            format!("{up_down} move  Enter open  / filter  s S sort  y id  Esc back  ? help  q quit")
-        }
-        (View::Session, _) => {
-            format!("{up_down} scroll  r secrets  y id  Left Right others  Esc back  ? help  q quit")
-        }
-    };
-    put(frame, area, &cut(&text, area.width.into(), look.ellipsis()), Style::new());
 }

@@ -70,7 +70,7 @@ enum NumberField {
 enum SpanField {
     /// Since it was created.
     Age,
-    /// Until a live one expires.
+    /// Until a live one expires that has not yet.
     Expires,
     /// Since its last use.
     Used,
@@ -160,9 +160,9 @@ impl Prepared<'_> {
             Test::Span(field, comparison, span) => {
                 let value = match field {
                     SpanField::Age => Some(between(record.created_at, self.now)),
-                    SpanField::Expires => {
-                        record.retired.is_none().then(|| between(self.now, record.expires_at))
-                    }
+                    // Of those that still have it before them; for the others there is `state:expired`.
+                    SpanField::Expires => (record.retired.is_none() && !record.is_expired(self.now))
+                        .then(|| between(self.now, record.expires_at)),
                     SpanField::Used => record.last_used_at.map(|at| between(at, self.now)),
                     SpanField::Retired => record.retired.map(|retired| between(retired.at, self.now)),
                 };

@@ -17,6 +17,16 @@ fn fields(subject: Subject) -> &'static [&'static str] {
     }
 }
 
+/// What is said where a field is none of them.
+fn no_such_field(subject: Subject) -> String {
+    let rows = match subject {
+        Subject::Pools => return "pools have but a name: shop or pool:shop".to_owned(),
+        Subject::Sessions => "sessions",
+        Subject::Log => "retirements",
+    };
+    format!("{rows} have no such field, but {}", fields(subject).join(" "))
+}
+
 /// The terms that are right, and what is wrong with the first that is not.
 pub(super) fn terms(text: &str, subject: Subject) -> (Vec<Term>, Option<FilterError>) {
     let (mut terms, mut first) = (Vec::new(), None);
@@ -104,9 +114,8 @@ struct Field<'a> {
 impl Field<'_> {
     fn test(&self) -> Result<Test, FilterError> {
         let name = self.text[self.name.clone()].to_ascii_lowercase();
-        let names = fields(self.subject);
-        if !names.contains(&name.as_str()) {
-            return Err(error(self.name.clone(), format!("no such field here: {}", names.join(" "))));
+        if !fields(self.subject).contains(&name.as_str()) {
+            return Err(error(self.name.clone(), no_such_field(self.subject)));
         }
         Ok(match name.as_str() {
             "state" => Test::State(self.word(&[

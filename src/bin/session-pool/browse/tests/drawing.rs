@@ -123,7 +123,7 @@ fn retirements_are_charted_by_reason() {
     let mut person = Person::at(made().store, 80, 24);
     person.types("4");
     let text = person.text();
-    assert!(text.contains("each column 1 min") && text.contains("03-01 11:02"), "{text}");
+    assert!(text.contains("each column is 1 min") && text.contains("03-01 11:02"), "{text}");
     let blocked = person.sees().into_iter().find(|line| line.starts_with("blocked ")).unwrap();
     assert!(blocked.contains("██") && blocked.ends_with("2        1"), "{blocked}");
     assert_eq!(person.rows()[0], "10", "the last one first");
@@ -246,19 +246,73 @@ fn colours_are_the_terminals_own_sixteen_and_none_without_colours() {
 }
 
 #[test]
-fn the_help_tells_every_key_and_can_be_scrolled() {
-    let mut person = Person::at(made().store, 60, 20);
-    person.types("?");
-    assert!(person.text().contains("Keys") && person.text().contains("scroll"), "{}", person.text());
-    person.types("jG");
-    assert!(person.text().contains("Times are told"), "{}", person.text());
-    person.types("kg");
-    assert!(person.sees()[1].contains("1 2 3 4"), "{}", person.text());
+fn the_help_is_whole_on_a_usual_screen_and_scrolls_on_a_small_one() {
+    for view in ['1', '2', '3', '4'] {
+        let mut person = Person::at(made().store, 80, 24);
+        let whole = person.press(KeyCode::Char(view)).types("?").sees();
+        assert!(whole.iter().any(|line| line.starts_with("Times are told")), "{whole:#?}");
+        assert_eq!(whole[23], "any key goes back");
+        // On smaller ones, nothing is cut off, and words stay whole.
+        let words = |lines: &[String]| {
+            lines.iter().flat_map(|line| line.split_whitespace()).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let all = words(&whole[1..23]);
+        for (width, height) in [(60, 20), (40, 12), (40, 8)] {
+            person.resize(width, height).types("g");
+            let mut seen = Vec::new();
+            for _ in 0..200 {
+                seen.push(person.sees()[1].clone());
+                person.types("j");
+            }
+            seen.dedup();
+            let last = person.sees();
+            seen.extend(last[2..last.len() - 1].iter().cloned());
+            assert_eq!(words(&seen), all, "{width}");
+        }
+    }
+    let mut person = Person::at(made().store, 40, 12);
+    person.types("2?");
+    assert!(person.text().contains("scroll") && person.sees()[1].starts_with("1 2 3 4"), "{}", person.text());
+    person.types("G").resize(80, 24);
+    assert!(
+        person.sees()[1].starts_with("1 2 3 4"),
+        "a screen that grows shows all it can: {}",
+        person.text()
+    );
     person.types("q");
     assert!(!person.has_quit && person.app.overlay.is_none());
-    let whole = person.resize(80, 24).types("?").sees();
-    assert!(whole.iter().all(|line| line.chars().count() < 80), "{whole:#?}");
-    assert!(whole[23].contains("any key goes back"), "all of it fits: {whole:#?}");
+}
+
+#[test]
+fn what_is_said_is_divided_between_words_and_hints_are_whole() {
+    for width in [40, 47, 60, 80] {
+        let mut person = Person::at(made().store, width, 12);
+        for keys in ["1", "2", "3", "4", "2/", "b", "zz"] {
+            let line = person.types(keys).sees()[11].clone();
+            assert!(!line.contains('…') && !line.is_empty(), "{width} {keys}: {line}");
+            if !keys.starts_with(['2', 'b', 'z']) {
+                assert!(line.ends_with("? help  q quit"), "{width} {keys}: {line}");
+            }
+        }
+        person.press(KeyCode::Esc).types("r");
+        let text = person.text().replace('\n', " ");
+        assert!(
+            text.contains("lists show no secrets: Enter opens a session, and r shows its secrets there"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn bars_keep_their_colours_in_the_chosen_row_and_all_else_is_reversed() {
+    let person = Person::at(made().store, 80, 24);
+    let (buffer, _) = person.drawn();
+    let row = |y: u16| (0..80).map(move |x| (x, y));
+    let (bars, others): (Vec<_>, Vec<_>) = row(3).partition(|at| buffer[*at].fg != Color::Reset);
+    assert!(bars.len() > 5, "{}", person.text());
+    assert!(bars.iter().all(|at| !buffer[*at].modifier.contains(Modifier::REVERSED)));
+    assert!(others.iter().all(|at| buffer[*at].modifier.contains(Modifier::REVERSED)));
+    assert!(row(4).all(|at| !buffer[at].modifier.contains(Modifier::REVERSED)));
 }
 
 /// A store whose payloads cannot be read.

@@ -1,6 +1,8 @@
 //! Filters as one types them.
 
+use super::super::app::View;
 use super::super::filter::{Filter, Subject};
+use super::super::help;
 use super::*;
 
 /// The sessions that fit a filter, in the order of the store.
@@ -38,7 +40,10 @@ fn a_filter_is_words_and_fields_that_must_all_hold() {
         ("errors<1 state:live", &["Weary", "quiet", "stale"]),
         ("score>2.499", &["busy"]),
         ("score>2.5", &[]),
-        ("expires<29m", &["stale"]),
+        ("expires<29m", &[]),
+        ("expires<=30m", &["Weary", "quiet", "busy"]),
+        ("!expires<=30m state:live", &["stale"]),
+        ("expires>0s", &["Weary", "quiet", "busy"]),
         ("expires<=30m state:live pool:shop", &["busy"]),
         ("age>61m", &[]),
         ("used<90s", &["busy"]),
@@ -55,8 +60,8 @@ fn a_filter_is_words_and_fields_that_must_all_hold() {
 #[test]
 fn what_is_wrong_with_a_filter_is_said_where_it_is() {
     for (filter, wrong, says) in [
-        ("stat:live", "stat", "no such field here: state reason"),
-        ("a host:80", "host", "no such field"),
+        ("stat:live", "stat", "sessions have no such field, but state reason pool id uses"),
+        ("a host:80", "host", "have no such field"),
         ("state:undead", "undead", "must be one of: live resting expired retired"),
         ("state:re", "re", "must be one of"),
         ("reason:ex", "ex", "must be one of"),
@@ -83,8 +88,12 @@ fn what_is_wrong_with_a_filter_is_said_where_it_is() {
         assert!(error.message.contains(says), "{filter}: {error:?}");
     }
     let error = Filter::parse("state:live", Subject::Log).1.unwrap();
-    assert!(error.message.contains("no such field here: reason pool id"), "{error:?}");
-    assert!(Filter::parse("uses>1", Subject::Pools).1.is_some());
+    assert!(
+        error.message.contains("retirements have no such field, but reason pool id uses errors"),
+        "{error:?}"
+    );
+    let error = Filter::parse("uses>1", Subject::Pools).1.unwrap();
+    assert_eq!(error.message, "pools have but a name: shop or pool:shop");
     assert!(Filter::parse("4294967295w expires<4294967295w", Subject::Sessions).1.is_none());
 }
 
@@ -134,9 +143,13 @@ fn a_list_is_filtered_with_each_key() {
     person.press(KeyCode::Esc);
     assert_eq!((person.rows().len(), person.app.view.word()), (9, "Sessions"), "Esc takes it away first");
     person.types("/zzz");
-    assert!(person.text().contains("nothing fits the filter"), "{}", person.text());
+    assert!(person.text().contains("nothing fits"), "{}", person.text());
     person.press(KeyCode::Esc);
     assert_eq!(person.rows().len(), 9, "Esc takes back what was typed");
+    person.types("/zzz").press(KeyCode::Enter).types("y");
+    assert_eq!(person.sees()[22], "no session is chosen", "it is said also where there is a filter");
+    person.press(KeyCode::Up);
+    assert_eq!(person.sees()[22], "/ zzz");
 }
 
 #[test]
@@ -149,17 +162,68 @@ fn a_wrong_term_is_shown_at_its_place_and_the_others_hold() {
     assert_eq!(lines[22].find('x'), lines[23].find('^'), "{}", lines[23]);
     assert!(lines[23].ends_with("^ must be a whole number"), "{}", lines[23]);
     // At the right edge, the message stands before its place.
-    person.resize(40, 20);
+    person.press_control('u').types("reason:exhausted uses>x").resize(40, 20);
     let lines = person.sees();
-    assert!(lines[19].contains("must be a whole nu"), "{}", lines[19]);
-    assert_eq!(
-        lines[18].chars().position(|c| c == 'x'),
-        lines[19].chars().position(|c| c == '^'),
-        "{lines:#?}"
-    );
+    assert_eq!(lines[18..], ["/ reason:exhausted uses>x", " must be a whole number ^"]);
+    // Where it fits on neither side, it has as many lines as it takes, and is divided between words.
+    person.press_control('u').types("reason:blocked state:x").resize(40, 12);
+    let lines = person.sees();
+    assert_eq!(lines[9], "/ reason:blocked state:x");
+    assert_eq!(lines[10..], ["must be one of: live resting expired", "retired"]);
     let (buffer, cursor) = person.drawn();
-    assert!(buffer[(22, 18)].modifier.contains(ratatui::style::Modifier::REVERSED));
-    assert_eq!(cursor, Some((23, 18)), "one sees where one types");
+    assert!(buffer[(23, 9)].modifier.contains(ratatui::style::Modifier::REVERSED));
+    assert_eq!(cursor, Some((24, 9)), "one sees where one types");
+    // What is missing is marked, too.
+    person.press(KeyCode::Backspace);
+    assert!(person.drawn().0[(23, 10)].modifier.contains(ratatui::style::Modifier::REVERSED));
+}
+
+#[test]
+fn enter_keeps_no_filter_that_is_wrong_and_escape_brings_back_the_former_one() {
+    let mut person = Person::at(made().store, 80, 24);
+    person.types("2/reason:blocked").press(KeyCode::Enter).types("/").press_control('u').types("state:x q");
+    person.press(KeyCode::Enter);
+    let lines = person.sees();
+    assert_eq!(lines[22], "/ state:x q");
+    assert!(lines[23].ends_with("expired retired: mend it, or Esc takes it back"), "{}", lines[23]);
+    assert_eq!(person.drawn().1, Some((9, 22)), "one types on where it is wrong");
+    // What is typed goes into the filter, and is no command.
+    person.types("q").press(KeyCode::Enter);
+    assert!(!person.has_quit);
+    assert_eq!(person.sees()[22], "/ state:xq q");
+    person.press(KeyCode::Backspace).press(KeyCode::Backspace).types("ret");
+    assert!(person.sees()[23].starts_with("Enter keep"), "{:#?}", person.sees());
+    person.types("x").press(KeyCode::Enter).press(KeyCode::Esc);
+    assert_eq!(
+        (person.rows(), person.app.sessions.line.text()),
+        (vec!["blocked1".to_owned(), "blocked2".to_owned()], "reason:blocked")
+    );
+    person.types("/").press(KeyCode::Enter).types("q");
+    assert!(person.has_quit, "what is right is kept, and keys are commands again");
+}
+
+#[test]
+fn each_screen_offers_what_works_there_and_nothing_else() {
+    for (key, subject) in [('1', Subject::Pools), ('2', Subject::Sessions), ('4', Subject::Log)] {
+        let mut person = Person::at(made().store, 80, 24);
+        person.press(KeyCode::Char(key)).types("/");
+        let offered = person.sees()[23].clone();
+        for example in help::examples(subject) {
+            assert!(offered.contains(example), "{example} in {offered}");
+            assert_eq!(Filter::parse(example, subject).1, None, "{example}");
+        }
+        let help: Vec<String> = help::lines(person.app.view, 80).iter().map(ToString::to_string).collect();
+        let filters = help
+            .iter()
+            .filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next())
+            .filter(|filter| !filter.starts_with('"'));
+        for filter in filters {
+            assert_eq!(Filter::parse(filter, subject).1, None, "{filter}");
+        }
+    }
+    let about = |view| help::lines(view, 80).iter().map(ToString::to_string).collect::<String>();
+    assert!(about(View::Sessions).contains("state:live") && !about(View::Log).contains("state:live"));
+    assert!(!about(View::Pools).contains("uses>10") && !about(View::Session).contains("filter"));
 }
 
 #[test]

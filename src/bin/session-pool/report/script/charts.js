@@ -32,13 +32,15 @@ function columns(title, bars) {
     const [height, top, bottom] = [190, 22, 24];
     const step = width / bars.length;
     const thick = Math.min(step * 0.72, 64);
+    // As exactly as there is room for over a column: a character takes 8 of it, or less.
+    const told = (value) => [number(value), compact(value)].find((text) => text.length * 8 <= step) ?? shortest(value);
     const shapes = bars.map(([label, short, value, kind], at) => {
       const middle = at * step + step / 2;
       const size = value === 0 ? 0 : Math.max(2, (value / most) * (height - top - bottom));
       const y = height - bottom - size;
       const tip = svg("title", {}, `${label}: ${number(value)} (${percent(share(value, total))})`);
       const above = value === 0 ? null
-        : svg("text", { x: middle, y: y - 6, "text-anchor": "middle", class: "strong" }, step < 40 ? compact(value) : number(value));
+        : svg("text", { x: middle, y: y - 6, "text-anchor": "middle", class: "strong" }, told(value));
       const below = svg("text", { x: middle, y: height - 7, "text-anchor": "middle" }, step < 66 ? short : label);
       const bar = value === 0 ? null : column(middle - thick / 2, y, thick, size, kind);
       const hit = svg("rect", { class: "hit", x: at * step, y: 0, width: step, height });
@@ -46,6 +48,7 @@ function columns(title, bars) {
     });
     const base = svg("line", { class: "base-line", x1: 0, x2: width, y1: height - bottom + 0.5, y2: height - bottom + 0.5 });
     return svg("svg", {
+      class: step < 24 ? "narrower" : step < 30 ? "narrow" : null,
       viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${title}. ${summary.join("; ") || "None"}.`,
     }, base, shapes);
   });

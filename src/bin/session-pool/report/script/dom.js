@@ -33,9 +33,9 @@ function byId(id) {
   return document.getElementById(id);
 }
 
-// A name of the store, which may run from right to left.
+// A name of the store, which may run from right to left. Where there is no room, it is divided behind a mark.
 function named(text) {
-  return el("bdi", {}, visible(text));
+  return el("bdi", {}, visible(text).split(/(?<=[./:@_-])/u).flatMap((part, at) => (at === 0 ? part : [el("wbr", {}), part])));
 }
 
 function swatch(kind) {

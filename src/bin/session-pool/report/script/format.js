@@ -5,6 +5,7 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
 const grouped = new Intl.NumberFormat("en-US");
+const rounded = new Intl.NumberFormat("en-US", { notation: "compact", maximumSignificantDigits: 2 });
 const compacted = new Intl.NumberFormat("en-US", { notation: "compact", maximumSignificantDigits: 3 });
 
 function number(value) {
@@ -14,6 +15,11 @@ function number(value) {
 // What fits over a narrow bar: 1.2K.
 function compact(value) {
   return value < 10000 ? grouped.format(value) : compacted.format(value);
+}
+
+// What fits over one that is narrower still: 1.2K, 950.
+function shortest(value) {
+  return value < 1000 ? String(value) : rounded.format(value);
 }
 
 function plural(count, one, many) {

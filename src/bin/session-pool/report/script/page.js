@@ -21,48 +21,29 @@ const SPANS = [
 
 const sumOf = (counts) => Object.values(counts).reduce((sum, count) => sum + count, 0);
 const timeOf = (text) => (text === null ? null : Date.parse(text));
+// Of nothing, nothing is bad.
+const rate = ({ uses, error_rate: bad }) => (uses === 0 ? "–" : percent(bad));
 
 function put(id, ...parts) {
   byId(id).replaceChildren(...parts.flat());
 }
 
-// What is long is written smaller, so that it fits.
 function tile(name, value, more) {
-  const size = value.length > 12 ? "value longer" : value.length > 10 ? "value long" : "value";
-  return el("li", {}, el("span", { class: "name" }, name), el("span", { class: size }, value), el("span", { class: "more" }, more));
+  const told = el("span", { class: "value" }, value);
+  // What is long is written smaller, so that it fits.
+  told.style.setProperty("--length", Math.max(8, value.length));
+  return el("li", {}, el("span", { class: "name" }, name), told, el("span", { class: "more" }, more));
 }
 
-// --- The top
-
-function top() {
+function tiles() {
   const { total } = data;
-  const retired = sumOf(total.retired);
-  const unusable = sumOf(total.unusable);
-  const told = sumOf(counted(total));
-  const most = REASONS.map(([kind, name]) => [total.retirements.by_reason[kind].count, name]).sort((a, b) => b[0] - a[0])[0];
-  const sentence = [`${plural(total.ready, "session is", "sessions are")} ready`];
-  if (total.resting > 0) sentence.push(`${plural(total.resting, "rests", "rest")}`);
-  if (unusable > 0) sentence.push(`${number(unusable)} cannot be used any more`);
-  const first = timeOf(total.retirements.first_at);
-  const log = told === 0 ? "The log tells of no retirements."
-    : `The log tells of ${plural(told, "retirement", "retirements")} since ${minute(first)}: most of them ${most[1].toLowerCase()} (${percent(share(most[0], told))}).`;
-  byId("lead").textContent = `In ${plural(data.pools.length, "pool", "pools")}, ${sentence.join(", ")}. ${log}`;
-
-  const unreadable = [
-    [data.unreadable_pools, "pool", "pools"],
-    [total.unreadable_sessions, "session", "sessions"],
-    [total.retirements.unreadable, "log entry", "log entries"],
-  ].filter(([count]) => count > 0).map(([count, one, many]) => plural(count, one, many));
-  const notes = unreadable.length === 0 ? [] : [`${unreadable.join(", ")} cannot be read, and ${unreadable.length === 1 ? "is" : "are"} not in the figures: session-pool check names them.`];
-  put("notes", notes.map((text) => el("li", {}, text)));
-
   const last = timeOf(total.last_used_at);
   const next = timeOf(total.expiries.next_at);
   put("tiles",
     tile("Live sessions", number(total.live), `${number(total.ready)} ready`),
-    tile("Retired, still kept", number(retired), `${number(total.retirements.ever)} ever`),
+    tile("Retired, still kept", number(sumOf(total.retired)), `${number(total.retirements.ever)} ever`),
     tile("Uses", number(total.uses), `${number(total.errors)} bad`),
-    tile("Error rate", percent(total.error_rate), "of all uses"),
+    tile("Error rate", rate(total), "of all uses"),
     tile("Last use", last === null ? "never" : relative(last, now), last === null ? "" : minute(last)),
     tile("Next expiry", next === null ? "none" : relative(next, now), next === null ? "" : minute(next)));
 }
@@ -136,7 +117,8 @@ function ends(figures) {
     return;
   }
   const or = (value, text) => (value === null ? "–" : text(value));
-  const heads = [["Reason", ""], ["Sessions", ""], ["Share", ""], ["Uses, median", ""], ["90th percentile", ""], ["Life, median", ""], ["90th percentile", ""], ["Error rate", ""]];
+  const groups = groupHeads([["", 3], ["Uses", 2], ["Life", 2], ["", 1]]);
+  const heads = ["Reason", "Sessions", "Share", "median", "90th percentile", "median", "90th percentile", "Error rate"];
   const rows = REASONS.map(([kind, name]) => {
     const of = figures.retirements.by_reason[kind];
     const cells = [
@@ -145,8 +127,8 @@ function ends(figures) {
     ];
     return el("tr", { "data-kind": kind }, el("th", { scope: "row", class: "first" }, swatch(kind), name), cells.map((text) => el("td", { class: "n" }, text)));
   });
-  const head = el("tr", {}, heads.map(([text], at) => el("th", { scope: "col", class: at > 0 ? "n" : "first" }, text)));
-  const table = el("table", {}, el("thead", {}, head), el("tbody", {}, rows));
+  const head = el("tr", {}, heads.map((text, at) => el("th", { scope: "col", class: at > 0 ? "n" : "first" }, text)));
+  const table = el("table", {}, el("thead", {}, groups, head), el("tbody", {}, rows));
   put("ends", el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "How sessions ended, by reason" }, table));
 }
 
@@ -238,27 +220,26 @@ function when(head, value, title) {
 
 function pools() {
   if (data.pools.length === 0) {
-    put("pools-table", nothing("There are none."));
     return;
   }
   const name = (row) => {
     if (row.figures === null || byId("scope").hidden) return named(row.pool);
-    const button = el("button", { type: "button", title: "Show the charts of this pool" }, named(row.pool));
+    const button = el("button", { type: "button", title: `Show the charts of ${visible(row.pool)}` }, named(row.pool));
     button.addEventListener("click", () => choose(row));
     return button;
   };
   const columns = [
     { head: "Pool", isText: true, isFirst: true, value: (row) => visible(row.pool), cell: name },
-    { head: "Retirements over time", isText: true, isFixed: true, value: () => "", cell: (row) => spark(row.retirements, `Retirements over time, ${number(row.retirements.reduce((sum, n) => sum + n, 0))} in all`) },
     count("Ready", (row) => row.ready),
     count("Resting", (row) => row.resting),
     count("Unusable", (row) => row.unusable, "Live, and not to be used any more"),
     ...REASONS.map(([kind, name]) => count(name, (row) => row.retired[kind], "Retired, still kept")),
     count("Uses", (row) => row.uses),
-    { head: "Error rate", title: "Bad uses, of each use", value: (row) => row.error_rate, cell: (row) => percent(row.error_rate) },
+    { head: "Error rate", title: "Bad uses, of each use", value: (row) => (row.uses === 0 ? null : row.error_rate), cell: rate },
     when("Last use", (row) => timeOf(row.last_used_at)),
+    { head: "Retirements over time", isText: true, isFixed: true, title: "Each pool has a scale of its own", value: () => "", cell: (row) => spark(row.retirements, `Retirements over time, ${number(row.retirements.reduce((sum, n) => sum + n, 0))} in all`) },
   ];
-  const groups = [["", 2], ["Live", 3], ["Retired, still kept", 4], ["", 3]];
+  const groups = [["", 1], ["Live", 3], ["Retired, still kept", 4], ["", 4]];
   put("pools-table", dataTable({ label: "pools", columns, groups, rows: data.pools, found: (row) => visible(row.pool), things: (n) => (n === 1 ? "pool" : "pools") }));
 }
 
@@ -269,13 +250,13 @@ function proxies() {
     return;
   }
   const columns = [
-    { head: "Proxy", isText: true, isFirst: true, className: "mono", value: (row) => row.endpoint, cell: (row) => el("bdi", {}, row.endpoint) },
+    { head: "Proxy", isText: true, isFirst: true, className: "mono", value: (row) => row.endpoint, cell: (row) => named(row.endpoint) },
     count("Sessions", (row) => row.sessions, "Live and retired, as long as they are kept"),
     count("Live", (row) => row.live),
     count("Banned", (row) => row.banned, "Blocked, or retired by the crawler"),
     { head: "Ban rate", title: "Bans, of each session", value: (row) => row.ban_rate, cell: (row) => meter(row.ban_rate) },
     count("Uses", (row) => row.uses),
-    { head: "Error rate", title: "Bad uses, of each use", value: (row) => row.error_rate, cell: (row) => meter(row.error_rate) },
+    { head: "Error rate", title: "Bad uses, of each use", value: (row) => (row.uses === 0 ? null : row.error_rate), cell: (row) => (row.uses === 0 ? "–" : meter(row.error_rate)) },
   ];
   const hints = [];
   if (data.proxies_left_out > 0) hints.push(`${number(data.proxies_left_out)} better ones are not in this page.`);
@@ -292,8 +273,8 @@ function recent() {
   }
   const names = Object.fromEntries(REASONS);
   const columns = [
-    { head: "When", isFirst: true, isText: true, value: (row) => timeOf(row.retired_at), cell: (row) => el("time", { datetime: row.retired_at, title: relative(timeOf(row.retired_at), now) }, minute(timeOf(row.retired_at))) },
-    { head: "Pool", isText: true, className: "clip", value: (row) => visible(row.pool), cell: (row) => named(row.pool) },
+    { head: "When", isFirst: true, isText: true, className: "time", value: (row) => timeOf(row.retired_at), cell: (row) => el("time", { datetime: row.retired_at, title: relative(timeOf(row.retired_at), now) }, minute(timeOf(row.retired_at))) },
+    { head: "Pool", isText: true, className: "name", value: (row) => visible(row.pool), cell: (row) => named(row.pool) },
     { head: "Session", isText: true, className: "mono", value: (row) => row.id, cell: (row) => visible(row.id) },
     { head: "Reason", isText: true, value: (row) => names[row.reason], cell: (row) => [swatch(row.reason), names[row.reason]] },
     count("Uses", (row) => row.usage_count),
@@ -307,8 +288,9 @@ function recent() {
   }));
 }
 
-byId("content").hidden = false;
-top();
+byId("totals").remove();
+for (const part of document.querySelectorAll(".needs-script")) part.hidden = false;
+tiles();
 choice();
 charts(data.total);
 pools();

@@ -1,5 +1,11 @@
 // A table whose heads sort it, and whose rows a filter leaves.
 
+// Heads over the heads: each with how many columns it spans.
+function groupHeads(groups) {
+  return el("tr", { class: "groups" }, groups.map(([text, span], at) => text === ""
+    ? el("td", { colspan: span, class: at === 0 ? "first" : null }) : el("th", { scope: "colgroup", colspan: span }, text)));
+}
+
 // `columns`: [{ head, title, value(row), cell(row), isText, isFirst, isFixed }]; `rows` in their first order. `found(row)`: the
 // text that the filter looks into. `groups`: heads over the heads, each with how many columns it spans. `least`: how many rows are
 // shown before somebody asks for all.
@@ -13,7 +19,7 @@ function dataTable({ label, columns, groups, rows, found, things, sorted, least 
 
   const heads = columns.map((column, at) => {
     const arrow = el("span", { class: "arrow", "aria-hidden": "true" });
-    const button = column.isFixed ? column.head : el("button", { type: "button", title: column.title }, column.head, arrow);
+    const button = column.isFixed ? el("span", { title: column.title }, column.head) : el("button", { type: "button", title: column.title }, column.head, arrow);
     const head = el("th", { scope: "col", class: `${column.isText ? "" : "n"} ${column.isFirst ? "first" : ""}`.trim() || null }, button);
     if (!column.isFixed) {
       button.addEventListener("click", () => {
@@ -30,7 +36,7 @@ function dataTable({ label, columns, groups, rows, found, things, sorted, least 
     const [x, y] = [value(a), value(b)];
     // What has no value comes last, whichever way.
     if (x === null || y === null) return (x === null) - (y === null);
-    return order.direction * (typeof x === "string" ? x.localeCompare(y) : x - y);
+    return order.direction * (typeof x === "string" ? x.localeCompare(y, "en", { numeric: true }) : x - y);
   };
 
   const line = (row) => el("tr", {}, columns.map((column) => {
@@ -51,8 +57,12 @@ function dataTable({ label, columns, groups, rows, found, things, sorted, least 
     if (order !== null) left.sort((a, b) => compare(a, b));
     const shown = showAll ? left : left.slice(0, least);
     body.replaceChildren(...shown.map(line));
-    count.textContent = left.length === rows.length ? `${number(rows.length)} ${things(rows.length)}`
-      : `${number(left.length)} of ${number(rows.length)} ${things(rows.length)}`;
+    const cut = shown.length < left.length ? `, the first ${number(shown.length)} shown` : "";
+    count.textContent = left.length === rows.length ? `${number(rows.length)} ${things(rows.length)}${cut}`
+      : `${number(left.length)} of ${number(rows.length)} ${things(rows.length)}${cut}`;
+    scroll.hidden = left.length === 0;
+    none.hidden = left.length > 0;
+    none.firstChild.textContent = `Nothing fits “${filter.value.trim()}”. `;
     more.hidden = shown.length === left.length;
     more.textContent = `Show all ${number(left.length)}`;
   }
@@ -60,13 +70,16 @@ function dataTable({ label, columns, groups, rows, found, things, sorted, least 
   for (const row of rows) row.text = found(row).toLowerCase();
   filter.addEventListener("input", fill);
   more.addEventListener("click", () => { showAll = true; fill(); });
-  const above = groups && el("tr", { class: "groups" }, groups.map(([text, span], at) => text === ""
-    ? el("td", { colspan: span, class: at === 0 ? "first" : null }) : el("th", { scope: "colgroup", colspan: span }, text)));
-  const table = el("table", { class: "data" }, el("thead", {}, above, el("tr", {}, heads.map(({ head }) => head))), body);
+  const head = el("thead", {}, groups && groupHeads(groups), el("tr", {}, heads.map(({ head }) => head)));
+  const scroll = el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label }, el("table", { class: "data" }, head, body));
+  const clear = el("button", { type: "button", class: "more-rows" }, "Show all");
+  const none = el("p", { class: "none" }, document.createTextNode(""), clear);
+  clear.addEventListener("click", () => { filter.value = ""; fill(); filter.focus(); });
   fill();
   return [
     el("div", { class: "tools" }, filter, count),
-    el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label }, table),
+    scroll,
+    none,
     more,
   ];
 }

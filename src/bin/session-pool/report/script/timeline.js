@@ -95,10 +95,13 @@ function follow(box, chart, hits, tell, xOf) {
     const x = xOf(at) + 12;
     tip.style.left = `${x + tip.offsetWidth > box.clientWidth ? Math.max(0, x - tip.offsetWidth - 24) : x}px`;
   };
-  chart.addEventListener("pointermove", (event) => {
+  const point = (event) => {
     const at = event.target.getAttribute("data-at");
     if (at !== null) show(Number(at));
-  });
+  };
+  // A finger does not move first.
+  chart.addEventListener("pointerdown", point);
+  chart.addEventListener("pointermove", point);
   chart.addEventListener("pointerleave", hide);
   chart.addEventListener("blur", hide);
   chart.addEventListener("keydown", (event) => {
