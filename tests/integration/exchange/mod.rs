@@ -4,6 +4,8 @@ mod crawlee;
 mod import;
 mod jsonl;
 #[cfg(feature = "cli")]
+mod told;
+#[cfg(feature = "cli")]
 mod tool;
 
 use std::path::Path;

@@ -93,7 +93,9 @@ fn on_a_terminal_it_asks_and_does_what_is_agreed_to() {
     let import = ["import", &file, &path, "--into-pool", "new", "--from-pool", "blog"];
     let (screen, code) = on_a_terminal(&import, "y");
     assert!(
-        screen.contains("1 live and 7 retired sessions come into the pool new, which is created."),
+        screen.contains(
+            "into the pool new, which is created, come 8 sessions: 1 usable, 0 expired, 7 retired."
+        ),
         "{screen}"
     );
     assert_eq!(code, 0, "{screen}");

@@ -32,6 +32,7 @@ use clap::Subcommand;
 use session_pool::inspect::{self, Opened};
 use session_pool::{PoolName, ReadStore, Timestamp};
 
+use crate::consent::counted;
 use crate::context::Context;
 use crate::errors::{NotFound, Wrong};
 use crate::output::Format;
@@ -129,6 +130,12 @@ fn has_no_format(command: &str, context: &Context) -> Result {
         return Ok(());
     }
     Err(Wrong(format!("{command} has no --format: list, show and retirements do")).into())
+}
+
+/// How many sessions went from one program to another, in the words of both ways: what one counts, the other does.
+fn sessions_of(usable: u64, expired: u64, retired: u64) -> String {
+    let sessions = counted(usable + expired + retired, "session");
+    format!("{sessions}: {usable} usable, {expired} expired, {retired} retired")
 }
 
 /// Says on stderr what was passed over.
