@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Number, Value, json};
 
+use super::super::exact;
 use super::super::fields::shown;
 use super::super::note::Notes;
 use super::read::BLOCKED_STATUS_CODES;
@@ -44,9 +45,13 @@ impl SessionWriter {
             former.clone_into(&mut name);
             user_data.remove(RENAMED_FROM);
         }
+        let user_data = Value::Object(user_data);
+        if self.dialect != Dialect::Python {
+            exact::note_rounded(&user_data, "user_data", notes);
+        }
         let mut session = Map::new();
         session.insert("id".to_owned(), name.into());
-        session.insert("userData".to_owned(), user_data.into());
+        session.insert("userData".to_owned(), user_data);
         self.record(record, &mut session, notes);
         match self.dialect {
             Dialect::Js3 => {
