@@ -118,7 +118,11 @@ pub(super) fn compare_payloads(
                 let headers = |payload: &Payload| json!(payload.fingerprint.as_ref().map(|f| &f.headers));
                 changes.note("fingerprint.headers", headers(&shown_from), headers(&shown_to));
             }
-            changes.compare("fingerprint.attributes", attributes, &new.attributes);
+            if *attributes != new.attributes {
+                let attributes =
+                    |payload: &Payload| json!(payload.fingerprint.as_ref().map(|f| &f.attributes));
+                changes.note("fingerprint.attributes", attributes(&shown_from), attributes(&shown_to));
+            }
         }
         (None, None) => {}
         _ => changes.note("fingerprint", json!(shown_from.fingerprint), json!(shown_to.fingerprint)),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
-use session_pool::{Cookie, Growth, SessionOptions, SessionPool};
+use session_pool::{Cookie, Fingerprint, Growth, SessionOptions, SessionPool};
 
 use super::open;
 use crate::support::{Place, assert_sound, content, named, worked_store};
@@ -62,6 +62,10 @@ impl World {
             proxy: Some("http://auto:topsecret@proxy.example:1".parse().unwrap()),
             ..named("alive").user_data("token", "topsecret\u{1b}[2J\u{202e}")
         };
+        let attributes = json!({ "browser": "chrome", "device": { "apiToken": "topsecret" } });
+        let fingerprint =
+            Fingerprint { attributes: attributes.as_object().unwrap().clone(), ..Fingerprint::default() };
+        let secret = SessionOptions { fingerprint: Some(fingerprint), ..secret };
         let secret = secret.cookie(Cookie::new("sid", "topsecret", "shop.example"));
         let _ = pool.add(secret).unwrap().reclaim().unwrap();
         let _ = pool.add(named("burnt")).unwrap().retire().unwrap();
@@ -131,6 +135,11 @@ fn a_masked_export_shows_no_secret_and_is_refused() {
     let output = tool(&["export", &world.store(), "-", "--mask"]);
     let masked = text(&output);
     assert!(!masked.contains("topsecret") && masked.contains("\"masked\":true"), "{masked}");
+    assert!(masked.contains(r#""attributes":{"browser":"chrome","device":{"apiToken":"***"}}"#), "{masked}");
+    for format in ["table", "json"] {
+        let shown = text(&tool(&["show", &world.store(), "alive", "--format", format]));
+        assert!(!shown.contains("topsecret") && shown.contains("chrome"), "{shown}");
+    }
     assert_eq!(stderr(&output), "");
     let file = world.write("masked.jsonl", &masked);
     for more in [&[][..], &["--into-pool", "x"]] {

@@ -40,7 +40,7 @@ pub(crate) struct Export {
     /// This pool only. A state file of Crawlee holds one: where there are several, it must be named.
     #[arg(long)]
     pool: Option<PoolName>,
-    /// Mask secrets. What is written then is for looking at, and cannot be imported.
+    /// Mask secrets, as `show` does. What is written then is for looking at, and cannot be imported.
     #[arg(long)]
     mask: bool,
     #[command(flatten)]
