@@ -6,6 +6,8 @@ use session_pool::recovery::RecoveryOptions;
 use session_pool::{ReadOptions, SledStoreOptions};
 
 use crate::commands::Result;
+#[cfg(feature = "encryption")]
+use crate::errors::{BadFile, plain};
 
 /// Where the keys are.
 #[derive(Args, Default)]
@@ -33,9 +35,15 @@ pub(crate) struct NewKeys {
 impl Keys {
     fn read(file: Option<&std::path::PathBuf>) -> Result<Option<session_pool::EncryptionKey>> {
         let Some(file) = file else { return Ok(None) };
-        let bad = |why: String| crate::errors::BadFile(format!("{}: {why}", file.display()));
-        let text = std::fs::read_to_string(file).map_err(|error| bad(error.to_string()))?;
+        let bad = |why: String| BadFile(format!("the key file {}: {why}", file.display()));
+        let text = std::fs::read_to_string(file).map_err(|error| bad(plain(&error)))?;
         Ok(Some(text.parse().map_err(|error: session_pool::Invalid| bad(error.to_string()))?))
+    }
+
+    /// What names the key on a command line.
+    pub(crate) fn arguments(&self) -> String {
+        let quoted = |file: &std::path::PathBuf| crate::source::quoted(&file.to_string_lossy());
+        self.key_file.as_ref().map_or_else(String::new, |file| format!(" --key-file {}", quoted(file)))
     }
 
     pub(crate) fn store(&self, options: SledStoreOptions) -> Result<SledStoreOptions> {
@@ -69,6 +77,10 @@ impl Keys {
 #[cfg(not(feature = "encryption"))]
 #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "with the feature, they read a file")]
 impl Keys {
+    pub(crate) fn arguments(&self) -> String {
+        String::new()
+    }
+
     pub(crate) fn store(&self, options: SledStoreOptions) -> Result<SledStoreOptions> {
         Ok(options)
     }

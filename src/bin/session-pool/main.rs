@@ -43,7 +43,7 @@ fn main() -> ExitCode {
         // Whoever reads has read enough.
         Err(error) if exit_code::is_closed_pipe(&*error) => exit_code::SUCCESS.into(),
         Err(error) => {
-            context::note(&errors::told(&*error));
+            context::note(&errors::told_with_cure(&*error, &context.keys));
             exit_code::of(&*error).into()
         }
     }

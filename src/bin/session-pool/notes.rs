@@ -13,7 +13,7 @@ use session_pool::exchange::Note;
 use crate::commands::Result;
 use crate::consent::counted;
 use crate::context::note;
-use crate::errors::Wrong;
+use crate::errors::{Wrong, plain};
 
 /// Where it is told.
 #[derive(Args, Default)]
@@ -46,7 +46,11 @@ struct Kind {
 }
 
 fn cannot_create(path: &Path, error: &io::Error) -> Box<dyn Error> {
-    let text = format!("cannot create the report {}: {error}", path.display());
+    let why = match error.kind() {
+        io::ErrorKind::AlreadyExists => "there is something already, and it is left as it is".to_owned(),
+        _ => plain(error),
+    };
+    let text = format!("cannot create the report {}: {why}", path.display());
     if error.kind() == io::ErrorKind::AlreadyExists { Wrong(text).into() } else { text.into() }
 }
 
@@ -100,7 +104,9 @@ impl Notes {
             None => {}
             Some((path, mut file)) => {
                 let flushed = failure.map_or(Ok(()), Err).and_then(|()| file.flush());
-                flushed.map_err(|error| format!("cannot write the report {}: {error}", path.display()))?;
+                flushed.map_err(|error| {
+                    format!("cannot write the report {}: {}", path.display(), plain(&error))
+                })?;
                 note(&format!("{}: {}", path.display(), counted(*count, "note")));
             }
         }

@@ -119,7 +119,7 @@ fn of_checkpoint(arguments: impl Iterator<Item = OsString>) -> String {
 }
 
 /// An argument as a shell takes it.
-fn quoted(argument: &str) -> String {
+pub(crate) fn quoted(argument: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,~".contains(c);
     if !argument.is_empty() && argument.chars().all(is_plain) {
         argument.to_owned()

@@ -11,8 +11,8 @@ use session_pool::archive::{ArchiveItem, ArchiveReader};
 use session_pool::inspect::{self, Opened};
 
 use super::Result;
-use crate::context::Context;
-use crate::errors::Unsound;
+use crate::context::{Context, note};
+use crate::errors::{Unsound, repairing};
 use crate::output::{Cell, Column, Format, Rows, document, escape, style};
 use crate::progress::Progress;
 use crate::source::{At, Source, open, open_checkpoint};
@@ -67,7 +67,7 @@ fn columns() -> Vec<Column<Found>> {
 impl Check {
     pub(crate) fn run(self, context: &Context, out: &mut dyn Write) -> Result {
         let Self { source: Source { path, checkpoint } } = self;
-        let mut checked = Checked::default();
+        let (mut checked, mut cure) = (Checked::default(), None);
         if checkpoint {
             let (file, opened) = open_checkpoint(&path, context)?;
             check_archive(&file, context, &mut checked)?;
@@ -85,6 +85,7 @@ impl Check {
             }
             check_content(&store, &mut checked)?;
             drop(store);
+            cure = (!checked.findings.is_empty()).then(|| repairing(&path, &context.keys));
             for checkpoint in inspect::checkpoints(&path)? {
                 let mut found = Checked::default();
                 match check_archive(&checkpoint, context, &mut found) {
@@ -95,6 +96,10 @@ impl Check {
             }
         }
         tell(&checked, context, out)?;
+        if let Some(cure) = cure {
+            out.flush()?;
+            note(&format!("repairing makes a new store of what can be read: {cure}"));
+        }
         if checked.findings.is_empty() { Ok(()) } else { Err(Unsound(path).into()) }
     }
 }

@@ -12,7 +12,7 @@ use session_pool::{PoolName, ReadStore};
 
 use super::{Result, sessions_of};
 use crate::context::{Context, note};
-use crate::errors::{NotFound, Unsound, Wrong};
+use crate::errors::{NotFound, Unsound, Wrong, repairing};
 use crate::notes::{Notes, ReportArguments};
 use crate::output::{Format, Harmless, document, escape};
 use crate::progress::Progress;
@@ -88,9 +88,13 @@ impl Export {
             note("cookies, user data and proxy passwords are in it in clear");
         }
         if unreadable > 0 {
-            note(&format!(
-                "{unreadable} items could not be read, and are not in it: repair makes a store of the rest"
-            ));
+            // An archive is as it is.
+            let cure = if source.path.is_dir() {
+                format!("; repairing makes a store of the rest: {}", repairing(&source.path, &context.keys))
+            } else {
+                String::new()
+            };
+            note(&format!("{unreadable} items could not be read, and are not in it{cure}"));
             return Err(Unsound(source.path).into());
         }
         Ok(())

@@ -18,7 +18,7 @@ use super::{Result, sessions_of};
 use crate::consent::{Consent, counted};
 use crate::context::Context;
 use crate::counting::CountingInput;
-use crate::errors::{BadFile, NotFound, Wrong};
+use crate::errors::{BadFile, NotFound, Wrong, plain};
 use crate::notes::{Notes, ReportArguments};
 use crate::output::{Format, document, escape};
 use crate::progress::Progress;
@@ -164,7 +164,8 @@ impl Import {
         if self.into_pool.is_none() {
             return Err(self.in_the_way());
         }
-        if !self.dry_run {
+        // What is read from stdin can be read once, and no answer from it.
+        if !self.dry_run && self.file == Path::new("-") {
             self.consent.can_be_had()?;
         }
         Ok(Some(found))
@@ -176,7 +177,7 @@ impl Import {
 
     fn open(&self) -> Result<Opened> {
         let name = self.name();
-        let cannot_read = |error: io::Error| BadFile(format!("cannot read {name}: {error}"));
+        let cannot_read = |error: io::Error| BadFile(format!("cannot read {name}: {}", plain(&error)));
         let progress = Progress::new("importing");
         let mut beginning = Vec::new();
         if self.file == Path::new("-") {
@@ -249,9 +250,13 @@ impl Import {
             return notes.tell().map(|()| imported);
         };
         let would_be = checked.would_import(&store, &pool).map_err(refused)?;
+        let is_empty = would_be.pools + would_be.live + would_be.retired == 0;
+        if !self.dry_run && !is_empty {
+            self.consent.can_be_had()?;
+        }
         // Whoever is asked is to know what will be lost.
         notes.tell()?;
-        if self.dry_run {
+        if self.dry_run || is_empty {
             return Ok(would_be);
         }
         self.consent.ask(|| Ok(vec![self.summary(&would_be, &pool)]))?;

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, CommandFactory};
 use clap_mangen::Man as Page;
@@ -10,7 +10,7 @@ use clap_mangen::Man as Page;
 use super::{Result, has_no_format};
 use crate::arguments::Arguments;
 use crate::context::Context;
-use crate::errors::Wrong;
+use crate::errors::{Wrong, plain};
 
 /// Prints a page of the manual, or writes all of them.
 ///
@@ -32,10 +32,13 @@ impl Man {
         let Self { command, dir } = self;
         let mut pages = pages();
         if let Some(dir) = dir {
-            fs::create_dir_all(&dir).map_err(|error| format!("{}: {error}", dir.display()))?;
+            let cannot = |operation, path: &Path, error: std::io::Error| {
+                format!("cannot {operation} {}: {}", path.display(), plain(&error))
+            };
+            fs::create_dir_all(&dir).map_err(|error| cannot("create the directory", &dir, error))?;
             for (name, page) in pages {
                 let file = dir.join(format!("{name}.1"));
-                fs::write(&file, page?).map_err(|error| format!("{}: {error}", file.display()))?;
+                fs::write(&file, page?).map_err(|error| cannot("write", &file, error))?;
             }
             return Ok(());
         }
