@@ -4,15 +4,20 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use super::{TOOL, a_store, leaves_all_as_it_is, mistake, rows, text, tool};
-use crate::support::copy_directory;
+#[cfg(feature = "encryption")]
+use session_pool::SledStoreOptions;
+use session_pool::{Growth, SessionPool, SessionStore};
 
-/// The command that a message ends with, run by a shell.
-fn run_by_a_shell(error: &str) {
+use super::{TOOL, a_store, leaves_all_as_it_is, mistake, rows, text, tool};
+use crate::support::{copy_directory, named};
+
+/// The command that a message ends with, run by a shell; answers what it says.
+fn run_by_a_shell(error: &str) -> String {
     let command = error.trim_end().rsplit_once(": session-pool ").unwrap_or_else(|| panic!("{error}")).1;
     let mut shell = Command::new("sh");
     let output = shell.args(["-c", &format!("'{TOOL}' {command}")]).output().unwrap();
     assert!(output.status.success(), "{command}: {output:?}");
+    String::from_utf8(output.stderr).unwrap()
 }
 
 #[cfg(unix)]
@@ -139,4 +144,97 @@ fn user_data_that_is_no_json_is_refused_with_what_would_be_it() {
         let error = String::from_utf8(add(bad).stderr).unwrap();
         assert!(error.contains(why), "{bad}: {error}");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_store_that_a_crawler_holds_offers_a_command_that_can_be_pasted() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a crawler's $HOME");
+    let store = SessionStore::open(&path).unwrap();
+    let pool = SessionPool::builder().name("shop").growth(Growth::Manual).open_in(&store).unwrap();
+    pool.add(named("one")).unwrap();
+    pool.flush().unwrap();
+    let path = path.to_str().unwrap();
+    let error = mistake(&tool(&["stats", path]), 4);
+    assert!(error.contains("has no checkpoint that could be looked into instead"), "{error}");
+    store.checkpoint().unwrap();
+    pool.add(named("two")).unwrap();
+    for arguments in [
+        &["list", path, "--id-glob", "*e", "--utc"][..],
+        &["stats", path, "--format", "json"],
+        &["check", path],
+    ] {
+        let error = mistake(&tool(arguments), 4);
+        let said = run_by_a_shell(&error);
+        assert!(said.contains("this is the checkpoint "), "{error}: {said}");
+    }
+    drop((pool, store));
+}
+
+#[cfg(feature = "encryption")]
+#[test]
+fn what_is_wrong_with_a_key_is_told_with_the_option_that_gives_it() {
+    let (place, path) = a_store();
+    let beside = |name: &str| format!("{path}.{name}");
+    let [archive, encrypted, key, other] = ["archive", "encrypted", "key", "other key"].map(beside);
+    let digits = "0123456789abcdef".repeat(4);
+    fs::write(&key, format!("  {}\r\n", digits.to_uppercase())).unwrap();
+    fs::write(&other, digits.replace('0', "1")).unwrap();
+    text(&tool(&["backup", &path, &archive]));
+    text(&tool(&["restore", &archive, &encrypted, "--new-key-file", &key]));
+    let encrypted_archive = beside("encrypted archive");
+    text(&tool(&["backup", &encrypted, &encrypted_archive, "--key-file", &key]));
+    leaves_all_as_it_is(&place, || {
+        for store in [&encrypted, &encrypted_archive] {
+            text(&tool(&["stats", store, "--key-file", &key]));
+            let error = mistake(&tool(&["stats", store]), 3);
+            assert!(error.ends_with("is encrypted: its key is needed: --key-file FILE\n"), "{error}");
+            let error = mistake(&tool(&["stats", store, "--key-file", &other]), 3);
+            let ends = format!("is encrypted under another key than that of --key-file '{other}'\n");
+            assert!(error.ends_with(&ends), "{error}");
+        }
+        for store in [&path, &archive] {
+            let error = mistake(&tool(&["stats", store, "--key-file", &key]), 3);
+            assert!(error.ends_with(&format!("a key was given: leave --key-file {key} out\n")), "{error}");
+        }
+        let error = mistake(&tool(&["retire", &encrypted, "shop_1", "--yes"]), 3);
+        assert!(error.ends_with(": --key-file FILE\n"), "{error}");
+    });
+    // Whoever has no key for a store has none for its checkpoints either: that it is in use does not matter.
+    let key_given = digits.parse().unwrap();
+    let held = SledStoreOptions::new().encryption_key(&key_given).open(&encrypted).unwrap();
+    assert!(mistake(&tool(&["stats", &encrypted]), 3).contains("its key is needed: --key-file FILE"));
+    assert!(mistake(&tool(&["stats", &encrypted, "--key-file", &key]), 4).contains("is in use"));
+    drop(held);
+    let bad = beside("bad");
+    for (content, why) in [
+        (&b""[..], "must hold 64 hexadecimal digits"),
+        (b"98765432", "must hold 64 hexadecimal digits"),
+        (&[0xFF; 32], "must hold 64 hexadecimal digits"),
+        (format!("{digits}00").as_bytes(), "must hold 64 hexadecimal digits"),
+    ] {
+        fs::write(&bad, content).unwrap();
+        let error = mistake(&tool(&["stats", &encrypted, "--key-file", &bad]), 3);
+        assert!(error.contains(&format!("the key file {bad}: {why}")), "{error}");
+        assert!(!error.contains("98765432"), "{error}");
+    }
+    let error = mistake(&tool(&["stats", &encrypted, "--key-file", &beside("none")]), 3);
+    assert!(error.contains(".none: No such file or directory\n"), "{error}");
+}
+
+#[cfg(feature = "encryption")]
+#[test]
+fn the_command_that_repairs_an_encrypted_store_has_its_key() {
+    let (_place, path) = a_store();
+    let [archive, encrypted, key] = ["archive", "encrypted", "my key"].map(|name| format!("{path}.{name}"));
+    fs::write(&key, "0123456789abcdef".repeat(4)).unwrap();
+    text(&tool(&["backup", &path, &archive]));
+    text(&tool(&["restore", &archive, &encrypted, "--new-key-file", &key]));
+    fs::remove_file(format!("{encrypted}/STORE")).unwrap();
+    run_by_a_shell(&mistake(&tool(&["stats", &encrypted, "--key-file", &key]), 1));
+    let repaired = format!("{encrypted}.repaired");
+    let error = mistake(&tool(&["stats", &repaired]), 3);
+    assert!(error.contains("its key is needed"), "{error}");
+    assert_eq!(rows(&["list", &repaired, "--key-file", &key]).len(), rows(&["list", &path]).len());
 }

@@ -12,7 +12,8 @@ use session_pool::inspect::{self, Opened};
 
 use super::Result;
 use crate::context::{Context, note};
-use crate::errors::{Unsound, repairing};
+use crate::cure::repairing;
+use crate::errors::Unsound;
 use crate::output::{Cell, Column, Format, Rows, document, escape, style};
 use crate::progress::Progress;
 use crate::source::{At, Source, open, open_checkpoint};

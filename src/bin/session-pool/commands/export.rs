@@ -12,7 +12,8 @@ use session_pool::{PoolName, ReadStore};
 
 use super::{Result, sessions_of};
 use crate::context::{Context, note};
-use crate::errors::{NotFound, Unsound, Wrong, repairing};
+use crate::cure::repairing;
+use crate::errors::{NotFound, Unsound, Wrong};
 use crate::notes::{Notes, ReportArguments};
 use crate::output::{Format, Harmless, document, escape};
 use crate::progress::Progress;
