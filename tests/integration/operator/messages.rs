@@ -207,6 +207,11 @@ fn what_is_wrong_with_a_key_is_told_with_the_option_that_gives_it() {
     assert!(mistake(&tool(&["stats", &encrypted]), 3).contains("its key is needed: --key-file FILE"));
     assert!(mistake(&tool(&["stats", &encrypted, "--key-file", &key]), 4).contains("is in use"));
     drop(held);
+    let checkpoints = format!("{encrypted}/checkpoints");
+    fs::create_dir(&checkpoints).unwrap();
+    fs::copy(&encrypted_archive, format!("{checkpoints}/000001-20260301T120000Z.archive")).unwrap();
+    let error = mistake(&tool(&["stats", &encrypted, "--checkpoint"]), 3);
+    assert!(error.ends_with("its key is needed: --key-file FILE\n"), "{error}");
     let bad = beside("bad");
     for (content, why) in [
         (&b""[..], "must hold 64 hexadecimal digits"),
