@@ -20,8 +20,8 @@ pub(crate) struct Man {
     /// The command that the page is about. Default: the tool as a whole.
     #[arg(conflicts_with = "dir")]
     command: Option<String>,
-    /// Write all pages into this directory, instead: `session-pool.1`, `session-pool-list.1`, … Pages that are there are
-    /// replaced.
+    /// Write all pages into this directory, instead: `session-pool.1`, `session-pool-list.1` and so on. Pages that are
+    /// there are replaced.
     #[arg(long)]
     dir: Option<PathBuf>,
 }
