@@ -17,15 +17,15 @@ const JS_4: &str = include_str!("../../fixtures/crawlee/crawlee-js-4.json");
 const PYTHON: &str = include_str!("../../fixtures/crawlee/crawlee-python-1.11.0.json");
 
 /// Behind all samples.
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     serde_json::from_str("\"2026-11-25T00:00:00Z\"").unwrap()
 }
 
-fn options() -> ImportOptions {
+pub(super) fn options() -> ImportOptions {
     ImportOptions::new().now(now())
 }
 
-fn import_with(state: &str, options: &ImportOptions) -> Result<(MemoryStore, Vec<Note>), String> {
+pub(super) fn import_with(state: &str, options: &ImportOptions) -> Result<(MemoryStore, Vec<Note>), String> {
     let store = MemoryStore::new();
     let mut notes = Vec::new();
     let input = Input::from_bytes(state.as_bytes().to_vec());
@@ -47,7 +47,7 @@ fn import(state: &Value) -> (MemoryStore, Vec<Note>) {
     import_with(&state.to_string(), &options()).unwrap()
 }
 
-fn export(store: &dyn ReadStore, dialect: Dialect) -> (Value, Vec<Note>) {
+pub(super) fn export(store: &dyn ReadStore, dialect: Dialect) -> (Value, Vec<Note>) {
     let (mut out, mut notes) = (Vec::new(), Vec::new());
     let options = CrawleeOptions::new(dialect).now(now());
     crawlee::write(store, &mut out, &options, &mut |note| notes.push(note.clone())).unwrap();
@@ -59,7 +59,7 @@ fn session(store: &MemoryStore, name: &str) -> (SessionRecord, Payload) {
     (store.record(pool, &id).unwrap().unwrap(), store.payload(pool, &id).unwrap().unwrap())
 }
 
-fn said(notes: &[Note]) -> Vec<String> {
+pub(super) fn said(notes: &[Note]) -> Vec<String> {
     notes.iter().map(ToString::to_string).collect()
 }
 
