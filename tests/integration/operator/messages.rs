@@ -9,7 +9,7 @@ use session_pool::SledStoreOptions;
 use session_pool::{Growth, SessionPool, SessionStore};
 
 use super::{TOOL, a_store, leaves_all_as_it_is, mistake, rows, text, tool};
-use crate::support::{copy_directory, named};
+use crate::support::{copy_directory, engine, named};
 
 /// The command that a message ends with, run by a shell; answers what it says.
 fn run_by_a_shell(error: &str) -> String {
@@ -20,7 +20,6 @@ fn run_by_a_shell(error: &str) -> String {
     String::from_utf8(output.stderr).unwrap()
 }
 
-#[cfg(unix)]
 #[test]
 fn of_a_damaged_store_the_command_that_helps_is_told() {
     let (place, path) = a_store();
@@ -61,6 +60,20 @@ fn of_a_damaged_store_the_command_that_helps_is_told() {
         }
         fs::remove_dir_all(&damaged).unwrap();
     }
+}
+
+#[test]
+fn of_a_store_that_is_not_sound_check_tells_the_command_that_helps() {
+    let (place, path) = a_store();
+    let engine = engine(&place);
+    engine.open_tree("by_state").unwrap().pop_max().unwrap();
+    engine.flush().unwrap();
+    drop(engine);
+    let output = tool(&["check", &path]);
+    assert_eq!(output.status.code(), Some(6), "{output:?}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    run_by_a_shell(said.lines().find(|line| line.contains("repairing makes")).unwrap());
+    assert!(text(&tool(&["check", &format!("{path}.repaired")])).contains(": sound"));
 }
 
 #[test]
@@ -146,7 +159,6 @@ fn user_data_that_is_no_json_is_refused_with_what_would_be_it() {
     }
 }
 
-#[cfg(unix)]
 #[test]
 fn a_store_that_a_crawler_holds_offers_a_command_that_can_be_pasted() {
     let directory = tempfile::tempdir().unwrap();
