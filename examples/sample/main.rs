@@ -12,6 +12,7 @@
 mod history;
 mod sites;
 
+use std::fs;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
@@ -26,10 +27,11 @@ fn main() -> Result<ExitCode, BoxError> {
         return Ok(ExitCode::from(2));
     };
     let copies: usize = arguments.next().map_or(Ok(1), |copies| copies.parse())?;
-    let store = SessionStore::builder().checkpoints(None).open(&path)?;
-    if !store.pool_names().is_empty() {
-        return Err("there is a store already".into());
+    // To open a store changes its files: one that is there is not opened.
+    if fs::read_dir(&path).is_ok_and(|mut entries| entries.next().is_some()) {
+        return Err(format!("there is something in {path} already: the directory is to be new").into());
     }
+    let store = SessionStore::builder().checkpoints(None).open(&path)?;
     history::write(&store, &sites::sites(copies), sites::FOUR_DAYS, SystemTime::now().into())?;
     Ok(ExitCode::SUCCESS)
 }

@@ -22,8 +22,7 @@ impl NewFile {
     pub(crate) fn create(path: &Path) -> Result<Self, ArchiveError> {
         // Also a link that leads nowhere is something.
         if path.symlink_metadata().is_ok() {
-            let error = io::Error::from(io::ErrorKind::AlreadyExists);
-            return Err(ArchiveError::file("create", path)(error));
+            return Err(cannot_create(path, io::ErrorKind::AlreadyExists.into()));
         }
         loop {
             let mut name = path.file_name().unwrap_or_default().to_owned();
@@ -33,7 +32,7 @@ impl NewFile {
             match create_private(&temporary) {
                 Ok(file) => return Ok(Self { file, temporary, path: path.to_owned(), is_done: false }),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(ArchiveError::file("create", &temporary)(error)),
+                Err(error) => return Err(cannot_create(path, error)),
             }
         }
     }
@@ -56,10 +55,7 @@ impl NewFile {
         self.file.sync_all().map_err(ArchiveError::file("sync", &self.temporary))?;
         self.give_name()?;
         if cfg!(unix) {
-            // A file name alone is in the current directory.
-            let parent = self.path.parent().filter(|parent| !parent.as_os_str().is_empty());
-            let parent = parent.unwrap_or(Path::new("."));
-            File::open(parent)
+            File::open(above(&self.path))
                 .and_then(|directory| directory.sync_all())
                 .map_err(ArchiveError::file("sync the directory of", &self.path))?;
         }
@@ -72,11 +68,11 @@ impl NewFile {
             // Where this fails it has two names, and is whole under both.
             Ok(()) => drop(fs::remove_file(&self.temporary)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                return Err(ArchiveError::file("create", &self.path)(error));
+                return Err(cannot_create(&self.path, error));
             }
             // Not every file system has links: an empty file keeps the name.
             Err(_) => {
-                create_private(&self.path).map_err(ArchiveError::file("create", &self.path))?;
+                create_private(&self.path).map_err(|error| cannot_create(&self.path, error))?;
                 fs::rename(&self.temporary, &self.path).map_err(|error| {
                     let _ = fs::remove_file(&self.path);
                     ArchiveError::file("rename", &self.temporary)(error)
@@ -86,6 +82,28 @@ impl NewFile {
         self.is_done = true;
         Ok(())
     }
+}
+
+/// The directory that a file is in.
+fn above(path: &Path) -> &Path {
+    // A name alone is in the current one.
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// The error of a file that is to be there under that name, whichever it has meanwhile.
+fn cannot_create(path: &Path, error: io::Error) -> ArchiveError {
+    let why = match error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            Some("there is something already, and it is left as it is".to_owned())
+        }
+        io::ErrorKind::NotFound if !above(path).is_dir() => {
+            Some(format!("there is no directory {}", above(path).display()))
+        }
+        _ => None,
+    };
+    let kind = error.kind();
+    let error = why.map_or(error, |why| io::Error::new(kind, why));
+    ArchiveError::file("create", path)(error)
 }
 
 fn create_private(path: &Path) -> io::Result<File> {

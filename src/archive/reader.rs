@@ -83,7 +83,7 @@ impl ArchiveReader<File> {
     pub fn open(path: impl AsRef<Path>, options: &ArchiveOptions) -> Result<Self, ArchiveError> {
         let path = path.as_ref();
         let file = File::open(path).map_err(ArchiveError::file("open", path))?;
-        Self::new(file, options)
+        Self::new(file, options).map_err(|error| error.of_file(path))
     }
 }
 

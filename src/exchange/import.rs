@@ -97,6 +97,8 @@ pub struct Imported {
     pub pools: u64,
     /// Live sessions.
     pub live: u64,
+    /// Those of the live ones that have expired: they are retired when their pool is opened.
+    pub expired: u64,
     /// Retired sessions.
     pub retired: u64,
     /// Entries of the retirement log.
@@ -108,8 +110,33 @@ pub struct Imported {
 }
 
 impl Imported {
-    pub(super) fn count(&mut self, record: &SessionRecord) {
-        if record.retired.is_some() { self.retired += 1 } else { self.live += 1 }
+    pub(super) fn count(&mut self, standing: Standing) {
+        match standing {
+            Standing::Live => self.live += 1,
+            Standing::Expired => (self.live, self.expired) = (self.live + 1, self.expired + 1),
+            Standing::Retired => self.retired += 1,
+        }
+    }
+}
+
+/// How a session is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Standing {
+    /// It is live.
+    Live,
+    /// It is live, and has expired.
+    Expired,
+    /// It is retired.
+    Retired,
+}
+
+impl Standing {
+    pub(super) fn of(record: &SessionRecord, now: Timestamp) -> Self {
+        match record.retired {
+            Some(_) => Self::Retired,
+            None if record.is_expired(now) => Self::Expired,
+            None => Self::Live,
+        }
     }
 }
 
@@ -134,7 +161,7 @@ pub fn import_store(
     let mut imported = Imported::default();
     write.create_filled(path.as_ref(), |store| {
         let mut writer = Writer::new(store);
-        for_each_consistent(&mut reader, &mut imported, &mut |item| {
+        for_each_consistent(&mut reader, options.now, &mut imported, &mut |item| {
             writer.push(match item {
                 ArchiveItem::Pool(entry) => Change::Pool(entry),
                 ArchiveItem::LogEntry { pool, sequence, entry } => Change::LogEntry { pool, sequence, entry },
@@ -165,12 +192,13 @@ pub fn import_store(
 pub fn check_export(input: impl BufRead, options: &ImportOptions) -> Result<Imported, ExchangeError> {
     let mut imported = Imported::default();
     let mut reader = JsonlReader::new(input)?.edited(options.is_edited);
-    for_each_consistent(&mut reader, &mut imported, &mut |_| Ok(()))?;
+    for_each_consistent(&mut reader, options.now, &mut imported, &mut |_| Ok(()))?;
     Ok(imported)
 }
 
 fn for_each_consistent<R: BufRead>(
     reader: &mut JsonlReader<R>,
+    now: Timestamp,
     imported: &mut Imported,
     take: &mut dyn FnMut(ArchiveItem) -> Result<(), StoreError>,
 ) -> Result<(), ExchangeError> {
@@ -184,7 +212,7 @@ fn for_each_consistent<R: BufRead>(
         match &item {
             ArchiveItem::Pool(_) => imported.pools += 1,
             ArchiveItem::LogEntry { .. } => imported.log_entries += 1,
-            ArchiveItem::Session(session) => imported.count(&session.record),
+            ArchiveItem::Session(session) => imported.count(Standing::of(&session.record, now)),
         }
         take(item)?;
     }

@@ -32,8 +32,8 @@ pub(super) fn for_each(
         ImportFormat::Jsonl => for_each_line(input.rewound()?, options, take),
         ImportFormat::Crawlee(dialect) => {
             let reading = Reading { dialect, now, rename_ids: options.rename_ids };
-            let rest = crawlee::visit(input.rewound()?, &mut |index, value| {
-                let (brought, mut notes) = crawlee::read_session(&reading, index, value)?;
+            let rest = crawlee::visit(input.rewound()?, &mut |index, raw| {
+                let (brought, mut notes) = crawlee::read_session(&reading, index, raw)?;
                 let (brought, more) = not_ahead(brought, now);
                 notes.extend(more);
                 take(Place::Session(index, Some(brought.id.to_string())), brought, notes)

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 #[cfg(doc)]
 use super::JsonlReader;
+use super::import::Standing;
 use super::incoming::{Brought, for_each};
 use super::note::Note;
 use super::{ExchangeError, ImportFormat, ImportOptions, Imported, Input, Place};
@@ -64,6 +65,7 @@ struct Planned {
     /// The line, or the place in the list, that it is in.
     number: u64,
     retired_at: Option<Timestamp>,
+    standing: Standing,
     /// How many bytes its payload takes, roughly.
     length: usize,
     /// Whether it is passed over, or written already.
@@ -99,7 +101,8 @@ impl CheckedImport {
             let Brought { id, record, payload } = brought;
             let length = payload.check().unwrap_or(HELD);
             let (number, retired_at) = (number_of(&place), record.retired.map(|retired| retired.at));
-            planned.push(Planned { id, number, retired_at, length, is_done: false });
+            let standing = Standing::of(&record, options.now);
+            planned.push(Planned { id, number, retired_at, standing, length, is_done: false });
             last = place;
             Ok(())
         })?;
@@ -151,9 +154,7 @@ impl CheckedImport {
             if existing.binary_search(&planned.id).is_ok() {
                 continue;
             }
-            let counted =
-                if planned.retired_at.is_some() { &mut imported.retired } else { &mut imported.live };
-            *counted += 1;
+            imported.count(planned.standing);
         }
         imported.log_entries = imported.retired;
         Ok(imported)
@@ -190,7 +191,7 @@ impl CheckedImport {
             planned.is_done = existing.binary_search(&planned.id).is_ok();
         }
         let Self { mut input, options, format, mut planned } = self;
-        let mut writer = Pouring { writer: Writer::new(store), entry, imported };
+        let mut writer = Pouring { writer: Writer::new(store), entry, imported, now: options.now };
         let mut shares = shares(&planned, may_hold).into_iter();
         let (mut share, mut is_first) = (shares.next(), true);
         while is_first || share.is_some() {
@@ -290,12 +291,13 @@ struct Pouring<'a> {
     writer: Writer<'a>,
     entry: PoolEntry,
     imported: Imported,
+    now: Timestamp,
 }
 
 impl Pouring<'_> {
     fn pour(&mut self, brought: Brought) -> Result<(), StoreError> {
         let Brought { id, record, payload } = brought;
-        self.imported.count(&record);
+        self.imported.count(Standing::of(&record, self.now));
         // In the order in which they are written, so that the log has no gap wherever it is stopped.
         let retirement = record.retired.map(|_| self.entry.last_sequence.next());
         if let Some(sequence) = retirement {

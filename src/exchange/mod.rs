@@ -16,7 +16,8 @@
 //!
 //! # Format
 //!
-//! UTF-8 text, one JSON object a line, at most [`MAX_LINE_LENGTH`] bytes each. Integers have 64 bits at most. `kind` says what a line is. Times are RFC 3339
+//! UTF-8 text, one JSON object a line, at most [`MAX_LINE_LENGTH`] bytes each. Numbers are integers of 64 bits at most, or floats: one that
+//! is neither, of more than 17 digits for instance, is an error. `kind` says what a line is. Times are RFC 3339
 //! in UTC with milliseconds. Scores are numbers with at most three decimals. Sequences count from 1, up to
 //! 9223372036854775807. Limits are above 0. What may be null
 //! may also be missing; a field that is not listed here is an error, and so is a key that is there twice. Blank lines mean
@@ -98,6 +99,7 @@ pub mod crawlee;
 pub(crate) mod decode;
 mod encode;
 mod error;
+pub(crate) mod exact;
 pub(crate) mod fields;
 mod import;
 mod incoming;

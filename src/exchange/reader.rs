@@ -6,9 +6,10 @@ use std::io::BufRead;
 use serde_json::Value;
 
 use super::decode::{self, End};
+use super::exact::{LOST, first_lost};
 use super::fields::{Fields, Wrong, boolean, time, whole_u64};
 use super::lines::{Lines, NoLine};
-use super::strict::{Strict, wide_integer};
+use super::strict::Strict;
 use super::{ExchangeError, FORMAT, Place, VERSION};
 use crate::archive::ArchiveItem;
 use crate::session::Timestamp;
@@ -271,8 +272,8 @@ fn parse(line: &[u8], at: &Place) -> Result<Fields, ExchangeError> {
             rule: format!("this is no JSON: {rule}"),
         }
     })?;
-    if let Some(offset) = wide_integer(text) {
-        let rule = "an integer is too large to be kept as it is".to_owned();
+    if let Some(offset) = first_lost(text) {
+        let rule = LOST.to_owned();
         return Err(ExchangeError::NotJson { at: at.clone(), column: offset + 1, rule });
     }
     Fields::of("", value).map_err(|wrong| ExchangeError::field(at.clone(), wrong))

@@ -26,7 +26,7 @@ pub enum MaintenanceError {
         known: Vec<PoolName>,
     },
     /// The entry of a pool cannot be read, so that it cannot be told which pool that is.
-    #[error("the entry of a pool cannot be read: repair the store first")]
+    #[error("the entry of a pool cannot be read: repair the store first (session-pool repair)")]
     UnreadablePool,
     /// There are no such sessions.
     #[error("there is no session {}{}", names(ids, "-"), in_pool(pool.as_ref()))]
@@ -64,7 +64,9 @@ pub enum MaintenanceError {
     #[error("the store has changed since: look again")]
     Changed,
     /// The store that was to be compacted is not as it should be, so that a copy could lack something.
-    #[error("the store is not sound ({findings} findings; the first: {first}): repair it first")]
+    #[error(
+        "the store is not sound ({findings} findings; the first: {first}): repair it first (session-pool repair)"
+    )]
     Unsound {
         /// How many things are not as they should be.
         findings: usize,

@@ -8,8 +8,9 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::exchange::decode::{fingerprint, same_site};
+use crate::exchange::exact::{LOST, first_lost};
 use crate::exchange::fields::{Fields, Wrong, boolean, whole_u32};
-use crate::exchange::strict::{Strict, wide_integer};
+use crate::exchange::strict::Strict;
 use crate::session::{Cookie, SessionOptions, Timestamp, UserData};
 
 /// The fields of a session, in the order of the documentation.
@@ -99,8 +100,8 @@ pub fn session_options(text: &str) -> Result<Vec<SessionOptions>, InvalidJson> {
             let rule = if error.is_data() { error.to_string() } else { format!("it is no JSON: {error}") };
             InvalidJson { line: error.line().max(1), number, field: None, rule }
         })?;
-        if let Some(offset) = wide_integer(text.get(begin..values.byte_offset()).unwrap_or_default()) {
-            let rule = "an integer is too large to be kept as it is".to_owned();
+        if let Some(offset) = first_lost(text.get(begin..values.byte_offset()).unwrap_or_default()) {
+            let rule = LOST.to_owned();
             return Err(InvalidJson { line: lines.at(begin + offset), number, field: None, rule });
         }
         let values = match value {

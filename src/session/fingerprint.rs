@@ -14,9 +14,9 @@ pub struct Fingerprint {
     pub attributes: serde_json::Map<String, serde_json::Value>,
 }
 
-/// Whether a header of that name carries a secret: headers are how a browser looks as a rule, but a crawler may put its
-/// tokens there.
-pub(crate) fn is_secret_header(name: &str) -> bool {
+/// Whether a header or an attribute of that name carries a secret: they are how a browser looks as a rule, but a crawler may
+/// put its tokens there.
+pub(crate) fn is_secret_name(name: &str) -> bool {
     const WORDS: [&str; 6] = ["auth", "cookie", "token", "secret", "key", "session"];
     let name = name.to_ascii_lowercase();
     WORDS.iter().any(|word| name.contains(word))
@@ -24,17 +24,17 @@ pub(crate) fn is_secret_header(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_secret_header;
+    use super::is_secret_name;
 
     #[test]
-    fn headers_that_carry_secrets_are_told_by_their_names() {
+    fn what_carries_a_secret_is_told_by_its_name() {
         for name in
             ["Cookie", "Authorization", "X-Api-Key", "X-CSRF-Token", "x-session-id", "Proxy-Authorization"]
         {
-            assert!(is_secret_header(name), "{name}");
+            assert!(is_secret_name(name), "{name}");
         }
         for name in ["User-Agent", "Accept-Language", "sec-ch-ua", "Upgrade-Insecure-Requests"] {
-            assert!(!is_secret_header(name), "{name}");
+            assert!(!is_secret_name(name), "{name}");
         }
     }
 }

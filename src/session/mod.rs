@@ -21,6 +21,7 @@ mod user_data;
 
 pub use cookie::{Cookie, SameSite};
 pub use fingerprint::Fingerprint;
+pub(crate) use fingerprint::is_secret_name;
 pub use id::SessionId;
 pub use invalid::Invalid;
 pub(crate) use options::NewSession;

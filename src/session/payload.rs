@@ -1,8 +1,9 @@
 //! The large, cold part of a session.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
-use super::fingerprint::is_secret_header;
+use super::fingerprint::is_secret_name;
 use super::user_data::{map_length, to_bounded_json};
 use super::{Cookie, Fingerprint, Invalid, Proxy, Timestamp, UserData};
 
@@ -44,16 +45,15 @@ impl Payload {
     }
 
     /// The same without its secrets: `***` for the values of cookies and of user data, for the proxy's password or key, and
-    /// for headers of the fingerprint that are secrets by their names: those with `auth`, `cookie`, `token`, `secret`, `key`
-    /// or `session` in them.
+    /// for headers and attributes of the fingerprint that are secrets by their names, attributes within others too: names
+    /// with `auth`, `cookie`, `token`, `secret`, `key` or `session` in them.
     #[must_use]
     pub fn masked(&self) -> Self {
-        const MASK: &str = "***";
         let Self { cookies, user_data, proxy, fingerprint } = self;
         let keys = user_data.as_map().keys();
         let headers = |headers: &[(String, String)]| {
             let masked = headers.iter().map(|(name, value)| {
-                (name.clone(), if is_secret_header(name) { MASK.to_owned() } else { value.clone() })
+                (name.clone(), if is_secret_name(name) { MASK.to_owned() } else { value.clone() })
             });
             masked.collect()
         };
@@ -62,11 +62,11 @@ impl Payload {
                 .iter()
                 .map(|cookie| Cookie { value: MASK.to_owned(), ..cookie.clone() })
                 .collect(),
-            user_data: keys.map(|key| (key.clone(), MASK.into())).collect::<serde_json::Map<_, _>>().into(),
+            user_data: keys.map(|key| (key.clone(), MASK.into())).collect::<Map<_, _>>().into(),
             proxy: proxy.as_ref().and_then(|proxy| proxy.to_string().parse().ok()),
             fingerprint: fingerprint.as_ref().map(|Fingerprint { headers: all, attributes }| Fingerprint {
                 headers: headers(all),
-                attributes: attributes.clone(),
+                attributes: masked_by_name(attributes),
             }),
         }
     }
@@ -134,6 +134,24 @@ pub(crate) fn cookie_length(cookie: &Cookie) -> usize {
     EACH + texts + cookie.partition_key.as_ref().map_or(0, String::len)
 }
 
+/// What stands for a secret.
+const MASK: &str = "***";
+
+/// Attributes with those masked that are secrets by their names.
+fn masked_by_name(attributes: &Map<String, Value>) -> Map<String, Value> {
+    fn masked(value: &Value) -> Value {
+        match value {
+            Value::Object(attributes) => masked_by_name(attributes).into(),
+            Value::Array(values) => values.iter().map(masked).collect(),
+            other => other.clone(),
+        }
+    }
+    let attributes = attributes
+        .iter()
+        .map(|(name, value)| (name.clone(), if is_secret_name(name) { MASK.into() } else { masked(value) }));
+    attributes.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -181,6 +199,25 @@ mod tests {
         payload.set_cookie(Cookie::new("a", "3", "www.example.com"), NOW);
         payload.set_cookie(Cookie::new("a", "4", "example.com"), NOW);
         assert_eq!(names(&payload), [("a", "4"), ("a", "2"), ("a", "3")]);
+    }
+
+    #[test]
+    fn what_is_masked_of_a_fingerprint_is_told_by_its_name_wherever_it_stands() {
+        let attributes = serde_json::json!({
+            "browser": "chrome", "screen": [1920, 1080], "apiToken": { "a": 1 },
+            "tls": { "ja3": "771,4865", "sessionTicket": "98765432" }, "devices": [{ "key": "98765432", "id": 7 }],
+        });
+        let headers = vec![("User-Agent".into(), "x".into()), ("Authorization".into(), "98765432".into())];
+        let fingerprint = Fingerprint { headers, attributes: attributes.as_object().unwrap().clone() };
+        let payload = Payload { fingerprint: Some(fingerprint), ..Payload::default() };
+        let masked = payload.masked().fingerprint.unwrap();
+        assert_eq!(masked.headers[0].1, "x");
+        assert_eq!(masked.headers[1].1, "***");
+        let expected = serde_json::json!({
+            "browser": "chrome", "screen": [1920, 1080], "apiToken": "***",
+            "tls": { "ja3": "771,4865", "sessionTicket": "***" }, "devices": [{ "key": "***", "id": 7 }],
+        });
+        assert_eq!(Value::Object(masked.attributes), expected);
     }
 
     #[test]

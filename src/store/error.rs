@@ -29,11 +29,12 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// The directory holds something else.
-    #[error("{} is not a session store: it has no file STORE of this program, but {found}", path.display())]
+    #[error("{} is not a session store: every store has a file STORE, and this directory has none, but other files, {found} for \
+        one", path.display())]
     NotAStore {
         /// Where.
         path: PathBuf,
-        /// What is there instead.
+        /// Something that is there instead.
         found: String,
     },
     /// Another process, or another part of this one, has the store open.

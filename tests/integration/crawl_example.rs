@@ -2,26 +2,13 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use session_pool::inspect::{self, Filter};
 use session_pool::{ReadStore, SledStoreOptions};
 
-use crate::support::assert_sound;
-
-/// The example that cargo built beside this test.
-fn example() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let profile = test.parent().and_then(Path::parent).unwrap();
-    let example = profile.join("examples/crawl").with_extension(std::env::consts::EXE_EXTENSION);
-    assert!(
-        example.exists(),
-        "it is not built: run `cargo test --features reqwest` without naming a test target"
-    );
-    example
-}
+use crate::support::{assert_sound, example};
 
 fn retired(store: &dyn ReadStore) -> HashSet<String> {
     let mut ids = HashSet::new();
@@ -40,7 +27,7 @@ fn killed_and_started_again_it_finishes_and_uses_no_session_that_was_retired_bef
     let directory = tempfile::tempdir().unwrap();
     let (state, trace) = (directory.path().join("state"), directory.path().join("trace"));
     let command = || {
-        let mut command = Command::new(example());
+        let mut command = Command::new(example("crawl"));
         command.arg("--state").arg(&state).arg("--trace").arg(&trace).args(["--pages", "1200"]);
         command
     };
@@ -90,7 +77,7 @@ fn it_crawls_a_directory_of_html() {
     fs::write(site.join("sub/b.html"), "<a href=\"../a.html\">a</a><A HREF=deep/c.html?q=1>c</a>").unwrap();
     fs::write(site.join("sub/deep/c.html"), "<a href='/sub/missing.html'>gone</a><a href='x.pdf'>no</a>")
         .unwrap();
-    let output = Command::new(example())
+    let output = Command::new(example("crawl"))
         .arg("--state")
         .arg(directory.path().join("state"))
         .arg("--site")

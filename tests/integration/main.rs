@@ -66,6 +66,7 @@ mod restart;
 mod retention;
 mod retirements;
 mod rules;
+mod sample_example;
 mod store_conformance;
 #[cfg(feature = "async")]
 mod tasks;

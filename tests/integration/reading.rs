@@ -221,6 +221,11 @@ fn what_cannot_be_read_is_refused_by_the_same_errors_as_opening_and_left_as_it_i
     assert!(read(&path).is_ok());
 
     std::fs::remove_file(path.join("STORE")).unwrap();
+    refused(
+        "no mark",
+        |error| matches!(error, StoreError::Damaged { detail, .. } if detail.contains("STORE is missing")),
+    );
+    std::fs::remove_file(path.join("engine/db")).unwrap();
     refused("another directory", |error| matches!(error, StoreError::NotAStore { .. }));
     std::fs::remove_dir_all(&path).unwrap();
     refused("nothing", |error| matches!(error, StoreError::NotFound { .. }));

@@ -405,3 +405,12 @@ pub(crate) fn copy_directory(from: &std::path::Path, to: &std::path::Path) {
 pub(crate) fn with_checksum(text: &str) -> String {
     format!("{text}checksum {:08x}\n", crc32fast::hash(text.as_bytes()))
 }
+
+/// The example that cargo built beside this test.
+pub(crate) fn example(name: &str) -> std::path::PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let profile = test.parent().and_then(std::path::Path::parent).unwrap();
+    let example = profile.join("examples").join(name).with_extension(std::env::consts::EXE_EXTENSION);
+    assert!(example.exists(), "{name} is not built: run `cargo test` without naming a test target");
+    example
+}

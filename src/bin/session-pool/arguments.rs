@@ -15,8 +15,9 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
 
 /// Looks into a session store offline: what is in it, and why its sessions were retired; backs it up and repairs it.
 ///
-/// Cookies' values, user data, proxy passwords and headers that are secrets by their names are masked, unless --reveal is
-/// given; but `export` writes them in clear, unless --mask is given.
+/// Cookies' values, user data, proxy passwords, and what of a fingerprint is secret by its name (`auth`, `cookie`, `token`,
+/// `secret`, `key` or `session` in it) are masked, unless --reveal is given; but `export` writes them in clear, unless --mask
+/// is given.
 #[derive(Parser)]
 #[command(version = VERSION.as_str(), after_help = crate::exit_code::HELP, max_term_width = 110)]
 pub(crate) struct Arguments {

@@ -29,7 +29,7 @@ impl std::fmt::Display for Declined {
 impl std::error::Error for Declined {}
 
 impl Consent {
-    /// Whether anybody can agree at all: told before any work is done.
+    /// Whether anybody can agree at all: told before any work is done, or anything is read from stdin.
     ///
     /// # Errors
     ///
@@ -47,8 +47,9 @@ impl Consent {
     ///
     /// # Errors
     ///
-    /// [`Declined`]; those of `about_to`.
+    /// Those of [`Consent::can_be_had`]; [`Declined`]; those of `about_to`.
     pub(crate) fn ask(&self, about_to: impl FnOnce() -> Result<Vec<String>>) -> Result {
+        self.can_be_had()?;
         if self.yes {
             return Ok(());
         }

@@ -1,6 +1,7 @@
 //! What a command can end with besides the errors of the library, and how any of them is told.
 
 use std::error::Error;
+use std::io;
 use std::path::PathBuf;
 
 /// There is no such session, or no such pool.
@@ -28,8 +29,15 @@ pub(crate) fn told(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
-        text = format!("{text}: {cause}");
+        let cause_text = cause.downcast_ref().map_or_else(|| cause.to_string(), plain);
+        text = format!("{text}: {cause_text}");
         source = cause.source();
     }
     text
+}
+
+/// An error of a file in words: its number tells nobody anything.
+pub(crate) fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error ").next().unwrap_or_default().to_owned()
 }

@@ -6,11 +6,14 @@ use session_pool::recovery::RecoveryOptions;
 use session_pool::{ReadOptions, SledStoreOptions};
 
 use crate::commands::Result;
+#[cfg(feature = "encryption")]
+use crate::errors::{BadFile, plain};
 
 /// Where the keys are.
 #[derive(Args, Default)]
 pub(crate) struct Keys {
-    /// The file with the key that the store or archive is encrypted with: 64 hexadecimal digits.
+    /// The file with the key that the store or archive is encrypted with: 64 hexadecimal digits, as `openssl rand -hex 32`
+    /// makes them.
     #[cfg(feature = "encryption")]
     #[arg(long, global = true, value_name = "FILE")]
     key_file: Option<std::path::PathBuf>,
@@ -33,9 +36,25 @@ pub(crate) struct NewKeys {
 impl Keys {
     fn read(file: Option<&std::path::PathBuf>) -> Result<Option<session_pool::EncryptionKey>> {
         let Some(file) = file else { return Ok(None) };
-        let bad = |why: String| crate::errors::BadFile(format!("{}: {why}", file.display()));
-        let text = std::fs::read_to_string(file).map_err(|error| bad(error.to_string()))?;
-        Ok(Some(text.parse().map_err(|error: session_pool::Invalid| bad(error.to_string()))?))
+        let bad = |why: &str| BadFile(format!("the key file {}: {why}", file.display()));
+        let rule = "must hold 64 hexadecimal digits: `openssl rand -hex 32` makes a key";
+        let text = std::fs::read_to_string(file).map_err(|error| match error.kind() {
+            std::io::ErrorKind::InvalidData => bad(rule),
+            _ => bad(&plain(&error)),
+        })?;
+        Ok(Some(text.parse().map_err(|_: session_pool::Invalid| bad(rule))?))
+    }
+
+    /// What names the key on a command line.
+    pub(crate) fn arguments(&self) -> String {
+        let quoted = |file: &std::path::PathBuf| crate::source::quoted(&file.to_string_lossy());
+        self.key_file.as_ref().map_or_else(String::new, |file| format!(" --key-file {}", quoted(file)))
+    }
+
+    /// How the key that is needed is given.
+    #[expect(clippy::unused_self, reason = "without the feature, there is nothing to give")]
+    pub(crate) fn needed(&self) -> String {
+        ": --key-file FILE".to_owned()
     }
 
     pub(crate) fn store(&self, options: SledStoreOptions) -> Result<SledStoreOptions> {
@@ -69,6 +88,14 @@ impl Keys {
 #[cfg(not(feature = "encryption"))]
 #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "with the feature, they read a file")]
 impl Keys {
+    pub(crate) fn arguments(&self) -> String {
+        String::new()
+    }
+
+    pub(crate) fn needed(&self) -> String {
+        ", and this session-pool was built without the feature `encryption`".to_owned()
+    }
+
     pub(crate) fn store(&self, options: SledStoreOptions) -> Result<SledStoreOptions> {
         Ok(options)
     }

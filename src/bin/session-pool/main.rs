@@ -10,6 +10,7 @@ mod commands;
 mod consent;
 mod context;
 mod counting;
+mod cure;
 mod errors;
 mod exit_code;
 mod filters;
@@ -44,7 +45,7 @@ fn main() -> ExitCode {
         // Whoever reads has read enough.
         Err(error) if exit_code::is_closed_pipe(&*error) => exit_code::SUCCESS.into(),
         Err(error) => {
-            context::note(&errors::told(&*error));
+            context::note(&(errors::told(&*error) + &cure::of(&*error, &context.keys)));
             exit_code::of(&*error).into()
         }
     }

@@ -1,7 +1,8 @@
 //! What could not be carried over from or to another program: told, and kept in a file where asked for.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::error::Error;
+use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -10,8 +11,9 @@ use clap::Args;
 use session_pool::exchange::Note;
 
 use crate::commands::Result;
+use crate::consent::counted;
 use crate::context::note;
-use crate::errors::Wrong;
+use crate::errors::{Wrong, plain};
 
 /// Where it is told.
 #[derive(Args, Default)]
@@ -22,26 +24,33 @@ pub(crate) struct ReportArguments {
     report: Option<PathBuf>,
 }
 
-/// Gathers notes: the first of them as they are, all of them by what they are about. Where they are never told, since what
-/// they are about failed, their file is removed.
+/// Gathers notes by what they are about. Where they are never told, since what they are about failed, their file is removed.
 pub(crate) struct Notes {
     file: Option<(PathBuf, BufWriter<File>)>,
     failure: Option<io::Error>,
-    first: Vec<Note>,
-    kinds: BTreeMap<(&'static str, bool, String), Kind>,
+    /// In the order in which they came up.
+    kinds: Vec<Kind>,
+    places: HashMap<Key, usize>,
     pub(crate) count: u64,
 }
 
+/// What a note is about: its fate, whether it is about a cookie, the field.
+type Key = (&'static str, bool, String);
+
+/// Notes that differ in nothing but the session, the cookie and the value.
 struct Kind {
     count: u64,
+    sessions: u64,
+    last_session: Option<String>,
     example: Note,
 }
 
-/// How many are told one by one. Where there are more, they are told by kinds.
-const TOLD: usize = 20;
-
 fn cannot_create(path: &Path, error: &io::Error) -> Box<dyn Error> {
-    let text = format!("cannot create the report {}: {error}", path.display());
+    let why = match error.kind() {
+        io::ErrorKind::AlreadyExists => "there is something already, and it is left as it is".to_owned(),
+        _ => plain(error),
+    };
+    let text = format!("cannot create the report {}: {why}", path.display());
     if error.kind() == io::ErrorKind::AlreadyExists { Wrong(text).into() } else { text.into() }
 }
 
@@ -58,7 +67,7 @@ impl Notes {
                 Some((path.clone(), BufWriter::new(file)))
             }
         };
-        Ok(Self { file, failure: None, first: Vec::new(), kinds: BTreeMap::new(), count: 0 })
+        Ok(Self { file, failure: None, kinds: Vec::new(), places: HashMap::new(), count: 0 })
     }
 
     pub(crate) fn take(&mut self, note: &Note) {
@@ -69,38 +78,60 @@ impl Notes {
             let written = serde_json::to_writer(&mut *file, note).map_err(io::Error::from);
             self.failure = written.and_then(|()| file.write_all(b"\n")).err();
         }
-        if self.first.len() <= TOLD {
-            self.first.push(note.clone());
-        }
         let key = (note.fate.as_str(), note.cookie.is_some(), note.field.clone());
-        self.kinds.entry(key).or_insert_with(|| Kind { count: 0, example: note.clone() }).count += 1;
+        let place = *self.places.entry(key).or_insert(self.kinds.len());
+        if place == self.kinds.len() {
+            self.kinds.push(Kind { count: 0, sessions: 0, last_session: None, example: note.clone() });
+        }
+        let kind = &mut self.kinds[place];
+        // They come session by session.
+        if kind.count == 0 || kind.last_session != note.session {
+            kind.sessions += 1;
+            kind.last_session.clone_from(&note.session);
+        }
+        kind.count += 1;
     }
 
-    /// Tells them on stderr.
+    /// Tells them on stderr, those of a kind in one line.
     pub(crate) fn tell(mut self) -> Result {
         let (file, failure) = (self.file.take(), self.failure.take());
-        let Self { first, kinds, count, .. } = &self;
-        if first.len() <= TOLD {
-            for told in first {
-                note(&told.to_string());
-            }
-        } else {
-            note(&format!("{count} things could not be carried over as they were:"));
-            for ((fate, of_cookie, field), Kind { count, example }) in kinds {
-                let of = if *of_cookie { "of cookies " } else { "" };
-                note(&format!("{of}{field} {fate}, {count} times; {example}"));
-            }
+        let Self { kinds, count, .. } = &self;
+        for kind in kinds {
+            note(&kind.to_string());
         }
         match file {
-            None if first.len() > TOLD => note("--report FILE has each of them"),
+            None if kinds.iter().any(|kind| kind.count > 1) => note("--report FILE has each of them"),
             None => {}
             Some((path, mut file)) => {
                 let flushed = failure.map_or(Ok(()), Err).and_then(|()| file.flush());
-                flushed.map_err(|error| format!("cannot write the report {}: {error}", path.display()))?;
-                note(&format!("{}: {count} notes", path.display()));
+                flushed.map_err(|error| {
+                    format!("cannot write the report {}: {}", path.display(), plain(&error))
+                })?;
+                note(&format!("{}: {}", path.display(), counted(*count, "note")));
             }
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { count, sessions, last_session: _, example } = self;
+        if *count == 1 {
+            return example.fmt(f);
+        }
+        let sessions = counted(*sessions, "session");
+        let id = example.session.as_deref().unwrap_or_default();
+        match &example.cookie {
+            Some(cookie) => {
+                let cookies = counted(*count, "cookie");
+                write!(f, "{cookies} of {sessions}, {cookie} in session {id} for one: ")?;
+            }
+            None => write!(f, "{sessions}, {id} for one: ")?,
+        }
+        let mut what = example.clone();
+        (what.session, what.cookie) = (None, None);
+        what.fmt(f)
     }
 }
 

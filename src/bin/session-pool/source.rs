@@ -69,10 +69,21 @@ pub(crate) fn open_checkpoint(store: &Path, context: &Context) -> Result<(PathBu
                 }
                 return Ok((path, opened));
             }
+            // Of the others, the same would be said.
+            Err(error) if is_of_a_key(&*error) => return Err(error),
             Err(error) => note(&format!("passed over: {error}")),
         }
     }
     Err(NoCheckpoint(store.to_owned()).into())
+}
+
+/// Whether the key is what is wrong.
+fn is_of_a_key(error: &(dyn Error + 'static)) -> bool {
+    use session_pool::archive::ArchiveError::{KeyNeeded, NotEncrypted, WrongKey};
+    let Some(At { error: session_pool::Error::Archive(error), .. }) = error.downcast_ref() else {
+        return false;
+    };
+    matches!(error, KeyNeeded | NotEncrypted | WrongKey)
 }
 
 /// The newest checkpoint of a store that looks whole, and when it was written.
@@ -119,7 +130,7 @@ fn of_checkpoint(arguments: impl Iterator<Item = OsString>) -> String {
 }
 
 /// An argument as a shell takes it.
-fn quoted(argument: &str) -> String {
+pub(crate) fn quoted(argument: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,~".contains(c);
     if !argument.is_empty() && argument.chars().all(is_plain) {
         argument.to_owned()

@@ -63,12 +63,16 @@ impl Target {
 fn write(path: &Path, replaces: bool, bytes: &[u8]) -> Result<(), TargetError> {
     // A name alone is in the current directory.
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !directory.is_dir() {
+        let why = format!("there is no directory {}", directory.display());
+        return Err(TargetError::io("create", path)(io::Error::new(io::ErrorKind::NotFound, why)));
+    }
     // It goes by itself where anything fails.
     let mut file: NamedTempFile = Builder::new()
         .prefix(".session-pool-")
         .suffix(".unfinished")
         .tempfile_in(directory)
-        .map_err(TargetError::io("create a file for", path))?;
+        .map_err(|error| TargetError::io("create a file for", path)(error.kind().into()))?;
     file.write_all(bytes).map_err(TargetError::io("write", path))?;
     file.as_file().sync_all().map_err(TargetError::io("sync", path))?;
     if replaces {

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use super::{Dialect, visit};
+use super::{Dialect, Raw, visit};
 use crate::exchange::ExchangeError;
 
 /// What only some of them write. The plain names are of the state, the others of its sessions.
@@ -19,7 +19,7 @@ const JS_4_SESSION: [&str; 3] = ["retired", "proxyInfo", "fingerprint"];
 /// [`ExchangeError::UnknownDialect`] where that cannot be told, and those of [`visit`].
 pub(in super::super) fn detect(input: impl Read) -> Result<Dialect, ExchangeError> {
     let (mut python, mut js, mut js_4) = (None, None, false);
-    let rest = visit(input, &mut |_, session| {
+    let rest = visit(input, &mut |_, Raw { value: session, .. }| {
         let find = |names: &[&'static str]| names.iter().copied().find(|name| session.get(*name).is_some());
         python = python.or_else(|| find(&PYTHON_SESSION));
         js = js.or_else(|| find(&JS_SESSION));

@@ -27,6 +27,9 @@
 //! brought over it (`blocked`); one that had been used as often as it may be is `exhausted`; any other was `retired` by its
 //! caller. Both are noted as assumed.
 //!
+//! Numbers of the user data that no value here holds, integers of more than 64 bits for instance, come as texts of the same
+//! digits. JavaScript has floats only: of integers that it will round, [`write()`] tells.
+//!
 //! An id that breaks the rule for ids ([`SessionId`](crate::SessionId)) is an error, unless
 //! [`ImportOptions::rename_ids`](super::ImportOptions::rename_ids) is given. Then its session gets an id that is made of the
 //! old one, always the same, and the old one is kept in its user data as [`RENAMED_FROM`]; [`write()`] gives it back.
@@ -46,7 +49,7 @@ use std::fmt;
 
 pub(super) use detect::detect;
 pub(super) use read::{Reading, read_file_fields, read_session};
-pub(super) use state::visit;
+pub(super) use state::{Raw, visit};
 pub use write::{CrawleeOptions, CrawleeSummary, write, write_file};
 
 /// The key of the user data that keeps the id that a session had in Crawlee, where it does not fit here.

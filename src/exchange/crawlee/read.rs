@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::super::exact;
 use super::super::fields::{Fields, Wrong, boolean, shown, shown_unless_text, veiled};
 use super::super::note::{Note, Notes};
 use super::super::{Brought, ExchangeError, Place};
 use super::read_cookies::{js_cookies, python_cookies};
-use super::{Dialect, RENAMED_FROM, duration, notation, proxy_info};
+use super::{Dialect, RENAMED_FROM, Raw, duration, notation, proxy_info};
 use crate::session::{
     ErrorScore, Fingerprint, Invalid, Limits, Payload, Proxy, Reason, Retired, SessionId, SessionRecord,
     Timestamp, UserData,
@@ -37,14 +38,23 @@ type Answer<T> = Result<T, Wrong>;
 pub(in super::super) fn read_session(
     reading: &Reading,
     index: u64,
-    value: Value,
+    raw: Raw,
 ) -> Result<(Brought, Vec<Note>), ExchangeError> {
+    let Raw { mut value, texts } = raw;
     let mut at = Place::Session(index, None);
     let name = value.get("id").and_then(Value::as_str).map(str::to_owned);
     if let Some(name) = &name {
         at = Place::Session(index, Some(name.clone()));
     }
     let mut notes = Notes::of(name.unwrap_or_default());
+    // What is kept as it is; of all other numbers, those who read them tell.
+    for field in ["userData", "fingerprint"] {
+        if let Some((value, texts)) =
+            value.get_mut(field).zip(texts.as_ref().and_then(|texts| texts.get(field)))
+        {
+            exact::carry(value, texts, field, &mut notes);
+        }
+    }
     let field = |wrong| ExchangeError::field(at.clone(), wrong);
     let mut fields = Fields::of("", value).map_err(field)?;
     let brought = session(reading, &mut fields, &mut notes).map_err(field)?;

@@ -1,16 +1,26 @@
 //! Going through a state: its sessions one by one, whatever their number.
 
+use std::cell::RefCell;
 use std::fmt;
-use std::io::Read;
+use std::io::{self, Read};
+use std::rc::Rc;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
+use super::super::exact;
 use super::super::strict::Strict;
 use super::super::{ExchangeError, Place};
 
+/// A session as it stands in a state.
+pub(in super::super) struct Raw {
+    pub(in super::super) value: Value,
+    /// The same with texts in the place of numbers that the value does not hold as they were; `None` where it holds all.
+    pub(in super::super) texts: Option<Value>,
+}
+
 /// Who is handed each session, with its place in the list.
-pub(in super::super) type TakeSession<'a> = dyn FnMut(u64, Value) -> Result<(), ExchangeError> + 'a;
+pub(in super::super) type TakeSession<'a> = dyn FnMut(u64, Raw) -> Result<(), ExchangeError> + 'a;
 
 /// Hands out the sessions of a state, and answers what else is in it. It takes memory for one session.
 ///
@@ -23,8 +33,10 @@ pub(in super::super) fn visit(
     take: &mut TakeSession<'_>,
 ) -> Result<Map<String, Value>, ExchangeError> {
     let mut failure = None;
-    let mut deserializer = serde_json::Deserializer::from_reader(input);
-    let state = State { take, failure: &mut failure, has_sessions: false };
+    let recorded = Recorded::default();
+    let mut deserializer =
+        serde_json::Deserializer::from_reader(Recording { input, recorded: Rc::clone(&recorded) });
+    let state = State { take, failure: &mut failure, recorded, has_sessions: false };
     let answer = state.deserialize(&mut deserializer).and_then(|answer| {
         deserializer.end()?;
         Ok(answer)
@@ -53,6 +65,7 @@ pub(in super::super) fn visit(
 struct State<'a, 'b> {
     take: &'a mut TakeSession<'b>,
     failure: &'a mut Option<ExchangeError>,
+    recorded: Recorded,
     has_sessions: bool,
 }
 
@@ -76,7 +89,8 @@ impl<'de> Visitor<'de> for State<'_, '_> {
         while let Some(key) = entries.next_key::<String>()? {
             if key == "sessions" && !self.has_sessions {
                 self.has_sessions = true;
-                entries.next_value_seed(Sessions { take: self.take, failure: self.failure })?;
+                let recorded = Rc::clone(&self.recorded);
+                entries.next_value_seed(Sessions { take: self.take, failure: self.failure, recorded })?;
                 continue;
             }
             let Strict(value) = entries.next_value()?;
@@ -92,6 +106,7 @@ impl<'de> Visitor<'de> for State<'_, '_> {
 struct Sessions<'a, 'b> {
     take: &'a mut TakeSession<'b>,
     failure: &'a mut Option<ExchangeError>,
+    recorded: Recorded,
 }
 
 impl<'de> DeserializeSeed<'de> for Sessions<'_, '_> {
@@ -111,8 +126,11 @@ impl<'de> Visitor<'de> for Sessions<'_, '_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
         let mut index = 0;
+        self.recorded.borrow_mut().clear();
         while let Some(Strict(value)) = items.next_element()? {
-            if let Err(error) = (self.take)(index, value) {
+            let texts = texts(&self.recorded.borrow());
+            self.recorded.borrow_mut().clear();
+            if let Err(error) = (self.take)(index, Raw { value, texts }) {
                 *self.failure = Some(error);
                 return Err(A::Error::custom("a session is not as it should be"));
             }
@@ -120,4 +138,30 @@ impl<'de> Visitor<'de> for Sessions<'_, '_> {
         }
         Ok(())
     }
+}
+
+/// What was read since it was cleared.
+type Recorded = Rc<RefCell<Vec<u8>>>;
+
+/// An input whose bytes are kept for a while: a value does not tell how its numbers were written.
+struct Recording<R> {
+    input: R,
+    recorded: Recorded,
+}
+
+impl<R: Read> Read for Recording<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.input.read(buffer)?;
+        self.recorded.borrow_mut().extend_from_slice(&buffer[..count]);
+        Ok(count)
+    }
+}
+
+/// A session with texts in the place of numbers that no value holds; `None` where there are none.
+fn texts(recorded: &[u8]) -> Option<Value> {
+    // Before it stands what parts it from the one before it.
+    let begin = recorded.iter().position(|byte| *byte == b'{')?;
+    let text = exact::with_texts(std::str::from_utf8(&recorded[begin..]).ok()?)?;
+    let Strict(value) = serde_json::Deserializer::from_str(&text).into_iter().next()?.ok()?;
+    Some(value)
 }

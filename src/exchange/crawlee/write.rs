@@ -14,16 +14,19 @@ use super::super::writer::{OnProgress, into_file};
 use super::super::{ExchangeError, the_pool};
 use super::Dialect;
 use super::write_session::SessionWriter;
-use crate::session::{SessionId, SessionRecord, Timestamp};
+use crate::session::{Reason, SessionId, SessionRecord, Timestamp};
 use crate::store::{PoolName, PoolNumber, ReadStore, StoreError};
 
-/// How much a state holds.
+/// How much a state holds, counted as an import of it counts. Of what is not usable, Crawlee counts all as retired, and
+/// forgets it when it loads the state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[non_exhaustive]
 pub struct CrawleeSummary {
     /// Sessions that Crawlee may use.
     pub usable: u64,
-    /// Sessions that are retired, blocked, used up or expired. Crawlee forgets them when it loads the state.
+    /// Sessions that have expired, also those that were retired for that: Crawlee is told so by their age, but for JS 4.
+    pub expired: u64,
+    /// Sessions that are retired otherwise, or used up.
     pub retired: u64,
     /// Sessions of the pool that could not be read, and so are not in it.
     pub unreadable: u64,
@@ -79,8 +82,8 @@ impl CrawleeOptions {
 
 /// Writes the sessions of a pool as a state of Crawlee. It takes memory for a session. `note` is handed what could not be
 /// carried over. Nobody may write to the store meanwhile: it is a [`SledReader`](crate::SledReader), an
-/// [`ArchiveView`](crate::archive::ArchiveView), or a store of which no pool is open; otherwise its counts may not be those of
-/// what is in it.
+/// [`ArchiveView`](crate::archive::ArchiveView), or a store of which no pool is open; otherwise what is in it may not be of
+/// one moment.
 ///
 /// # Errors
 ///
@@ -95,7 +98,6 @@ pub fn write(
     let CrawleeOptions { dialect, pool, now, on_progress } = options;
     let pool = the_pool(store, pool.as_ref())?.number;
     let (dialect, now, on_progress) = (*dialect, *now, on_progress.as_ref());
-    let summary = count(store, pool, now)?;
     let mut writer = Writer {
         store,
         pool,
@@ -103,7 +105,7 @@ pub fn write(
         now,
         on_progress,
         sessions: SessionWriter::new(dialect, now),
-        summary,
+        summary: CrawleeSummary::default(),
     };
     match writer.state(&mut out, note) {
         Ok(()) => Ok(writer.summary),
@@ -124,20 +126,6 @@ pub fn write_file(
     note: &mut dyn FnMut(&Note),
 ) -> Result<CrawleeSummary, ExchangeError> {
     into_file(path.as_ref(), |out| write(store, std::io::BufWriter::new(out), options, note))
-}
-
-/// How many sessions Crawlee will take for usable. What cannot be read is not in it.
-fn count(store: &dyn ReadStore, pool: PoolNumber, now: Timestamp) -> Result<CrawleeSummary, StoreError> {
-    let mut summary = CrawleeSummary::default();
-    store.visit_sessions(pool, None, &mut |item| {
-        match item {
-            Ok((_, record)) if record.is_usable(now) => summary.usable += 1,
-            Ok(_) => summary.retired += 1,
-            Err(_) => summary.unreadable += 1,
-        }
-        ControlFlow::Continue(())
-    })?;
-    Ok(summary)
 }
 
 enum Failure {
@@ -168,7 +156,10 @@ impl Writer<'_> {
         let (store, pool) = (self.store, self.pool);
         let mut failure = None;
         let visited = store.visit_sessions(pool, None, &mut |item| {
-            let Ok((id, record)) = item else { return ControlFlow::Continue(()) };
+            let Ok((id, record)) = item else {
+                self.summary.unreadable += 1;
+                return ControlFlow::Continue(());
+            };
             match self.session(id, &record, &mut is_first, out, note) {
                 Ok(()) => {
                     written += 1;
@@ -187,7 +178,8 @@ impl Writer<'_> {
             return Err(failure);
         }
         visited.map_err(Failure::Store)?;
-        let CrawleeSummary { usable, retired, unreadable: _ } = self.summary;
+        let CrawleeSummary { usable, expired, retired, unreadable: _ } = self.summary;
+        let retired = expired + retired;
         let counts = match self.dialect {
             Dialect::Js3 | Dialect::Js4 => {
                 json!({ "usableSessionsCount": usable, "retiredSessionsCount": retired })
@@ -221,19 +213,28 @@ impl Writer<'_> {
             Ok(Some(payload)) => payload,
             // Without its cookies and its proxy it would go out as somebody else.
             Ok(None) | Err(StoreError::Unreadable(_)) => {
-                let is_usable = record.is_usable(self.now);
-                let counted = if is_usable { &mut self.summary.usable } else { &mut self.summary.retired };
-                *counted = counted.saturating_sub(1);
                 self.summary.unreadable += 1;
                 return Ok(());
             }
             Err(error) => return Err(Failure::Store(error)),
         };
+        *self.counted(record) += 1;
         let mut notes = Notes::of(id.as_str());
         let session = self.sessions.value(id, record, payload, &mut notes);
         notes.into_notes().iter().for_each(note);
         let separator = if std::mem::take(is_first) { "" } else { "," };
         write!(out, "{separator}\n    ")?;
         serde_json::to_writer(out, &session).map_err(|error| Failure::Io(error.into()))
+    }
+
+    /// What a session is counted as: what an import finds it to be.
+    fn counted(&mut self, record: &SessionRecord) -> &mut u64 {
+        let CrawleeSummary { usable, expired, retired, unreadable: _ } = &mut self.summary;
+        let is_told_retired = self.dialect == Dialect::Js4 && record.retired.is_some();
+        match record.unusable_because(self.now) {
+            Some(Reason::Expired) if !is_told_retired => expired,
+            None if record.retired.is_none() => usable,
+            _ => retired,
+        }
     }
 }

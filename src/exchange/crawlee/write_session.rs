@@ -4,13 +4,15 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Number, Value, json};
 
-use super::super::fields::shown;
+use super::super::exact;
+use super::super::fields::{shown, veiled};
 use super::super::note::Notes;
 use super::read::BLOCKED_STATUS_CODES;
 use super::write_cookies::{js_jar, python_cookies};
 use super::{Dialect, RENAMED_FROM, duration, proxy_info};
 use crate::session::{
     ErrorScore, Fingerprint, Limits, Payload, Proxy, Retired, SessionId, SessionRecord, Timestamp,
+    is_secret_name,
 };
 
 /// Makes sessions for a state of Crawlee.
@@ -44,9 +46,13 @@ impl SessionWriter {
             former.clone_into(&mut name);
             user_data.remove(RENAMED_FROM);
         }
+        let user_data = Value::Object(user_data);
+        if self.dialect != Dialect::Python {
+            exact::note_rounded(&user_data, "user_data", notes);
+        }
         let mut session = Map::new();
         session.insert("id".to_owned(), name.into());
-        session.insert("userData".to_owned(), user_data.into());
+        session.insert("userData".to_owned(), user_data);
         self.record(record, &mut session, notes);
         match self.dialect {
             Dialect::Js3 => {
@@ -183,7 +189,10 @@ fn hints(fingerprint: &Fingerprint, notes: &mut Notes) -> Option<Value> {
                 let device = if *mobile { "mobile" } else { "desktop" };
                 hints.entry("device").or_insert_with(|| device.into());
             }
-            _ => notes.dropped(format!("fingerprint.{name}"), shown(value)),
+            _ => {
+                let value = if is_secret_name(name) { veiled(value) } else { shown(value) };
+                notes.dropped(format!("fingerprint.{name}"), value);
+            }
         }
     }
     (!hints.is_empty()).then_some(Value::Object(hints))

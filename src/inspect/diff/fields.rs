@@ -118,7 +118,11 @@ pub(super) fn compare_payloads(
                 let headers = |payload: &Payload| json!(payload.fingerprint.as_ref().map(|f| &f.headers));
                 changes.note("fingerprint.headers", headers(&shown_from), headers(&shown_to));
             }
-            changes.compare("fingerprint.attributes", attributes, &new.attributes);
+            if *attributes != new.attributes {
+                let attributes =
+                    |payload: &Payload| json!(payload.fingerprint.as_ref().map(|f| &f.attributes));
+                changes.note("fingerprint.attributes", attributes(&shown_from), attributes(&shown_to));
+            }
         }
         (None, None) => {}
         _ => changes.note("fingerprint", json!(shown_from.fingerprint), json!(shown_to.fingerprint)),
@@ -190,4 +194,29 @@ fn compare_cookie(
     changes.compare(&format!("{label}.expires_at"), expires_at, &to.expires_at);
     changes.compare(&format!("{label}.created_at"), created_at, &to.created_at);
     changes.compare(&format!("{label}.last_accessed_at"), last_accessed_at, &to.last_accessed_at);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_masked_of_a_fingerprint_is_seen_to_differ_and_not_shown() {
+        let payload = |token: &str| {
+            let attributes = json!({ "browser": "chrome", "apiToken": token }).as_object().cloned().unwrap();
+            let fingerprint = Some(Fingerprint { attributes, ..Fingerprint::default() });
+            Payload { fingerprint, ..Payload::default() }
+        };
+        let (from, to) = (payload("98765432"), payload("23456789"));
+        for reveal in [false, true] {
+            let mut changes = Changes::default();
+            compare_payloads(Some(&from), Some(&to), reveal, &mut changes);
+            let [change] = changes.changes.as_slice() else { panic!("{:?}", changes.changes) };
+            assert_eq!(change.field, "fingerprint.attributes");
+            assert_eq!(change.from["browser"], "chrome");
+            let told = |value: &Value| value["apiToken"].as_str().map(str::to_owned);
+            let expected = if reveal { ["98765432", "23456789"] } else { ["***"; 2] };
+            assert_eq!([told(&change.from), told(&change.to)], expected.map(|text| Some(text.to_owned())));
+        }
+    }
 }

@@ -144,6 +144,13 @@ pub(super) fn inspect(path: &Path) -> Result<Found, StoreError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(StoreError::io("read", marker)(error)),
     }
+    // Only a store has it there, and the file that says so is written before it.
+    if path.join(ENGINE).join(DATABASE).is_file() {
+        return Err(StoreError::Damaged {
+            path: path.into(),
+            detail: format!("its file {MARKER} is missing"),
+        });
+    }
     for entry in fs::read_dir(path).map_err(StoreError::io("list", path))? {
         let name = entry.map_err(StoreError::io("list", path))?.file_name();
         // What a process leaves that was killed while it made a store.

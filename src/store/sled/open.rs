@@ -233,9 +233,10 @@ impl SledStoreOptions {
         let already_exists = || StoreError::AlreadyExists { path: path.into() };
         match directory::inspect(path) {
             Ok(found) if !found.is_finished() => {}
-            Ok(_) | Err(StoreError::NotADirectory { .. } | StoreError::NotAStore { .. }) => {
-                return Err(already_exists().into());
-            }
+            Ok(_)
+            | Err(
+                StoreError::NotADirectory { .. } | StoreError::NotAStore { .. } | StoreError::Damaged { .. },
+            ) => return Err(already_exists().into()),
             Err(error) => return Err(error.into()),
         }
         let options = self.create(true);

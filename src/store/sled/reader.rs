@@ -67,11 +67,10 @@ impl SledReader {
     /// The same, also of one that has an older schema version: its trees can be counted, and not understood.
     pub(super) fn open_any(path: &Path, options: &ReadOptions) -> Result<Self, StoreError> {
         // Looked at before the lock is taken, whose error would say less, and again once nobody else can change it.
-        find(path)?;
-        let lock = ReadLock::take(path)?;
-        let marker = find(path)?;
         let cipher = options.cipher();
-        marker.check_key(path, cipher.as_ref())?;
+        find(path)?.check_key(path, cipher.as_ref())?;
+        let lock = ReadLock::take(path)?;
+        find(path)?.check_key(path, cipher.as_ref())?;
         let database = path.join(ENGINE).join(DATABASE);
         if !database.exists() {
             return Err(damaged(path, "its file engine/db is missing"));

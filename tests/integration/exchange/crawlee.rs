@@ -17,15 +17,15 @@ const JS_4: &str = include_str!("../../fixtures/crawlee/crawlee-js-4.json");
 const PYTHON: &str = include_str!("../../fixtures/crawlee/crawlee-python-1.11.0.json");
 
 /// Behind all samples.
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     serde_json::from_str("\"2026-11-25T00:00:00Z\"").unwrap()
 }
 
-fn options() -> ImportOptions {
+pub(super) fn options() -> ImportOptions {
     ImportOptions::new().now(now())
 }
 
-fn import_with(state: &str, options: &ImportOptions) -> Result<(MemoryStore, Vec<Note>), String> {
+pub(super) fn import_with(state: &str, options: &ImportOptions) -> Result<(MemoryStore, Vec<Note>), String> {
     let store = MemoryStore::new();
     let mut notes = Vec::new();
     let input = Input::from_bytes(state.as_bytes().to_vec());
@@ -47,7 +47,7 @@ fn import(state: &Value) -> (MemoryStore, Vec<Note>) {
     import_with(&state.to_string(), &options()).unwrap()
 }
 
-fn export(store: &dyn ReadStore, dialect: Dialect) -> (Value, Vec<Note>) {
+pub(super) fn export(store: &dyn ReadStore, dialect: Dialect) -> (Value, Vec<Note>) {
     let (mut out, mut notes) = (Vec::new(), Vec::new());
     let options = CrawleeOptions::new(dialect).now(now());
     crawlee::write(store, &mut out, &options, &mut |note| notes.push(note.clone())).unwrap();
@@ -59,7 +59,7 @@ fn session(store: &MemoryStore, name: &str) -> (SessionRecord, Payload) {
     (store.record(pool, &id).unwrap().unwrap(), store.payload(pool, &id).unwrap().unwrap())
 }
 
-fn said(notes: &[Note]) -> Vec<String> {
+pub(super) fn said(notes: &[Note]) -> Vec<String> {
     notes.iter().map(ToString::to_string).collect()
 }
 
@@ -246,6 +246,61 @@ fn numbers_and_times_that_cannot_be_kept_are_the_nearest_ones_and_noted() {
              ahead of the clock",
         ]
     );
+}
+
+/// What Python writes of integers of any length, and a person of decimals.
+#[test]
+fn a_number_that_no_value_holds_is_carried_as_a_text_and_told_of_its_session() {
+    let state = r#"{ "sessionCount": 2, "sessions": [
+        { "id": "a", "createdAt": "2026-11-22T00:00:00Z", "maxAge": "P1Y", "userData": {
+            "order": { "ids": [7, 123456789012345678901234567890], "low": -9223372036854775809 },
+            "rate": 0.1234567890123456789, "edge": [18446744073709551615, -9223372036854775808, 0.1, 1e300] } },
+        { "id": "b", "createdAt": "2026-11-22T00:00:00Z", "maxAge": "P1Y", "userData": { "quoted": "{ 123456789012345678901 }" } }
+    ] }"#;
+    let (store, notes) = import_with(state, &options()).unwrap();
+    let (_, payload) = session(&store, "a");
+    assert_eq!(
+        Value::Object(payload.user_data.as_map().clone()),
+        json!({
+            "order": { "ids": [7, "123456789012345678901234567890"], "low": "-9223372036854775809" },
+            "rate": "0.1234567890123456789", "edge": [u64::MAX, i64::MIN, 0.1, 1e300],
+        })
+    );
+    let text = |digits, field| {
+        format!(
+            "session a: userData.{field} was a number of {digits} digits, and is a text of the same: no number here holds it"
+        )
+    };
+    assert_eq!(said(&notes), [text(30, "order.ids[1]"), text(19, "order.low"), text(20, "rate")]);
+    // And back, as the texts that they are.
+    let (after, _) = export(&store, Dialect::Python);
+    assert_eq!(after["sessions"][0]["userData"]["order"]["ids"][1], "123456789012345678901234567890");
+
+    let error = import_with(
+        r#"{ "sessionCount": 1, "sessions": [{ "id": "a", "userData": { "n": 1e400 } }] }"#,
+        &options(),
+    );
+    assert!(error.unwrap_err().contains("number out of range"), "JSON has it, and no program reads it");
+}
+
+#[test]
+fn an_integer_that_javascript_will_round_is_told() {
+    let store = MemoryStore::new();
+    let state = r#"{ "sessionCount": 1, "sessions": [{ "id": "a", "createdAt": "2026-11-22T00:00:00Z", "maxAge": "P1Y",
+        "userData": { "safe": 9007199254740992, "snow": [9007199254740993], "most": 18446744073709551615 } }] }"#;
+    let input = Input::from_bytes(state.as_bytes().to_vec());
+    import_into(&store, &PoolName::default(), input, &options(), &mut |_| {}).unwrap();
+    for dialect in [Dialect::Js3, Dialect::Js4, Dialect::Python] {
+        let (after, notes) = export(&store, dialect);
+        assert_eq!(after["sessions"][0]["userData"]["most"], u64::MAX);
+        let rounded: Vec<String> =
+            said(&notes).into_iter().filter(|note| note.contains("user_data")).collect();
+        let expected: &[&str] = &[
+            "session a: user_data.most was an integer of 20 digits, and is the same in the file, which JavaScript rounds",
+            "session a: user_data.snow[0] was an integer of 16 digits, and is the same in the file, which JavaScript rounds",
+        ];
+        assert_eq!(rounded, if dialect == Dialect::Python { &[] } else { expected });
+    }
 }
 
 #[test]

@@ -3,6 +3,9 @@
 mod crawlee;
 mod import;
 mod jsonl;
+mod there_and_back;
+#[cfg(feature = "cli")]
+mod told;
 #[cfg(feature = "cli")]
 mod tool;
 

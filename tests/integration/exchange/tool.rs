@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
-use session_pool::{Cookie, Growth, SessionOptions, SessionPool};
+use session_pool::{Cookie, Fingerprint, Growth, SessionOptions, SessionPool};
 
 use super::open;
 use crate::support::{Place, assert_sound, content, named, worked_store};
 
-fn tool(arguments: &[&str]) -> Output {
+pub(super) fn tool(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_session-pool")).args(arguments).output().unwrap()
 }
 
@@ -28,21 +28,21 @@ fn with_stdin(arguments: &[&str], input: &[u8]) -> Output {
     child.wait_with_output().unwrap()
 }
 
-fn text(output: &Output) -> String {
+pub(super) fn text(output: &Output) -> String {
     assert!(output.status.success(), "{}", stderr(output));
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-fn json(output: &Output) -> Value {
+pub(super) fn json(output: &Output) -> Value {
     serde_json::from_str(&text(output)).unwrap()
 }
 
-fn stderr(output: &Output) -> String {
+pub(super) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// The one line of an error, and the exit code.
-fn refusal(output: &Output) -> (String, i32) {
+pub(super) fn refusal(output: &Output) -> (String, i32) {
     let says = stderr(output);
     assert_eq!(says.lines().count(), 1, "{says}");
     assert_eq!(output.stdout, b"", "{output:?}");
@@ -50,18 +50,22 @@ fn refusal(output: &Output) -> (String, i32) {
 }
 
 /// A store with a pool, and names beside it.
-struct World {
-    place: Place,
+pub(super) struct World {
+    pub(super) place: Place,
 }
 
 impl World {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let place = Place::disk();
         let pool = place.open(|builder| builder.name("shop.example").growth(Growth::Manual));
         let secret = SessionOptions {
             proxy: Some("http://auto:topsecret@proxy.example:1".parse().unwrap()),
             ..named("alive").user_data("token", "topsecret\u{1b}[2J\u{202e}")
         };
+        let attributes = json!({ "browser": "chrome", "device": { "apiToken": "topsecret" } });
+        let fingerprint =
+            Fingerprint { attributes: attributes.as_object().unwrap().clone(), ..Fingerprint::default() };
+        let secret = SessionOptions { fingerprint: Some(fingerprint), ..secret };
         let secret = secret.cookie(Cookie::new("sid", "topsecret", "shop.example"));
         let _ = pool.add(secret).unwrap().reclaim().unwrap();
         let _ = pool.add(named("burnt")).unwrap().retire().unwrap();
@@ -69,19 +73,19 @@ impl World {
         Self { place }
     }
 
-    fn store(&self) -> String {
+    pub(super) fn store(&self) -> String {
         self.place.path().to_str().unwrap().to_owned()
     }
 
-    fn beside(&self, name: &str) -> PathBuf {
+    pub(super) fn beside(&self, name: &str) -> PathBuf {
         self.place.path().with_file_name(name)
     }
 
-    fn path(&self, name: &str) -> String {
+    pub(super) fn path(&self, name: &str) -> String {
         self.beside(name).to_str().unwrap().to_owned()
     }
 
-    fn write(&self, name: &str, text: &str) -> String {
+    pub(super) fn write(&self, name: &str, text: &str) -> String {
         fs::write(self.beside(name), text).unwrap();
         self.path(name)
     }
@@ -119,7 +123,12 @@ fn a_store_goes_through_a_file_and_through_a_pipe_and_is_the_same() {
 
     let output = tool(&["export", &world.store(), &file]);
     let (says, code) = refusal(&output);
-    assert!(says.contains(&file) && says.contains("already exists") && code == 2, "{says}");
+    assert!(
+        says.contains(&file)
+            && says.contains("there is something already, and it is left as it is")
+            && code == 2,
+        "{says}"
+    );
     let output = tool(&["import", &file, &world.path("b")]);
     let (says, code) = refusal(&output);
     assert!(says.contains("a new store needs a path of its own; with --into-pool") && code == 2, "{says}");
@@ -131,6 +140,11 @@ fn a_masked_export_shows_no_secret_and_is_refused() {
     let output = tool(&["export", &world.store(), "-", "--mask"]);
     let masked = text(&output);
     assert!(!masked.contains("topsecret") && masked.contains("\"masked\":true"), "{masked}");
+    assert!(masked.contains(r#""attributes":{"browser":"chrome","device":{"apiToken":"***"}}"#), "{masked}");
+    for format in ["table", "json"] {
+        let shown = text(&tool(&["show", &world.store(), "alive", "--format", format]));
+        assert!(!shown.contains("topsecret") && shown.contains("chrome"), "{shown}");
+    }
     assert_eq!(stderr(&output), "");
     let file = world.write("masked.jsonl", &masked);
     for more in [&[][..], &["--into-pool", "x"]] {
@@ -166,12 +180,12 @@ fn a_state_of_crawlee_comes_in_goes_out_and_tells_what_it_could_not_carry_over()
         let stats = json(&tool(&["stats", &store, "--format", "json"]));
         assert_eq!(stats["pools"][0]["pool"], "default");
         let output = tool(&["export", &store, &state, "--to", to]);
-        assert!(text(&output).contains("usable and"), "{output:?}");
+        assert!(text(&output).contains(" usable, "), "{output:?}");
         let state: Value = serde_json::from_str(&fs::read_to_string(&state).unwrap()).unwrap();
         assert_eq!(state["sessions"].as_array().unwrap().len() as u64, sessions);
         // Into a store that is there, and there already.
         let again = &["import", &fixture(name), &world.store(), "--into-pool", to, "--yes"];
-        assert!(text(&tool(again)).contains("1 new pools"));
+        assert!(text(&tool(again)).contains("1 new pool,"));
         let (says, code) = refusal(&tool(again));
         assert!(says.contains("already: --skip-existing passes over them") && code == 2, "{says}");
         let output = tool(&[again, &["--skip-existing", "--from", to][..]].concat());
@@ -201,7 +215,7 @@ fn ids_that_do_not_fit_are_refused_with_a_hint_and_renamed_where_asked_for() {
     assert!(says.contains("state.json: sessions[0] (user-42): id is \"user-42\": must be 1 to 50"), "{says}");
     assert!(says.contains("; --rename-ids gives it another one") && code == 3, "{says}");
     let output = tool(&["import", &file, &world.path("new"), "--rename-ids", "--into-pool", "shop"]);
-    assert!(text(&output).contains("1 new pools, 1 live"), "{output:?}");
+    assert!(text(&output).contains("1 new pool, 1 session: 1 usable"), "{output:?}");
     let shown =
         json(&tool(&["show", &world.path("new"), "user_42_7d06b873", "--reveal", "--format", "json"]));
     assert_eq!(shown["user_data"]["crawlee_id"], "user-42");
@@ -214,12 +228,16 @@ fn a_dry_run_writes_nothing() {
     assert!(tool(&["export", &world.store(), &file]).status.success());
     for more in [&[][..], &["--into-pool", "x"]] {
         let output = tool(&[&["import", &file, &world.path("new"), "--dry-run"], more].concat());
-        assert!(text(&output).contains("would be imported: 1 new pools, 1 live and 1 retired"), "{output:?}");
+        assert!(
+            text(&output)
+                .contains("would be imported: 1 new pool, 2 sessions: 1 usable, 0 expired, 1 retired"),
+            "{output:?}"
+        );
         assert!(!world.beside("new").exists());
     }
     let before = content_of(&world.place.path());
     let output = tool(&["import", &file, &world.store(), "--dry-run", "--into-pool", "other"]);
-    assert!(text(&output).contains("1 new pools, 1 live and 1 retired"), "{output:?}");
+    assert!(text(&output).contains("1 new pool, 2 sessions: 1 usable, 0 expired, 1 retired"), "{output:?}");
     let (says, code) =
         refusal(&tool(&["import", &file, &world.store(), "--dry-run", "--into-pool", "shop.example"]));
     assert!(says.contains("has the sessions alive, burnt already") && code == 2, "{says}");
@@ -265,7 +283,7 @@ fn sessions_that_were_picked_out_of_an_export_come_into_a_pool() {
         "{says}"
     );
     let output = tool(&["import", &file, &world.path("new"), "--into-pool", "x", "--edited"]);
-    assert!(text(&output).contains("0 live and 1 retired sessions, 1 log entries"), "{output:?}");
+    assert!(text(&output).contains("1 session: 0 usable, 0 expired, 1 retired; 1 log entries"), "{output:?}");
     assert_sound(&open(&world.beside("new")));
     let picked: Vec<&str> = all.lines().filter(|line| !line.contains("\"retirement\"")).collect();
     let file = world.write("picked.jsonl", &picked.join("\n"));
@@ -338,7 +356,7 @@ fn what_cannot_be_written_leaves_nothing() {
     for to in ["jsonl", "crawlee-python"] {
         let output = tool(&["export", &world.store(), &unwritable, "--to", to]);
         let (says, code) = refusal(&output);
-        assert!(says.contains("missing/a.jsonl") && says.contains("No such file") && code == 1, "{says}");
+        assert!(says.contains("missing/a.jsonl: there is no directory /") && code == 1, "{says}");
     }
     let state = format!("{}/tests/fixtures/crawlee/crawlee-js-4.json", env!("CARGO_MANIFEST_DIR"));
     let report = world.write("report", "mine");

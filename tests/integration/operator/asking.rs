@@ -77,7 +77,6 @@ fn without_a_terminal_and_without_yes_nothing_is_changed() {
             &["compact", &path],
             &["compact", &path, "--replace"],
             &["compact", &path, "--replace", "--delete-old"],
-            &["migrate", &path],
         ] {
             let error = mistake(&tool(arguments), 2);
             assert!(error.contains("--yes is needed"), "{error}");
@@ -107,7 +106,9 @@ fn on_a_terminal_it_asks_and_does_what_is_agreed_to() {
     let import = ["import", &file, &path, "--into-pool", "new", "--from-pool", "blog"];
     let (screen, code) = on_a_terminal(&import, "y");
     assert!(
-        screen.contains("1 live and 7 retired sessions come into the pool new, which is created."),
+        screen.contains(
+            "into the pool new, which is created, come 8 sessions: 1 usable, 0 expired, 7 retired."
+        ),
         "{screen}"
     );
     assert_eq!(code, 0, "{screen}");
@@ -156,6 +157,34 @@ fn what_there_is_nothing_to_do_for_is_not_asked() {
     let (screen, code) = on_a_terminal(&["purge", &path, "--older-than", "300d"], "n");
     assert!(!screen.contains("[y/N]"), "{screen}");
     assert_eq!(code, 0);
+}
+
+#[test]
+fn what_there_is_nothing_to_do_for_needs_no_yes() {
+    let (place, path) = a_store();
+    let nobody = format!("{path}.json");
+    std::fs::write(&nobody, "[]").unwrap();
+    let file = exported(&path);
+    let import = ["import", &file, &path, "--into-pool", "shop", "--from-pool", "shop", "--skip-existing"];
+    leaves_all_as_it_is(&place, || {
+        for (arguments, says) in [
+            (&["migrate", &path][..], "nothing to do"),
+            (&["purge", &path, "--older-than", "300d"], "nothing to do"),
+            (&["purge", &path, "--older-than", "300d", "--dry-run"], "nothing to do"),
+            (&["retire", &path, "s1", "--pool", "shop"], "nothing to do"),
+            (&["add", &path, "--pool", "shop", "--file", &nobody], "nothing to do"),
+            (&import, "0 sessions: 0 usable, 0 expired, 0 retired; 0 log entries; 8 were there already"),
+        ] {
+            let output = tool(arguments);
+            assert_eq!(code(&output), 0, "{output:?}");
+            let said = [output.stdout, output.stderr].concat();
+            assert!(
+                String::from_utf8_lossy(&said).contains(says),
+                "{arguments:?}: {}",
+                String::from_utf8_lossy(&said)
+            );
+        }
+    });
 }
 
 #[test]

@@ -12,6 +12,22 @@ fn completions_know_the_commands_and_their_options() {
     }
 }
 
+/// What a command is called where it is found among the words is what it is called where its options are.
+#[test]
+fn completions_for_bash_know_the_options_of_every_command_that_they_find() {
+    let script = text(&tool(&["completions", "bash"]));
+    let found: Vec<&str> = script
+        .lines()
+        .filter_map(|line| {
+            line.trim().strip_prefix("cmd=\"")?.strip_suffix('"').filter(|name| !name.is_empty())
+        })
+        .collect();
+    assert!(found.len() > 20, "{found:?}");
+    for name in found {
+        assert!(script.contains(&format!("\n        {name})\n")), "{name}");
+    }
+}
+
 #[test]
 fn the_manual_has_a_page_for_the_tool_and_one_for_each_command() {
     let page = text(&tool(&["man"]));
@@ -31,6 +47,10 @@ fn the_manual_has_a_page_for_the_tool_and_one_for_each_command() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
+    for name in &names {
+        // What a formatter takes that knows of no other encoding.
+        assert!(fs::read_to_string(pages.join(name)).unwrap().is_ascii(), "{name}");
+    }
     for name in ["session-pool.1", "session-pool-add.1", "session-pool-list.1", "session-pool-retire.1"] {
         assert!(names.iter().any(|found| found == name), "{names:?}");
     }

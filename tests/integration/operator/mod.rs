@@ -6,6 +6,8 @@ pub(crate) mod asking;
 mod compacting;
 mod killed;
 mod manual;
+#[cfg(unix)]
+mod messages;
 mod migrating;
 mod purging;
 mod retiring;

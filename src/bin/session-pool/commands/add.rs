@@ -4,7 +4,7 @@ mod cookie;
 
 use std::fs;
 use std::io::{Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -15,11 +15,11 @@ use session_pool::{Cookie, PoolName, Proxy, SessionId, SessionOptions, Timestamp
 use super::Result;
 use crate::consent::{Consent, counted, first_of};
 use crate::context::{Context, note};
-use crate::errors::{BadFile, Wrong};
+use crate::errors::{BadFile, Wrong, plain};
 use crate::moment::{self, Moment};
 use crate::output::{Cell, Column, Rows};
 use crate::progress::Progress;
-use crate::source::{open_store, read_store};
+use crate::source::{open_store, quoted, read_store};
 
 /// Adds sessions, by the rules that hold in a crawler.
 ///
@@ -68,7 +68,7 @@ struct One {
     /// The proxy that all its requests leave through: `http://user:password@proxy.example:8000`.
     #[arg(long, value_name = "URL")]
     proxy: Option<Proxy>,
-    /// Something to keep with it: `plan="trial"`, `age=7`. Can be given several times.
+    /// Something to keep with it, as JSON: `'plan="trial"'`, `age=7`. Can be given several times.
     #[arg(long, value_name = "KEY=JSON", value_parser = key_and_json)]
     user_data: Vec<(String, Value)>,
     /// How long it may live: `50min`, `7d`. Default: 50 minutes.
@@ -124,9 +124,18 @@ impl One {
 
 fn key_and_json(text: &str) -> std::result::Result<(String, Value), String> {
     let (key, value) = text.split_once('=').ok_or("must be KEY=JSON")?;
-    let value = serde_json::from_str(value)
-        .map_err(|error| format!("what follows the first `=` must be JSON, texts in quotes: {error}"))?;
-    Ok((key.to_owned(), value))
+    let parsed: Value = serde_json::from_str(value).map_err(|error| {
+        if value.trim_start().starts_with(['{', '[', '"']) {
+            return format!("what follows the first `=` must be JSON: {error}");
+        }
+        // Were it a text where it is no JSON, 12345 would be a number and 01234 a text.
+        let text = format!("{key}={}", Value::from(value));
+        format!("what follows the first `=` must be JSON, texts in quotes: --user-data {}", quoted(&text))
+    })?;
+    // With all that holds for a file of sessions: each key once, no number that would become another one.
+    let session = format!("{{\"user_data\":{{{}:{value}}}}}", Value::from(key));
+    session_options(&session).map_err(|error| error.rule)?;
+    Ok((key.to_owned(), parsed))
 }
 
 /// What becomes of a session.
@@ -157,7 +166,8 @@ fn columns() -> Vec<Column<Row>> {
 impl Add {
     pub(crate) fn run(self, context: &Context, out: &mut dyn Write) -> Result {
         let Self { store, pool, create_pool, file, one, dry_run, consent } = self;
-        if !dry_run {
+        // What is read from stdin can be read once, and no answer from it.
+        if !dry_run && file.as_deref().is_some_and(|file| file == Path::new("-")) {
             consent.can_be_had()?;
         }
         let sessions = match &file {
@@ -198,7 +208,11 @@ impl Add {
         for row in &added {
             rows.row(row)?;
         }
-        Ok(rows.end()?)
+        rows.end()?;
+        if added.is_empty() {
+            note("there is nothing to do: no session is given");
+        }
+        Ok(())
     }
 }
 
@@ -211,7 +225,7 @@ fn read(file: &PathBuf) -> Result<Vec<SessionOptions>> {
         fs::read_to_string(file)
     };
     let bad = |why: String| BadFile(format!("{}: {why}", file.display()));
-    let text = text.map_err(|error| bad(error.to_string()))?;
+    let text = text.map_err(|error| bad(plain(&error)))?;
     Ok(session_options(&text).map_err(|error| bad(error.to_string()))?)
 }
 

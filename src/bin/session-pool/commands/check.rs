@@ -12,7 +12,8 @@ use session_pool::inspect::{self, Opened};
 use session_pool::recovery::REPORT;
 
 use super::Result;
-use crate::context::Context;
+use crate::context::{Context, note};
+use crate::cure::repairing;
 use crate::errors::Unsound;
 use crate::output::{Cell, Column, Format, Rows, document, escape, style};
 use crate::progress::Progress;
@@ -70,7 +71,7 @@ fn columns() -> Vec<Column<Found>> {
 impl Check {
     pub(crate) fn run(self, context: &Context, out: &mut dyn Write) -> Result {
         let Self { source: Source { path, checkpoint } } = self;
-        let mut checked = Checked::default();
+        let (mut checked, mut cure) = (Checked::default(), None);
         if checkpoint {
             let (file, opened) = open_checkpoint(&path, context)?;
             check_archive(&file, context, &mut checked)?;
@@ -90,6 +91,7 @@ impl Check {
             drop(store);
             let report = path.join(REPORT);
             checked.recovery = report.is_file().then(|| report.display().to_string());
+            cure = (!checked.findings.is_empty()).then(|| repairing(&path, &context.keys));
             for checkpoint in inspect::checkpoints(&path)? {
                 let mut found = Checked::default();
                 match check_archive(&checkpoint, context, &mut found) {
@@ -100,6 +102,10 @@ impl Check {
             }
         }
         tell(&checked, context, out)?;
+        if let Some(cure) = cure {
+            out.flush()?;
+            note(&format!("repairing makes a new store of what can be read: {cure}"));
+        }
         if checked.findings.is_empty() { Ok(()) } else { Err(Unsound(path).into()) }
     }
 }

@@ -27,7 +27,16 @@ impl Completions {
         let name = command.get_name().to_owned();
         // It takes a failing writer for a reason to panic.
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut command, name, &mut script);
+        clap_complete::generate(self.shell, &mut command, &name, &mut script);
+        if self.shell == Shell::Bash {
+            script = with_one_spelling(&String::from_utf8(script)?, &name).into_bytes();
+        }
         Ok(out.write_all(&script)?)
     }
+}
+
+/// Of a name with a hyphen, the script for bash has two spellings, and so completes no option of any command:
+/// <https://github.com/clap-rs/clap/issues/6421>.
+fn with_one_spelling(script: &str, name: &str) -> String {
+    script.replace(&name.replace('-', "__subcmd__"), &name.replace('-', "__"))
 }

@@ -47,7 +47,8 @@ pub(crate) struct Diff {
         allow_negative_numbers = true
     )]
     limit: Option<usize>,
-    /// Show secrets: cookies' values, user data, the proxy's password or key, headers that are secrets by their names.
+    /// Show secrets: cookies' values, user data, the proxy's password or key, headers and attributes that are secrets by
+    /// their names.
     #[arg(long)]
     reveal: bool,
     /// Look into the newest whole checkpoint of each store, which a crawler may have open meanwhile. An archive is taken

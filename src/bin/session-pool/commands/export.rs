@@ -10,18 +10,19 @@ use session_pool::exchange::crawlee::{self, CrawleeOptions, CrawleeSummary, Dial
 use session_pool::exchange::{ExchangeError, ExportOptions, write_jsonl, write_jsonl_file};
 use session_pool::{PoolName, ReadStore};
 
-use super::Result;
+use super::{Result, sessions_of};
 use crate::context::{Context, note};
+use crate::cure::repairing;
 use crate::errors::{NotFound, Unsound, Wrong};
 use crate::notes::{Notes, ReportArguments};
-use crate::output::{Format, Harmless, document};
+use crate::output::{Format, Harmless, document, escape};
 use crate::progress::Progress;
 use crate::source::Source;
 
 /// Writes everything in a store or an archive as JSON Lines, or the sessions of a pool as a state file of Crawlee.
 ///
 /// Secrets are in it in clear: cookies, user data, proxy passwords. A file gets mode 0600. What Crawlee has no place for is
-/// told on stderr.
+/// told on stderr: what is of a kind in one line, and of each session with --report.
 ///
 /// JSON Lines begin with a line of `kind` `header`; then come lines of `pool`, `retirement` and `session`, and one of `end`.
 /// The library's documentation of `exchange` has all fields.
@@ -40,7 +41,7 @@ pub(crate) struct Export {
     /// This pool only. A state file of Crawlee holds one: where there are several, it must be named.
     #[arg(long)]
     pool: Option<PoolName>,
-    /// Mask secrets. What is written then is for looking at, and cannot be imported.
+    /// Mask secrets, as `show` does. What is written then is for looking at, and cannot be imported.
     #[arg(long)]
     mask: bool,
     #[command(flatten)]
@@ -88,9 +89,13 @@ impl Export {
             note("cookies, user data and proxy passwords are in it in clear");
         }
         if unreadable > 0 {
-            note(&format!(
-                "{unreadable} items could not be read, and are not in it: repair makes a store of the rest"
-            ));
+            // An archive is as it is.
+            let cure = if source.path.is_dir() {
+                format!("; repairing makes a store of the rest: {}", repairing(&source.path, &context.keys))
+            } else {
+                String::new()
+            };
+            note(&format!("{unreadable} items could not be read, and are not in it{cure}"));
             return Err(Unsound(source.path).into());
         }
         Ok(())
@@ -135,9 +140,9 @@ fn jsonl(
     let summary = write_jsonl_file(store, file, &options)?;
     drop(options);
     if context.format == Format::Table {
-        let (pools, sessions, retirements) = (summary.pools, summary.sessions, summary.log_entries);
-        let name = crate::output::escape(&file.display().to_string());
-        writeln!(out, "{name}: {pools} pools, {sessions} sessions, {retirements} retirements")?;
+        let (pools, sessions, entries) = (summary.pools, summary.sessions, summary.log_entries);
+        let name = escape(&file.display().to_string());
+        writeln!(out, "{name}: {pools} pools, {sessions} sessions, {entries} log entries")?;
     } else {
         document(&summary, context, out)?;
     }
@@ -166,13 +171,14 @@ fn state(
     drop(options);
     let count = notes.count;
     if !is_stdout(file) {
-        let CrawleeSummary { usable, retired, unreadable, .. } = summary;
+        let CrawleeSummary { usable, expired, retired, unreadable, .. } = summary;
         if context.format == Format::Table {
-            let name = crate::output::escape(&file.display().to_string());
-            writeln!(out, "{name}: a state of {dialect}, {usable} usable and {retired} retired sessions")?;
+            let name = escape(&file.display().to_string());
+            writeln!(out, "{name}: a state of {dialect}, {}", sessions_of(usable, expired, retired))?;
         } else {
-            let told =
-                json!({ "usable": usable, "retired": retired, "unreadable": unreadable, "notes": count });
+            let told = json!({
+                "usable": usable, "expired": expired, "retired": retired, "unreadable": unreadable, "notes": count,
+            });
             document(&told, context, out)?;
         }
     }

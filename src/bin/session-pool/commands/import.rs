@@ -14,11 +14,11 @@ use session_pool::exchange::{
 };
 use session_pool::{MemoryStore, PoolName, SledReader, SledStoreOptions, StoreError};
 
-use super::Result;
-use crate::consent::Consent;
+use super::{Result, sessions_of};
+use crate::consent::{Consent, counted};
 use crate::context::Context;
 use crate::counting::CountingInput;
-use crate::errors::{BadFile, NotFound, Wrong};
+use crate::errors::{BadFile, NotFound, Wrong, plain};
 use crate::notes::{Notes, ReportArguments};
 use crate::output::{Format, document, escape};
 use crate::progress::Progress;
@@ -29,7 +29,7 @@ use crate::source::{open_store, read_store};
 /// JSON Lines become a new store that is the same, or, with --into-pool, their sessions come into a pool, also one of a store
 /// that is there already. A state of Crawlee goes into the pool `default` of a new store where no other one is named.
 /// Everything is checked before anything is written, and where the store is there, it asks. What cannot be carried over is
-/// told on stderr.
+/// told on stderr, before it asks: what is of a kind in one line, and of each session with --report.
 ///
 /// Example: session-pool import state.json sessions --into-pool shop.example
 #[derive(Args)]
@@ -108,23 +108,27 @@ impl Import {
             options = options.from_pool(name.clone());
         }
         let store = self.look(context)?;
-        let mut notes = Notes::new(&self.report)?;
+        let (mut notes, mut count) = (Notes::new(&self.report)?, 0);
         let imported = match self.open()? {
-            Opened::Export(input) if self.dry_run => check_export(input, &options).map_err(refused)?,
+            // Nothing is left out of it, and the report says so.
+            Opened::Export(input) if self.dry_run => {
+                let checked = check_export(input, &options).map_err(refused)?;
+                notes.tell().map(|()| checked)?
+            }
             Opened::Export(input) => {
                 let write = context.keys.store(SledStoreOptions::new())?;
-                import_store(input, &self.store, &options, write).map_err(refused)?
+                let imported = import_store(input, &self.store, &options, write).map_err(refused)?;
+                notes.tell().map(|()| imported)?
             }
             Opened::Sessions(mut input) => {
                 if let Some(format) = self.format(&mut input).map_err(refused)? {
                     options = options.format(format);
                 }
                 let checked = CheckedImport::check(input, &options, &mut |note| notes.take(note));
-                self.write(checked.map_err(refused)?, store, context)?
+                count = notes.count;
+                self.write(checked.map_err(refused)?, store, notes, context)?
             }
         };
-        let count = notes.count;
-        notes.tell()?;
         tell(&imported, &self.store, self.dry_run, count, context, out)
     }
 
@@ -160,7 +164,8 @@ impl Import {
         if self.into_pool.is_none() {
             return Err(self.in_the_way());
         }
-        if !self.dry_run {
+        // What is read from stdin can be read once, and no answer from it.
+        if !self.dry_run && self.file == Path::new("-") {
             self.consent.can_be_had()?;
         }
         Ok(Some(found))
@@ -172,7 +177,7 @@ impl Import {
 
     fn open(&self) -> Result<Opened> {
         let name = self.name();
-        let cannot_read = |error: io::Error| BadFile(format!("cannot read {name}: {error}"));
+        let cannot_read = |error: io::Error| BadFile(format!("cannot read {name}: {}", plain(&error)));
         let progress = Progress::new("importing");
         let mut beginning = Vec::new();
         if self.file == Path::new("-") {
@@ -229,19 +234,29 @@ impl Import {
         &self,
         checked: CheckedImport,
         store: Option<SledReader>,
+        notes: Notes,
         context: &Context,
     ) -> Result<Imported> {
         let refused = |error| refused(error, self);
         let pool = self.into_pool.clone().unwrap_or_default();
         let Some(store) = store else {
-            if self.dry_run {
-                return checked.would_import(&MemoryStore::new(), &pool).map_err(refused);
-            }
-            let write = context.keys.store(SledStoreOptions::new())?;
-            return checked.into_new_store(&self.store, &pool, write).map_err(refused);
+            let imported = if self.dry_run {
+                checked.would_import(&MemoryStore::new(), &pool)
+            } else {
+                let write = context.keys.store(SledStoreOptions::new())?;
+                checked.into_new_store(&self.store, &pool, write)
+            };
+            let imported = imported.map_err(refused)?;
+            return notes.tell().map(|()| imported);
         };
         let would_be = checked.would_import(&store, &pool).map_err(refused)?;
-        if self.dry_run {
+        let is_empty = would_be.pools + would_be.live + would_be.retired == 0;
+        if !self.dry_run && !is_empty {
+            self.consent.can_be_had()?;
+        }
+        // Whoever is asked is to know what will be lost.
+        notes.tell()?;
+        if self.dry_run || is_empty {
             return Ok(would_be);
         }
         self.consent.ask(|| Ok(vec![self.summary(&would_be, &pool)]))?;
@@ -252,13 +267,11 @@ impl Import {
 
     /// What is about to be done, for people.
     fn summary(&self, would_be: &Imported, pool: &PoolName) -> String {
-        let Imported { pools, live, retired, skipped, .. } = *would_be;
-        let new = if pools > 0 { ", which is created" } else { "" };
-        let skipped = if skipped > 0 { format!("; {skipped} are there already") } else { String::new() };
-        let store = self.store.display();
-        format!(
-            "{store}: {live} live and {retired} retired sessions come into the pool {pool}{new}{skipped}."
-        )
+        let Imported { pools, live, expired, retired, skipped, .. } = *would_be;
+        let new = if pools > 0 { ", which is created," } else { "" };
+        let skipped = if skipped > 0 { format!("; {skipped} more are there already") } else { String::new() };
+        let (store, sessions) = (self.store.display(), sessions_of(live - expired, expired, retired));
+        format!("{store}: into the pool {pool}{new} come {sessions}{skipped}.")
     }
 
     /// How messages call the file.
@@ -305,11 +318,13 @@ fn tell(
     context: &Context,
     out: &mut dyn Write,
 ) -> Result {
-    let Imported { pools, live, retired, log_entries, skipped, unreadable, .. } = *imported;
+    let Imported { pools, live, expired, retired, log_entries, skipped, unreadable, .. } = *imported;
+    let usable = live - expired;
     if context.format != Format::Table {
         let told = json!({
-            "store": store.display().to_string(), "dry_run": dry_run, "pools": pools, "live": live, "retired": retired,
-            "log_entries": log_entries, "skipped": skipped, "unreadable": unreadable, "notes": notes,
+            "store": store.display().to_string(), "dry_run": dry_run, "pools": pools, "usable": usable, "expired": expired,
+            "live": live, "retired": retired, "log_entries": log_entries, "skipped": skipped, "unreadable": unreadable,
+            "notes": notes,
         });
         return Ok(document(&told, context, out)?);
     }
@@ -320,9 +335,7 @@ fn tell(
         0 => String::new(),
         count => format!("; {count} items are missing, which could not be read when it was exported"),
     };
-    writeln!(
-        out,
-        "{store}: {would}{pools} new pools, {live} live and {retired} retired sessions, {log_entries} log entries{skipped}{missing}"
-    )?;
+    let (pools, sessions) = (counted(pools, "new pool"), sessions_of(usable, expired, retired));
+    writeln!(out, "{store}: {would}{pools}, {sessions}; {log_entries} log entries{skipped}{missing}")?;
     Ok(())
 }

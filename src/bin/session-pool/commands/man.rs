@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, CommandFactory};
 use clap_mangen::Man as Page;
@@ -10,7 +10,7 @@ use clap_mangen::Man as Page;
 use super::{Result, has_no_format};
 use crate::arguments::{Arguments, no_format};
 use crate::context::Context;
-use crate::errors::Wrong;
+use crate::errors::{Wrong, plain};
 
 /// Prints a page of the manual, or writes all of them.
 ///
@@ -21,8 +21,8 @@ pub(crate) struct Man {
     /// The command that the page is about. Default: the tool as a whole.
     #[arg(conflicts_with = "dir")]
     command: Option<String>,
-    /// Write all pages into this directory, instead: `session-pool.1`, `session-pool-list.1`, … Pages that are there are
-    /// replaced.
+    /// Write all pages into this directory, instead: `session-pool.1`, `session-pool-list.1` and so on. Pages that are
+    /// there are replaced.
     #[arg(long)]
     dir: Option<PathBuf>,
 }
@@ -33,10 +33,13 @@ impl Man {
         let Self { command, dir } = self;
         let mut pages = pages();
         if let Some(dir) = dir {
-            fs::create_dir_all(&dir).map_err(|error| format!("{}: {error}", dir.display()))?;
+            let cannot = |operation, path: &Path, error: std::io::Error| {
+                format!("cannot {operation} {}: {}", path.display(), plain(&error))
+            };
+            fs::create_dir_all(&dir).map_err(|error| cannot("create the directory", &dir, error))?;
             for (name, page) in pages {
                 let file = dir.join(format!("{name}.1"));
-                fs::write(&file, page?).map_err(|error| format!("{}: {error}", file.display()))?;
+                fs::write(&file, page?).map_err(|error| cannot("write", &file, error))?;
             }
             return Ok(());
         }

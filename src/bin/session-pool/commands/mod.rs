@@ -146,6 +146,12 @@ fn has_no_format(command: &str, context: &Context) -> Result {
     Err(Wrong(format!("{command} has no --format: list, show and retirements do")).into())
 }
 
+/// How many sessions went from one program to another, in the words of both ways: what one counts, the other does.
+fn sessions_of(usable: u64, expired: u64, retired: u64) -> String {
+    let sessions = counted(usable + expired + retired, "session");
+    format!("{sessions}: {usable} usable, {expired} expired, {retired} retired")
+}
+
 /// Says on stderr what was passed over.
 fn note_unreadable(unreadable: u64) {
     if unreadable > 0 {

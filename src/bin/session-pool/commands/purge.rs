@@ -81,9 +81,6 @@ fn because(why: Kept) -> &'static str {
 impl Purge {
     pub(crate) fn run(self, context: &Context, out: &mut dyn Write) -> Result {
         let Self { store, older_than, reason, pool, dry_run, consent } = self;
-        if !dry_run {
-            consent.can_be_had()?;
-        }
         let filter =
             PurgeFilter { pool, older_than, reasons: reason.into_iter().map(Reason::from).collect() };
         let plan = PurgePlan::new(&read_store(&store, context)?, &filter, context.now.to_datetime())?;
@@ -98,7 +95,9 @@ impl Purge {
             rows.row(pool)?;
         }
         rows.end()?;
-        if dry_run {
+        if plan.is_empty() {
+            note("there is nothing to do: no session that was asked for may be forgotten");
+        } else if dry_run {
             note("this is what would be done; nothing was changed");
         }
         Ok(())

@@ -9,7 +9,7 @@ use session_pool::{PoolName, Reason, Retired, SessionId, Timestamp};
 
 use super::Result;
 use crate::consent::{Consent, counted, first_of};
-use crate::context::Context;
+use crate::context::{Context, note};
 use crate::output::{Cell, Column, Rows};
 use crate::progress::Progress;
 use crate::source::{open_store, read_store};
@@ -60,9 +60,6 @@ fn columns() -> Vec<Column<Row>> {
 impl Retire {
     pub(crate) fn run(self, context: &Context, out: &mut dyn Write) -> Result {
         let Self { store, ids, pool, dry_run, consent } = self;
-        if !dry_run {
-            consent.can_be_had()?;
-        }
         let now = context.now.to_datetime();
         let plan = RetirePlan::new(&read_store(&store, context)?, pool.as_ref(), &ids, now)?;
         if !dry_run && !plan.is_empty() {
@@ -81,7 +78,11 @@ impl Retire {
             let (reason, retired_at) = (retired.reason, retired.at);
             rows.row(&Row { pool, id, outcome: "retired already", reason, retired_at })?;
         }
-        Ok(rows.end()?)
+        rows.end()?;
+        if plan.is_empty() {
+            note("there is nothing to do: who was retired once stays so");
+        }
+        Ok(())
     }
 }
 

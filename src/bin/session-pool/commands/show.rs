@@ -31,7 +31,8 @@ pub(crate) struct Show {
     /// In this pool only.
     #[arg(long, value_name = "NAME")]
     pool: Option<PoolName>,
-    /// Show secrets: cookies' values, user data, the proxy's password or key, headers that are secrets by their names.
+    /// Show secrets: cookies' values, user data, the proxy's password or key, headers and attributes that are secrets by
+    /// their names.
     #[arg(long)]
     reveal: bool,
 }
