@@ -352,6 +352,10 @@ fn what_cannot_be_restored_is_one_line_and_leaves_nothing() {
     let beside = |name: &str| place.path().with_file_name(name).to_str().unwrap().to_owned();
     let (archive, restored) = (beside("a.archive"), beside("restored"));
     std::fs::write(&archive, b"[]").unwrap();
+    for arguments in [&["restore", &archive, &restored][..], &["repair", &path, "--archive", &archive]] {
+        let output = tool(arguments);
+        assert!(String::from_utf8_lossy(&output.stderr).contains(&archive), "it names the file: {output:?}");
+    }
     for arguments in [
         &["restore", &archive, &restored][..],
         &["restore", &beside("missing"), &restored],

@@ -158,6 +158,14 @@ pub(crate) struct At {
     pub(crate) error: session_pool::Error,
 }
 
+/// An error of an archive, with its name.
+pub(crate) fn of_archive(path: &Path, error: session_pool::Error) -> Box<dyn Error> {
+    match error {
+        error @ session_pool::Error::Archive(_) => At { path: path.to_owned(), error }.into(),
+        error => error.into(),
+    }
+}
+
 impl fmt::Display for At {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.error {

@@ -4,11 +4,13 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
+use session_pool::archive::ArchiveReader;
 use session_pool::recovery::{RecoveryOptions, repair};
 
 use super::{Result, recovered};
 use crate::context::Context;
 use crate::keys::NewKeys;
+use crate::source::of_archive;
 
 /// Makes a new store of what can be read of a damaged one and its checkpoints. The damaged one is not touched.
 ///
@@ -36,6 +38,11 @@ impl Repair {
         name.push(".repaired");
         let into = into.unwrap_or_else(|| place.with_file_name(name));
         let options = archive.iter().fold(context.keys.recovery(&new_keys)?, RecoveryOptions::archive);
+        for archive in &archive {
+            // One that was asked for and is none is a mistake; which one, only that tells.
+            ArchiveReader::open(archive, &context.keys.archive()?)
+                .map_err(|error| of_archive(archive, error.into()))?;
+        }
         recovered::tell(&repair(store, into, options)?, context, out)
     }
 }

@@ -9,6 +9,7 @@ use session_pool::recovery::restore;
 use super::{Result, recovered};
 use crate::context::Context;
 use crate::keys::NewKeys;
+use crate::source::of_archive;
 
 /// Makes a new store of an archive.
 ///
@@ -30,6 +31,7 @@ impl Restore {
     pub(crate) fn run(self, context: &Context, out: &mut dyn Write) -> Result {
         let Self { file, store, damaged, new_keys } = self;
         let options = context.keys.recovery(&new_keys)?.allow_damaged(damaged);
-        recovered::tell(&restore(file, store, options)?, context, out)
+        let report = restore(&file, store, options).map_err(|error| of_archive(&file, error))?;
+        recovered::tell(&report, context, out)
     }
 }
