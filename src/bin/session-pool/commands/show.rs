@@ -25,8 +25,8 @@ use crate::source::Source;
 pub(crate) struct Show {
     #[command(flatten)]
     source: Source,
-    /// The session's id. What a narrow table shows of it will do where no other is like that: `01a215b2…94446b09`, or with `*`
-    /// for what is left out.
+    /// The session's id. Where no other is like that, what a narrow table shows of it will do, or a `*` in the place of what is
+    /// left out: `01a215b2*94446b09`.
     id: GivenId,
     /// In this pool only.
     #[arg(long, value_name = "NAME")]
