@@ -296,7 +296,7 @@ pub fn size_on_disk(path: impl AsRef<Path>) -> Result<u64, MaintenanceError> {
     bytes.map_err(MaintenanceError::io("look at the files of", store))
 }
 
-/// Gives the new store the checkpoints of the old one. They and the report of a repair are never written to again, so one file can have both names.
+/// Gives the new store the checkpoints of the old one.
 fn carry_checkpoints(from: &Path, to: &Path) -> Result<(), MaintenanceError> {
     let (from, to) = (from.join(checkpoints::DIRECTORY), to.join(checkpoints::DIRECTORY));
     let files = checkpoints::list(&from).map_err(MaintenanceError::io("list", &from))?;
@@ -317,6 +317,7 @@ fn carry_report(from: &Path, to: &Path) -> Result<(), MaintenanceError> {
     if report.is_file() { carry(&report, &to.join(recovery::REPORT)) } else { Ok(()) }
 }
 
+/// Gives a file another name, too: those that are carried over are never written to again.
 fn carry(file: &Path, name: &Path) -> Result<(), MaintenanceError> {
     fs::hard_link(file, name)
         .or_else(|_| fs::copy(file, name).and_then(|_| fs::File::open(name)?.sync_all()))

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::report::{Lost, RecoveryReport};
 use super::sessions::{Known, Mark, Sessions};
 use crate::session::{ErrorScore, Limits, Retired, SessionId, SessionOptions, SessionRecord, Timestamp};
+use crate::store::ranges::{union, without};
 use crate::store::{LogEntry, PoolEntry, PoolName, PoolNumber, Sequence, StoreError};
 
 /// Something that a source knows, payloads aside.
@@ -21,10 +22,7 @@ pub(super) enum Found {
         entry: LogEntry,
     },
     /// A session that was there and cannot be read.
-    Unreadable {
-        pool: PoolNumber,
-        id: SessionId,
-    },
+    Unreadable(Missing),
 }
 
 /// What the sources have said so far.
@@ -39,7 +37,7 @@ struct OneSource {
     pools: BTreeMap<PoolNumber, PoolEntry>,
     sessions: Sessions,
     log: Log,
-    unreadable: Vec<(PoolNumber, SessionId)>,
+    unreadable: Vec<Missing>,
     knows: Knows,
 }
 
@@ -75,6 +73,18 @@ pub(super) struct Settled {
     passed_over: HashMap<PoolNumber, (Sequence, Sequence)>,
 }
 
+/// A session that was there and cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Missing {
+    pub(super) pool: PoolNumber,
+    pub(super) id: SessionId,
+    /// Whether it is certain that it was live: then no retirement that was forgotten since was its own.
+    pub(super) was_live: bool,
+}
+
+/// Those who cannot be read, and whether they were live for certain.
+type Unreadable = BTreeMap<(PoolNumber, SessionId), bool>;
+
 /// Entries of the retirement logs.
 pub(super) type Log = Vec<(PoolNumber, Sequence, LogEntry)>;
 
@@ -93,7 +103,7 @@ impl Merged {
                 source.sessions.push(Known { pool, id, record, source: number, mark: Mark::None });
             }
             Found::LogEntry { pool, sequence, entry } => source.log.push((pool, sequence, entry)),
-            Found::Unreadable { pool, id } => source.unreadable.push((pool, id)),
+            Found::Unreadable(missing) => source.unreadable.push(missing),
         }
     }
 
@@ -121,17 +131,20 @@ impl Merged {
         }
         settled.numbers = numbers;
         settled.taken = vec![0; self.sources.len()];
-        let mut unreadable: BTreeSet<(PoolNumber, SessionId)> = BTreeSet::new();
+        let mut unreadable = Unreadable::new();
         for (source, numbers) in self.sources.iter().zip(&settled.numbers) {
-            let known = source.unreadable.iter();
-            unreadable.extend(known.filter_map(|(pool, id)| Some((*numbers.get(pool)?, *id))));
+            for Missing { pool, id, was_live } in &source.unreadable {
+                let Some(pool) = numbers.get(pool) else { continue };
+                *unreadable.entry((*pool, *id)).or_default() |= was_live;
+            }
         }
         for (number, source) in self.sources.into_iter().enumerate() {
             settled.add(number, source, &unreadable, &mut pools);
         }
         settled.sort_log();
         settled.retire_by_log(&pools, &mut unreadable);
-        unreadable.retain(|(pool, id)| settled.sessions.get(*pool, id).is_none());
+        settled.tell_once(&pools);
+        unreadable.retain(|(pool, id), _| settled.sessions.get(*pool, id).is_none());
         if stands_in {
             settled.pass_over_numbers(&mut pools);
         }
@@ -141,12 +154,12 @@ impl Merged {
                 *taken += 1;
             }
         }
-        settled.pools = pools.entries.into_values().collect();
-        for (pool, id) in unreadable {
-            if let Some(entry) = settled.pools.iter().find(|entry| entry.number == pool) {
+        for (pool, id) in unreadable.into_keys() {
+            if let Some(entry) = pools.entries.get(&pool) {
                 report.lost.push(Lost::Session { pool: entry.name.clone(), id });
             }
         }
+        settled.pools = pools.entries.into_values().collect();
         settled.note_lost_log(report);
         Ok(settled)
     }
@@ -175,10 +188,7 @@ impl Pools {
                     trimmed_through,
                     lost_log,
                 } = theirs;
-                // What is lost of the log that is kept shows by what is there.
-                if lost_log.len() > entry.lost_log.len() {
-                    entry.lost_log.clone_from(lost_log);
-                }
+                entry.lost_log = union(entry.lost_log.iter().chain(lost_log).copied());
                 entry.last_sequence = entry.last_sequence.max(*last_sequence);
                 entry.purged_through = entry.purged_through.max(*purged_through);
                 entry.trimmed_through = entry.trimmed_through.max(*trimmed_through);
@@ -197,7 +207,8 @@ impl Pools {
     ) -> Result<(), StoreError> {
         let of_sessions = source.sessions.iter().map(|known| known.pool);
         let of_log = source.log.iter().map(|(pool, ..)| *pool);
-        let used: BTreeSet<PoolNumber> = of_sessions.chain(of_log).collect();
+        let of_unreadable = source.unreadable.iter().map(|missing| missing.pool);
+        let used: BTreeSet<PoolNumber> = of_sessions.chain(of_log).chain(of_unreadable).collect();
         for number in used {
             if numbers.contains_key(&number) {
                 continue;
@@ -233,15 +244,16 @@ impl Pools {
     }
 }
 
+impl Pools {
+    /// Whether the session of that entry of a pool's log is forgotten.
+    fn has_forgotten(&self, pool: PoolNumber, sequence: Sequence) -> bool {
+        self.entries.get(&pool).is_some_and(|pool| sequence <= pool.purged_through)
+    }
+}
+
 impl Settled {
     /// Adds what a source knows. Of a pool of which another has said all there is, that is what the other could not read.
-    fn add(
-        &mut self,
-        number: usize,
-        source: OneSource,
-        unreadable: &BTreeSet<(PoolNumber, SessionId)>,
-        pools: &mut Pools,
-    ) {
+    fn add(&mut self, number: usize, source: OneSource, unreadable: &Unreadable, pools: &mut Pools) {
         let OneSource { pools: theirs, mut sessions, log, unreadable: _, knows } = source;
         let Some(numbers) = self.numbers.get(number) else { return };
         sessions.retain(|known| {
@@ -249,7 +261,7 @@ impl Settled {
             known.pool = *pool;
             !self.complete.contains(pool)
                 || self.sessions.get(*pool, &known.id).is_some()
-                || unreadable.contains(&(*pool, known.id))
+                || unreadable.contains_key(&(*pool, known.id))
         });
         self.sessions.append(sessions);
         self.sessions.sort();
@@ -276,32 +288,53 @@ impl Settled {
     }
 
     /// Whoever the log knows as retired is retired; what was forgotten stays forgotten, and is missed by nobody.
-    fn retire_by_log(&mut self, pools: &Pools, unreadable: &mut BTreeSet<(PoolNumber, SessionId)>) {
-        let sessions = &mut self.sessions;
+    fn retire_by_log(&mut self, pools: &Pools, unreadable: &mut Unreadable) {
         let mut from_log = Sessions::default();
-        self.log.retain(|(number, sequence, entry)| {
-            let pool = pools.entries.get(number);
-            let is_forgotten = pool.is_some_and(|pool| *sequence <= pool.purged_through);
-            let known = sessions.get_mut(*number, &entry.id).filter(|known| known.mark != Mark::Done);
-            match known {
+        for (pool, sequence, entry) in &self.log {
+            let is_forgotten = pools.has_forgotten(*pool, *sequence);
+            match self.sessions.get_mut(*pool, &entry.id).filter(|known| known.mark != Mark::Done) {
                 // An id may have been given again after its session was forgotten.
                 Some(known) if known.record.created_at != entry.created_at => {}
                 Some(known) if is_forgotten => known.mark = Mark::Done,
-                Some(known) => {
-                    retire(&mut known.record, entry);
-                    known.mark = Mark::Logged;
+                Some(known) => retire(&mut known.record, entry),
+                None if is_forgotten => {
+                    let key = (*pool, entry.id);
+                    if unreadable.get(&key) == Some(&false) {
+                        unreadable.remove(&key);
+                    }
                 }
-                None if is_forgotten => drop(unreadable.remove(&(*number, entry.id))),
                 None => {
-                    let (pool, id, record) = (*number, entry.id, record_of(entry));
-                    from_log.push(Known { pool, id, record, source: None, mark: Mark::Logged });
+                    let (pool, id, record) = (*pool, entry.id, record_of(entry));
+                    from_log.push(Known { pool, id, record, source: None, mark: Mark::None });
                 }
             }
-            pool.is_none_or(|pool| *sequence > pool.trimmed_through)
+        }
+        self.sessions.retain(|known| known.mark != Mark::Done);
+        self.sessions.append(from_log);
+        self.sessions.sort();
+    }
+
+    /// Each retirement stands in the log once, and there is none that is forgotten. Of two entries, as a repair makes them that
+    /// has lost the first, the later one is kept: whoever has read up to between them has not missed it.
+    fn tell_once(&mut self, pools: &Pools) {
+        let sessions = &mut self.sessions;
+        self.log.reverse();
+        self.log.retain(|(number, sequence, entry)| {
+            if pools.entries.get(number).is_some_and(|pool| *sequence <= pool.trimmed_through) {
+                return false;
+            }
+            let known = sessions.get_mut(*number, &entry.id);
+            let Some(known) = known.filter(|known| known.record.created_at == entry.created_at) else {
+                return true;
+            };
+            if pools.has_forgotten(*number, *sequence) {
+                return true;
+            }
+            let is_told = known.mark == Mark::Logged;
+            known.mark = Mark::Logged;
+            !is_told
         });
-        sessions.retain(|known| known.mark != Mark::Done);
-        sessions.append(from_log);
-        sessions.sort();
+        self.log.reverse();
     }
 
     /// The logs go on behind every number that may have been given, so that whoever has read up to one of those misses none of
@@ -340,15 +373,13 @@ impl Settled {
     fn note_lost_log(&mut self, report: &mut RecoveryReport) {
         for pool in &mut self.pools {
             let trimmed = pool.trimmed_through;
-            // Of what was forgotten since, nothing else tells that it was lost.
-            pool.lost_log.retain(|(_, last)| *last <= trimmed);
+            let mut gaps = Vec::new();
             let mut expected = trimmed.next();
             let from = self
                 .log
                 .partition_point(|(number, sequence, _)| (*number, *sequence) < (pool.number, expected));
             let found = self.log[from..].iter().take_while(|(number, ..)| *number == pool.number);
             let behind = pool.last_sequence.next();
-            let mut gaps = Vec::new();
             for sequence in found.map(|(_, sequence, _)| *sequence).chain(std::iter::once(behind)) {
                 if expected < sequence {
                     gaps.push((expected, Sequence(sequence.0 - 1)));
@@ -360,13 +391,19 @@ impl Settled {
                 let passed_over = self.passed_over.get(&pool.number).filter(|(_, end)| *end == last);
                 let known_end = passed_over.map_or(last, |(begin, _)| Sequence(begin.0 - 1));
                 if first <= known_end {
-                    report.lost.push(Lost::LogEntries { pool: pool_name(), first, last: known_end });
+                    // What was lost before is not lost now.
+                    for (first, last) in without((first, known_end), &pool.lost_log) {
+                        report.lost.push(Lost::LogEntries { pool: pool_name(), first, last });
+                    }
                 }
                 if let Some((first, last)) = passed_over.copied() {
                     report.lost.push(Lost::LogEnd { pool: pool_name(), first, last });
                 }
             }
-            pool.lost_log.append(&mut gaps);
+            // Of what is kept of the log, what is lost shows by what is there; of what was forgotten, nothing else tells.
+            let before = pool.lost_log.iter().filter(|(first, _)| *first <= trimmed);
+            let before = before.map(|(first, last)| (*first, trimmed.min(*last)));
+            pool.lost_log = union(before.chain(gaps).collect::<Vec<_>>());
         }
     }
 }

@@ -12,7 +12,7 @@
 //!   what it knows ([`Lost::LogEnd`]): no number is given twice, so a reader that had come further than what is left misses
 //!   none of the next retirements. After a restore the log goes on where the archive ends;
 //! - a store whose log is whole, and certain to be the newest, has all that there is: what only an archive has was forgotten
-//!   since;
+//!   since, unless an index of the store still has it;
 //! - a live session whose cookies, proxy and user data no source has is left out, and named: it would go out as somebody
 //!   else. A retired one comes back without them;
 //! - the indexes are made anew.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::merge::{Found, Knows};
+use super::merge::{Found, Knows, Missing};
 use super::report::{FromSource, Lost};
 use crate::archive::{ArchiveError, ArchiveItem, ArchiveOptions, ArchiveReader, checkpoints};
 use crate::error::Result;
@@ -34,11 +34,13 @@ pub(super) struct ArchiveSource {
     options: ArchiveOptions,
     allow_damaged: bool,
     report: FromSource,
+    damaged_places: u64,
 }
 
 impl ArchiveSource {
     pub(super) fn new(path: PathBuf, options: ArchiveOptions, allow_damaged: bool) -> Self {
-        Self { options, allow_damaged, report: FromSource { path, ..FromSource::default() } }
+        let report = FromSource { path, ..FromSource::default() };
+        Self { options, allow_damaged, report, damaged_places: 0 }
     }
 
     /// Goes through it, and answers the damage that was passed over.
@@ -78,6 +80,7 @@ impl Source for ArchiveSource {
             });
         })?;
         (self.report.sessions, self.report.log_entries) = (sessions, log_entries);
+        self.damaged_places = damage.len().try_into().unwrap_or(u64::MAX);
         for damage in damage {
             self.report.note_damage(damage);
         }
@@ -99,9 +102,8 @@ impl Source for ArchiveSource {
     }
 
     fn unread(&self) -> Option<Lost> {
-        let FromSource { path, damage, .. } = &self.report;
-        let places = damage.len().try_into().unwrap_or(u64::MAX);
-        (places > 0).then(|| Lost::Unread { path: path.clone(), places })
+        let (path, places) = (self.report.path.clone(), self.damaged_places);
+        (places > 0).then_some(Lost::Unread { path, places })
     }
 }
 
@@ -159,8 +161,8 @@ impl Source for StoreSource {
             self.report.log_entries += 1;
             take(Found::LogEntry { pool, sequence, entry });
         }
-        for (pool, id) in self.store.unreadable() {
-            take(Found::Unreadable { pool: *pool, id: *id });
+        for (pool, id, was_live) in self.store.unreadable().iter().copied() {
+            take(Found::Unreadable(Missing { pool, id, was_live }));
         }
         for damage in self.store.damage() {
             self.report.note_damage(damage.clone());

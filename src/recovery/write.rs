@@ -53,8 +53,12 @@ pub(super) fn fill(
         }
     }
     for known in sessions.iter() {
-        let Some(entry) = pools.iter().find(|entry| entry.number == known.pool) else { continue };
-        let lost = |lost: fn(PoolName, SessionId) -> Lost| lost(entry.name.clone(), known.id);
+        if known.source.is_some() && known.mark == Mark::Done {
+            continue;
+        }
+        // They are in the order of their numbers.
+        let Ok(at) = pools.binary_search_by_key(&known.pool, |entry| entry.number) else { continue };
+        let lost = |lost: fn(PoolName, SessionId) -> Lost| lost(pools[at].name.clone(), known.id);
         if known.source.is_none() {
             report.lost.push(lost(|pool, id| Lost::Record { pool, id }));
         }

@@ -100,6 +100,21 @@ impl PoolEntry {
         }
     }
 
+    /// The number behind which the newest `count` entries of its log are: those that a repair could not bring back, or that it
+    /// passed over, count for none.
+    pub fn behind_all_but(&self, count: u64) -> Sequence {
+        let (mut last, mut left) = (self.last_sequence.0, count);
+        for (lost_first, lost_last) in self.lost_log.iter().rev() {
+            let behind = last.saturating_sub(lost_last.0);
+            if behind >= left {
+                break;
+            }
+            left -= behind;
+            last = last.min(lost_first.0.saturating_sub(1));
+        }
+        Sequence(last.saturating_sub(left))
+    }
+
     /// How many sessions were ever retired in it, as far as is known: the numbers of its log but for those of which a repair
     /// knew nothing.
     pub fn retired_ever(&self) -> u64 {

@@ -8,6 +8,7 @@ pub(crate) mod cost;
 mod error;
 mod memory;
 mod name;
+pub(crate) mod ranges;
 mod read;
 mod read_options;
 mod report;

@@ -144,12 +144,123 @@ fn whom_the_store_has_forgotten_is_not_lost() {
     pool.forget().unwrap();
     drop(pool);
     let engine = crate::support::engine(&place);
-    engine.open_tree("by_state").unwrap().insert([&[0; 5][..], b"a"].concat(), b"").unwrap();
+    // As a retired one.
+    engine.open_tree("by_state").unwrap().insert([&[0, 0, 0, 0, 4][..], b"a"].concat(), b"").unwrap();
     drop(engine);
     let into = place.path().with_file_name("repaired");
     let report = repair(place.path(), &into, RecoveryOptions::new()).unwrap();
     assert_eq!((report.retired, report.lost.len(), report.log_entries), (0, 0, 1), "{:?}", report.lost);
     assert!(report.is_whole() && !into.join(REPORT).exists());
+}
+
+/// The engine's trees of a store that nobody has open.
+fn trees(place: &Place, change: impl FnOnce(&dyn Fn(&str) -> sled::Tree)) {
+    let engine = crate::support::engine(place);
+    change(&|name| engine.open_tree(name).unwrap());
+}
+
+fn lost_session(name: &str) -> Lost {
+    Lost::Session { pool: "default".parse().unwrap(), id: id(name) }
+}
+
+/// A process that is killed while it writes a large payload leaves parts of it, and so does one that forgets it.
+#[test]
+fn r3_parts_of_a_payload_without_its_first_one_are_no_session() {
+    let place = Place::disk();
+    let pool = place.open(|b| b.growth(Growth::Manual));
+    for name in ["kept", "forgotten"] {
+        pool.add(named(name)).unwrap();
+    }
+    pool.session_store().checkpoint().unwrap();
+    drop(pool);
+    let part = |name: &str| [&[0; 4][..], name.as_bytes(), &[0, 1, 0, 1]].concat();
+    trees(&place, |tree| {
+        tree("sessions").remove([&[0; 4][..], b"forgotten"].concat()).unwrap();
+        tree("payloads").remove([&[0; 4][..], b"forgotten", &[0; 4]].concat()).unwrap();
+        tree("by_state").remove([&[0; 5][..], b"forgotten"].concat()).unwrap();
+        for name in ["forgotten", "never"] {
+            tree("payloads").insert(part(name), b"part").unwrap();
+        }
+    });
+    let report =
+        repair(place.path(), place.path().with_file_name("repaired"), RecoveryOptions::new()).unwrap();
+    assert_eq!((report.live, report.lost.len()), (1, 0), "{:?}", report.lost);
+}
+
+/// Its pool and its record are gone; the name of the one is lost, and the other is named.
+#[test]
+fn i7_a_pool_of_which_only_indexes_tell_is_named() {
+    let place = Place::disk();
+    let pool = place.open(|b| b.growth(Growth::Manual));
+    pool.add(named("a")).unwrap();
+    drop(pool);
+    trees(&place, |tree| {
+        tree("sessions").remove([&[0; 4][..], b"a"].concat()).unwrap();
+        tree("meta").remove([&b"pool/"[..], &[0; 4]].concat()).unwrap();
+    });
+    let report =
+        repair(place.path(), place.path().with_file_name("repaired"), RecoveryOptions::new()).unwrap();
+    let pool: session_pool::PoolName = "recovered-0".parse().unwrap();
+    let lost = [Lost::PoolName { pool: pool.clone() }, Lost::Session { pool, id: id("a") }];
+    assert!(lost.iter().all(|lost| report.lost.contains(lost)), "{:?}", report.lost);
+}
+
+#[test]
+fn i7_a_live_session_is_missed_though_one_of_its_id_was_forgotten() {
+    let few = session_pool::Retention { max_age: std::time::Duration::MAX, max_count: 0 };
+    let place = Place::disk();
+    let pool = place.open(|b| {
+        b.growth(Growth::Manual).retired_retention(few).log_retention(session_pool::Retention::UNLIMITED)
+    });
+    let _ = pool.add(named("a")).unwrap().retire().unwrap();
+    pool.flush().unwrap();
+    pool.forget().unwrap();
+    pool.add(named("a")).unwrap();
+    drop(pool);
+    trees(&place, |tree| drop(tree("sessions").remove([&[0; 4][..], b"a"].concat()).unwrap()));
+    let report =
+        repair(place.path(), place.path().with_file_name("repaired"), RecoveryOptions::new()).unwrap();
+    assert_eq!(report.lost, [lost_session("a")]);
+}
+
+/// What a repair has lost or passed over is not lost again by what is made of its store.
+#[test]
+fn a_store_that_was_repaired_once_is_restored_as_it_is() {
+    let place = Place::disk();
+    let pool = place.open(|b| b.growth(Growth::Manual));
+    for name in ["a", "b", "c"] {
+        let _ = pool.add(named(name)).unwrap().retire().unwrap();
+        pool.flush().unwrap();
+    }
+    let older = place.path().with_file_name("older.archive");
+    pool.session_store().backup_to(&older).unwrap();
+    pool.session_store().checkpoint().unwrap();
+    drop(pool);
+    let entry = |number: u64| [&[0; 4][..], &number.to_be_bytes()].concat();
+    trees(&place, |tree| drop(tree("retirements").remove(entry(2)).unwrap()));
+    fs::remove_dir_all(place.path().join("checkpoints")).unwrap();
+    let beside = |name: &str| place.path().with_file_name(name);
+    let report = repair(place.path(), beside("repaired"), RecoveryOptions::new()).unwrap();
+    let pool_name = || "default".parse().unwrap();
+    let lost = Lost::LogEntries { pool: pool_name(), first: Sequence(2), last: Sequence(2) };
+    assert_eq!(report.lost, [lost.clone()]);
+    let open = |name: &str| SledStoreOptions::new().create(false).open(beside(name)).unwrap();
+    let repaired = content(&open("repaired"));
+
+    let archive = beside("new.archive");
+    session_pool::archive::write_to(&open("repaired"), &archive, &ArchiveOptions::new()).unwrap();
+    let report = restore(&archive, beside("restored"), RecoveryOptions::new()).unwrap();
+    assert!(report.is_whole(), "{:?}", report.lost);
+    assert_eq!(content(&open("restored")), repaired);
+
+    // "b" was told again as the fourth. It is not told twice where an archive has its first entry.
+    let again = RecoveryOptions::new().archive(&older);
+    repair(beside("repaired"), beside("again"), again).unwrap();
+    assert_sound(&open("again"));
+    let pool = SessionPool::open(beside("again")).unwrap();
+    let log: Vec<_> = pool.retirement_log(Sequence::START).map(|entry| entry.unwrap()).collect();
+    let log: Vec<_> = log.iter().map(|entry| (entry.sequence.0, entry.id)).collect();
+    assert_eq!(log, [(1, id("a")), (3, id("c")), (4, id("b"))]);
 }
 
 /// Nothing is damaged, and yet a record is not there: nobody has forgotten that session.
@@ -320,13 +431,14 @@ fn i7_a_session_that_cannot_be_read_comes_back_from_the_last_checkpoint_that_has
     let pool = SessionPool::open(&into).unwrap();
     assert!(pool.get(&id("a")).is_ok());
     assert!(pool.get(&id("b")).is_ok(), "a checkpoint that lacks others has it");
-    assert_eq!(report.lost, []);
+    let is_doubt = matches!(report.lost[..], [Lost::Newest { places: 2, .. }]);
+    assert!(is_doubt, "what changed since the checkpoint, nobody knows: {:?}", report.lost);
     drop(pool);
 
     fs::remove_dir_all(place.path().join("checkpoints")).unwrap();
     let report = repair(place.path(), place.path().with_file_name("again"), RecoveryOptions::new()).unwrap();
     let lost = ["a", "b"].map(|name| Lost::Session { pool: "default".parse().unwrap(), id: id(name) });
-    assert_eq!(report.lost, lost);
+    assert_eq!(report.lost[1..], lost);
 }
 
 #[test]

@@ -166,7 +166,7 @@ impl Committer {
         after: Sequence,
         now: Timestamp,
     ) -> Result<Sequence, StoreError> {
-        let mut over = after.max(beyond(pool, retention.max_count));
+        let mut over = after.max(pool.behind_all_but(retention.max_count));
         let oldest_kept = now.minus(retention.max_age);
         self.store.visit_log(pool.number, over, &mut |item| {
             match item {
@@ -207,21 +207,6 @@ impl Committer {
         })?;
         Ok(page)
     }
-}
-
-/// The last number beyond the newest `count` entries of a pool's log. Those that a repair could not bring back, or that it
-/// passed over, count for none.
-fn beyond(pool: &PoolEntry, count: u64) -> Sequence {
-    let (mut last, mut left) = (pool.last_sequence.0, count);
-    for (lost_first, lost_last) in pool.lost_log.iter().rev() {
-        let behind = last.saturating_sub(lost_last.0);
-        if behind >= left {
-            break;
-        }
-        left -= behind;
-        last = last.min(lost_first.0.saturating_sub(1));
-    }
-    Sequence(last.saturating_sub(left))
 }
 
 #[cfg(test)]
@@ -270,7 +255,7 @@ mod tests {
         let cases = [(0, 1_020), (10, 1_010), (11, 9), (15, 5), (16, 2), (17, 1), (18, 0), (u64::MAX, 0)];
         for (count, through) in cases {
             // Within what is lost nothing is to be forgotten: any place in it will do.
-            let found = beyond(&pool, count);
+            let found = pool.behind_all_but(count);
             let is_lost = |at: u64| (3..=4).contains(&at) || (11..=1_010).contains(&at);
             let entries = (found.0 + 1..=1_020).filter(|at| !is_lost(*at)).count() as u64;
             assert_eq!(entries, count.min(18), "{count}: through {found}, not {through}");

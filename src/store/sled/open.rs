@@ -104,7 +104,7 @@ impl SledStoreOptions {
     /// - [`StoreError::InUse`]: it is open already, in this process or another.
     /// - [`StoreError::NewerSchema`]: a newer version of this crate wrote it. It is left as it is (I-8).
     /// - [`StoreError::KeyNeeded`], [`StoreError::WrongKey`], [`StoreError::NotEncrypted`]: the key does not fit.
-    /// - [`StoreError::Damaged`]: its log is not what was written. It is left as it is;
+    /// - [`StoreError::Damaged`]: its log is not what was written, or the file that says what it is is missing. It is left as it is;
     ///   [`repair`](crate::recovery::repair) makes a new store of what can be read.
     /// - [`StoreError::Io`], [`StoreError::Engine`]: the disk or the engine failed.
     pub fn open(self, path: impl AsRef<Path>) -> Result<SledStore, StoreError> {

@@ -55,7 +55,7 @@ impl SledReader {
     /// - [`StoreError::NewerSchema`]: a newer version of this crate wrote it.
     /// - [`StoreError::OlderSchema`]: an older version wrote it; opening it for writing migrates it.
     /// - [`StoreError::KeyNeeded`], [`StoreError::WrongKey`], [`StoreError::NotEncrypted`]: the key does not fit.
-    /// - [`StoreError::Damaged`]: its log is not what was written; [`repair`](crate::recovery::repair) makes a new store
+    /// - [`StoreError::Damaged`]: its log is not what was written, or the file that says what it is is missing; [`repair`](crate::recovery::repair) makes a new store
     ///   of what can be read.
     /// - [`StoreError::Io`]: the disk failed.
     pub fn open(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Self, StoreError> {

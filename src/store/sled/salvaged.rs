@@ -14,7 +14,7 @@ use super::salvage::{Ended, LogImage, Lsn};
 use super::seal::{self, Sealed};
 use super::{floors, keys, schema_version, values, witness};
 use crate::encryption::Cipher;
-use crate::session::{Payload, SessionId, SessionRecord};
+use crate::session::{Payload, SessionId, SessionRecord, State};
 use crate::store::{LogEntry, PoolEntry, PoolNumber, Sequence, StoreError};
 
 /// Everything that can be read of a store, in its newest readable version. Payloads stay on disk.
@@ -27,8 +27,8 @@ pub(crate) struct SalvagedStore {
     log: Versions<(PoolNumber, Sequence), LogEntry>,
     /// Of the parts that were found more than once, which one is the newest.
     contested: HashMap<Part, Lsn>,
-    /// Sessions that are there, or were, and cannot be read.
-    unreadable: Vec<(PoolNumber, SessionId)>,
+    /// Sessions that are there, or were, and cannot be read; whether they were live for certain.
+    unreadable: Vec<(PoolNumber, SessionId, bool)>,
     damage: Vec<String>,
     /// How many places of the log are damaged.
     damaged_places: usize,
@@ -57,8 +57,8 @@ enum Entry<'a> {
     Record(PoolNumber, SessionId, SessionRecord),
     Log(PoolNumber, Sequence, LogEntry),
     Part(Part, &'a [u8]),
-    /// That there is such a session.
-    Index(PoolNumber, SessionId),
+    /// That there is such a session, in that state.
+    Index(PoolNumber, SessionId, State),
     /// Another index entry, or what the store notes of itself.
     Other,
     Unreadable(String),
@@ -138,8 +138,9 @@ impl SalvagedStore {
         log.found.into_iter().map(|((pool, sequence), _, entry)| (pool, sequence, entry))
     }
 
-    /// Sessions that are there, or were as far as their payloads or the indexes tell, and cannot be read.
-    pub(crate) fn unreadable(&self) -> &[(PoolNumber, SessionId)] {
+    /// Sessions that are there, or were as far as their payloads or the indexes tell, and cannot be read. The third says whether
+    /// it is certain that one was live, or is there.
+    pub(crate) fn unreadable(&self) -> &[(PoolNumber, SessionId, bool)] {
         &self.unreadable
     }
 
@@ -164,7 +165,9 @@ impl SalvagedStore {
     }
 
     fn gather(&mut self, path: &Path) -> Result<(), StoreError> {
-        let Self { image, cipher, pools, records, log, contested, unreadable, damage, .. } = self;
+        let Self {
+            image, cipher, pools, records, log, contested, unreadable, damage, damaged_places, ..
+        } = self;
         let (mut sealed, mut opened) = (0, 0);
         let mut parts = Versions::default();
         let visited = image.visit_entries(&mut |lsn, key, value| match tell(key, value) {
@@ -188,8 +191,9 @@ impl SalvagedStore {
             }
             Entry::Index(..) | Entry::Other => {}
             Entry::Unreadable(what) => {
-                unreadable.extend(keys::read_session(key));
+                unreadable.extend(keys::read_session(key).map(|(pool, id)| (pool, id, true)));
                 damage.push(what);
+                *damaged_places += 1;
             }
         });
         let found = visited.map_err(StoreError::io("read", &self.path))?;
@@ -209,15 +213,20 @@ impl SalvagedStore {
     /// Notes whose record is gone without a trace, while something else tells of the session.
     fn miss_records(&mut self) -> Result<(), StoreError> {
         let Self { image, records, unreadable, .. } = self;
-        let visited = image.visit_entries(&mut |_, key, value| match tell(key, value) {
-            Entry::Index(pool, id) | Entry::Part((pool, id, ..), _) if !records.contains(&(pool, id)) => {
-                unreadable.push((pool, id));
+        let visited = image.visit_entries(&mut |_, key, value| {
+            let (pool, id, was_live) = match tell(key, value) {
+                Entry::Index(pool, id, state) => (pool, id, state == State::Live),
+                // The first part comes and goes with the session. Others count for nothing without it.
+                Entry::Part((pool, id, 0, 0), _) => (pool, id, false),
+                _ => return,
+            };
+            if !records.contains(&(pool, id)) {
+                unreadable.push((pool, id, was_live));
             }
-            _ => {}
         });
         visited.map_err(StoreError::io("read", &self.path))?;
-        unreadable.sort_unstable();
-        unreadable.dedup();
+        unreadable.sort_unstable_by(|a, b| (a.0, a.1, b.2).cmp(&(b.0, b.1, a.2)));
+        unreadable.dedup_by_key(|(pool, id, _)| (*pool, *id));
         Ok(())
     }
 
@@ -305,7 +314,7 @@ fn tell<'a>(key: &[u8], value: &'a [u8]) -> Entry<'a> {
     }
     if value.is_empty() {
         let index = keys::read_by_state(key);
-        return index.map_or(Entry::Other, |(pool, _, id)| Entry::Index(pool, id));
+        return index.map_or(Entry::Other, |(pool, state, id)| Entry::Index(pool, id, state));
     }
     let unreadable = |what: &str, rule: &str| {
         Entry::Unreadable(format!("{what} {:?}: {rule}", String::from_utf8_lossy(key)))

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use session_pool::inspect::{self, Overview, Scope};
-use session_pool::{ReadStore, Retirement, Sequence};
+use session_pool::{ReadStore, Retirement};
 
 use super::{Result, archived_at, has_no_format, note_unreadable};
 use crate::arguments::no_format;
@@ -88,8 +88,7 @@ fn recent(store: &dyn ReadStore) -> Result<Vec<Retirement>> {
         recent.truncate(RECENT);
     };
     for pool in inspect::pools(store)? {
-        let after = Sequence(pool.last_sequence.0.saturating_sub(RECENT as u64));
-        store.visit_log(pool.number, after, &mut |item| {
+        store.visit_log(pool.number, pool.behind_all_but(RECENT as u64), &mut |item| {
             // Those that cannot be read are told of in the figures.
             if let Ok((sequence, entry)) = item {
                 recent.push(Retirement::new(pool.name.clone(), sequence, entry));
