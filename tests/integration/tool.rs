@@ -297,6 +297,10 @@ fn a_store_is_backed_up_restored_and_repaired() {
     let output = tool(&["stats", &path]);
     assert_eq!(code(&output), 1);
     assert!(String::from_utf8_lossy(&output.stderr).contains("repair"), "it says what to do: {output:?}");
+    let output = tool(&["check", &path, "--format", "json"]);
+    assert_eq!(code(&output), 6);
+    let checked: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&checked["findings"][0]["kind"], &checked["checkpoints"]), (&"damaged".into(), &0.into()));
     let output = tool(&["repair", &path, "--archive", &archive, "--format", "json"]);
     let report = json(&output);
     assert_eq!((&report["live"], &report["retired"]), (&3.into(), &2.into()));

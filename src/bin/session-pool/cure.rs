@@ -26,6 +26,11 @@ pub(crate) fn of(error: &(dyn Error + 'static), keys: &Keys) -> String {
     }
 }
 
+/// Whether an error is that a store is damaged.
+pub(crate) fn is_damage(error: &(dyn Error + 'static)) -> bool {
+    matches!(store_error(error), Some(StoreError::Damaged { .. }))
+}
+
 /// The command that makes a new store of what can be read of a damaged one.
 pub(crate) fn repairing(store: &Path, keys: &Keys) -> String {
     format!("session-pool repair {}{}", quoted(&store.to_string_lossy()), keys.arguments())

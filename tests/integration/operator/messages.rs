@@ -40,7 +40,6 @@ fn of_a_damaged_store_the_command_that_helps_is_told() {
         let store = damaged.to_str().unwrap();
         for arguments in [
             &["stats", store][..],
-            &["check", store],
             &["export", store],
             &["retire", store, "shop_1", "--yes"],
             &["purge", store, "--older-than", "1h", "--yes"],
@@ -58,6 +57,14 @@ fn of_a_damaged_store_the_command_that_helps_is_told() {
                 assert!(error.contains(r"what can be read: session-pool repair '"), "{error}");
             }
         }
+        // What is damaged is a finding, and the rest is looked at too.
+        let output = tool(&["check", store]);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            output.status.code() == Some(6) && said.contains("what can be read: session-pool repair '"),
+            "{said}"
+        );
+        assert!(String::from_utf8(output.stdout).unwrap().contains("is damaged: "), "{said}");
         fs::remove_dir_all(&damaged).unwrap();
     }
 }

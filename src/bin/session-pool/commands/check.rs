@@ -13,8 +13,8 @@ use session_pool::recovery::REPORT;
 
 use super::Result;
 use crate::context::{Context, note};
-use crate::cure::repairing;
-use crate::errors::Unsound;
+use crate::cure::{is_damage, repairing};
+use crate::errors::{Unsound, told};
 use crate::output::{Cell, Column, Format, Rows, document, escape, style};
 use crate::progress::Progress;
 use crate::source::{At, Source, open, open_checkpoint};
@@ -22,7 +22,7 @@ use crate::source::{At, Source, open, open_checkpoint};
 /// Verifies that everything in a store and its checkpoints, or in an archive, can be read and agrees: records, payloads,
 /// indexes and the retirement log.
 ///
-/// What is wrong is one line each. JSON tells what was gone through besides; JSON Lines and CSV have the findings alone.
+/// What is wrong is one line each; of a store that is damaged, that it is, and which of its checkpoints are whole. JSON tells what was gone through besides; JSON Lines and CSV have the findings alone.
 ///
 /// Example: session-pool check sessions
 #[derive(Args)]
@@ -83,12 +83,23 @@ impl Check {
                 check_content(&open(&path, context)?, &mut checked)?;
             }
         } else {
-            let store = open(&path, context)?;
-            if let Opened::Store(store) = &store {
-                checked.was_closed = Some(store.was_closed());
+            match open(&path, context) {
+                Ok(store) => {
+                    if let Opened::Store(store) = &store {
+                        checked.was_closed = Some(store.was_closed());
+                    }
+                    check_content(&store, &mut checked)?;
+                }
+                // Its checkpoints are what is asked for next.
+                Err(error) if is_damage(&*error) => checked.findings.push(Found {
+                    kind: "damaged",
+                    pool: None,
+                    id: None,
+                    file: None,
+                    message: told(&*error),
+                }),
+                Err(error) => return Err(error),
             }
-            check_content(&store, &mut checked)?;
-            drop(store);
             let report = path.join(REPORT);
             checked.recovery = report.is_file().then(|| report.display().to_string());
             cure = (!checked.findings.is_empty()).then(|| repairing(&path, &context.keys));
