@@ -32,13 +32,13 @@ const RECENT: usize = 200;
 pub(crate) struct ReportCommand {
     #[command(flatten)]
     source: Source,
-    /// The file to write; `-` for stdout.
+    /// The file to write, outside the store; `-` for stdout.
     #[arg(long, value_name = "FILE")]
     html: PathBuf,
     /// Look at the sessions as at this time, a copy of last night for instance: what had expired or rested by then. Default: now.
     #[arg(long, value_name = "TIME")]
     at: Option<Moment>,
-    /// Replace the file where it is there already.
+    /// Replace the file where it is there already. Whatever else is there, a link or a device, is left as it is.
     #[arg(long)]
     force: bool,
 }
@@ -47,7 +47,7 @@ impl ReportCommand {
     pub(crate) fn run(self, context: &Context, out: &mut dyn Write) -> Result {
         let Self { source, html, at, force } = self;
         has_no_format("report", context)?;
-        let target = Target::new(html, force)?;
+        let target = Target::new(html, force, &source.path)?;
         let store = source.open(context)?;
         let at = at.map_or(context.now, |at| at.ago(context));
         let overview = inspect::overview(&*store, &Scope::default(), at.to_datetime())?;
