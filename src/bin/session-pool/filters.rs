@@ -66,7 +66,9 @@ enum StateChoice {
     Live,
     /// Retired, for whatever reason.
     Retired,
-    /// Live, and not to be handed out yet.
+    /// Live, and to be handed out now: usable, and not resting.
+    Ready,
+    /// Live, and not to be handed out yet, but later.
     Resting,
     /// Live, and too old: it will be retired when its pool is opened.
     Expired,
@@ -132,7 +134,7 @@ impl Filters {
         // What has expired will not expire any more.
         let is_ahead = match state {
             None => !is_of_retired,
-            Some(StateChoice::Live | StateChoice::Resting) => true,
+            Some(StateChoice::Live | StateChoice::Ready | StateChoice::Resting) => true,
             Some(StateChoice::Retired | StateChoice::Expired) => false,
         };
         let from_now = (is_ahead && before.is_some_and(|before| before > context.now)).then_some(context.now);
@@ -144,6 +146,7 @@ impl Filters {
             None => {}
             Some(StateChoice::Live) => filter.live = Some(true),
             Some(StateChoice::Retired) => filter.live = Some(false),
+            Some(StateChoice::Ready) => filter.ready_at = Some(context.now),
             Some(StateChoice::Resting) => filter.resting_at = Some(context.now),
             Some(StateChoice::Expired) => filter.expired_at = Some(context.now),
         }

@@ -32,7 +32,7 @@ pub(crate) fn state(record: &SessionRecord, now: Timestamp) -> &'static str {
     match record.retired {
         Some(_) => "retired",
         None if record.is_expired(now) => "expired",
-        None if record.is_resting(now) => "resting",
+        None if record.is_usable(now) && record.is_resting(now) => "resting",
         None => "live",
     }
 }

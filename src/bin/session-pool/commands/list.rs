@@ -26,7 +26,11 @@ use crate::source::Source;
 ///
 /// Without --sort they come pool by pool, live ones first, as they are found.
 ///
-/// Where the terminal is narrow, columns are left off, but for those that are sorted by or asked for within bounds.
+/// STATE is the narrowest word for a session: `retired`, `expired`, `resting`, and `live` for the others. --state live has all that
+/// are not retired.
+///
+/// Where the terminal is narrow, columns are left off, but for those that are sorted by or asked for within bounds, and the time
+/// that --state is about.
 ///
 /// Example: session-pool list sessions --state retired --reason blocked --retired-since 2h --sort retired_at:desc
 ///
