@@ -80,6 +80,19 @@ fn score(text: &str) -> Result<ErrorScore, String> {
 }
 
 impl Filters {
+    /// The time that those are about that are asked for by where they stand, and the one that means nothing for them.
+    pub(crate) fn time_fields(&self) -> (Option<&'static str>, Option<&'static str>) {
+        match self.state {
+            Some(StateChoice::Retired) => (Some("retired_at"), Some("expires_at")),
+            None if self.reason.is_some() || self.retired_since.is_some() => {
+                (Some("retired_at"), Some("expires_at"))
+            }
+            Some(StateChoice::Resting) => (Some("resting_until"), Some("retired_at")),
+            Some(StateChoice::Expired) => (Some("expires_at"), Some("retired_at")),
+            None | Some(StateChoice::Live | StateChoice::Ready) => (None, None),
+        }
+    }
+
     /// The fields that are asked for within bounds: what stands in them differs.
     pub(crate) fn bounded_fields(&self) -> Vec<&'static str> {
         // Exhaustive, so that a new one cannot be forgotten here.

@@ -80,6 +80,27 @@ fn a_narrow_table_keeps_what_is_sorted_and_asked_by_and_names_what_it_leaves_off
 }
 
 #[test]
+fn a_narrow_table_has_the_time_that_the_state_is_about() {
+    let (_place, path) = store();
+    for columns in [40, 60, 80] {
+        for (arguments, has, has_not) in [
+            (&["list", &path, "--state", "retired"][..], "RETIRED", "EXPIRES"),
+            (&["list", &path, "--reason", "retired"], "RETIRED", "EXPIRES"),
+            (&["list", &path, "--state", "resting", "--utc"], "RESTS UNTIL", "RETIRED"),
+            (&["list", &path, "--state", "expired"], "EXPIRES", "RETIRED"),
+        ] {
+            let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_session-pool"));
+            let output = command.args(arguments).env("COLUMNS", columns.to_string()).output().unwrap();
+            let heads = text(&output).lines().next().unwrap().to_owned();
+            assert!(heads.contains("ID") && heads.contains(has), "{columns} {arguments:?}: {heads}");
+            assert!(!heads.contains(has_not), "{columns} {arguments:?}: {heads}");
+        }
+    }
+    // Where there is room, it is shown all the same.
+    assert!(text(&tool(&["list", &path, "--state", "retired"])).contains("EXPIRES"));
+}
+
+#[test]
 fn ids_keep_both_their_ends_before_columns_are_left_off() {
     let (_place, path) = store();
     let whole = text(&tool(&["list", &path, "--state", "live", "--columns", "id"]));

@@ -58,6 +58,8 @@ impl List {
         let Self { source, filters, sort, limit, columns } = self;
         let mut asked = filters.bounded_fields();
         asked.extend(sort.map(|sort| sort.field));
+        let (about, meaningless) = filters.time_fields();
+        asked.extend(about);
         let filter = filters.filter(context);
         if let Some(twice) = columns.iter().enumerate().find(|(at, name)| columns[..*at].contains(name)) {
             return Err(Wrong(format!("--columns has {} twice", twice.1)).into());
@@ -68,6 +70,7 @@ impl List {
         let columns = listed::columns(&columns).into_iter().map(|column| match column.field {
             "pool" => column.no_wider_than(widest_pool),
             field if asked.contains(&field) => column.worth(Worth::Most),
+            field if meaningless == Some(field) => column.worth(Worth::Nothing),
             _ => column,
         });
         let columns: Vec<_> = columns.collect();

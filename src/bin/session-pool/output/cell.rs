@@ -92,6 +92,8 @@ pub(crate) enum Align {
 /// How much is lost where a column is left off, since the terminal is too narrow for all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Worth {
+    /// It means nothing for the rows that are asked for.
+    Nothing,
     Little,
     Usual,
     /// It is what the rows are asked by, or told apart by.
