@@ -85,3 +85,29 @@ fn a_retired_session_tells_why_as_far_as_anything_does() {
     let help = text(&tool(&["list", "--help"]));
     assert!(help.contains("401 or 403"), "{help}");
 }
+
+#[test]
+fn a_time_that_the_store_has_gone_on_from_is_told_to_be_past() {
+    let (place, path) = store();
+    let archive = place.path().with_file_name("then.archive");
+    text(&tool(&["backup", &path, archive.to_str().unwrap()]));
+    for command in [&["stats"][..], &["stats", "--format", "json"], &["report", "--html", "-"]] {
+        let said = |more: &[&str]| {
+            let output = tool(&[command, &[path.as_str()], more].concat());
+            assert!(output.status.success(), "{output:?}");
+            String::from_utf8(output.stderr).unwrap()
+        };
+        let told = said(&["--at", "2h ago", "--utc"]);
+        assert!(
+            told.lines().count() == 1 && told.contains("is told of a store that goes on until 20"),
+            "{told}"
+        );
+        assert!(told.contains("a backup of then"), "{told}");
+        for at in [&["--at", "now"][..], &["--at", "in 1h"], &[]] {
+            assert_eq!(said(at), "", "{command:?} {at:?}");
+        }
+        let help = text(&tool(&[command[0], "--help"]));
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(help.contains("a backup or a copy") && help.contains("does not take back"), "{help}");
+    }
+}

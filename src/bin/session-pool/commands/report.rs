@@ -8,7 +8,7 @@ use clap::Args;
 use session_pool::inspect::{self, Overview, Scope};
 use session_pool::{ReadStore, Retirement, Sequence};
 
-use super::{Result, archived_at, has_no_format, note_unreadable};
+use super::{Result, archived_at, has_no_format, note_later, note_unreadable};
 use crate::arguments::no_format;
 use crate::context::Context;
 use crate::moment::{self, Moment};
@@ -35,8 +35,9 @@ pub(crate) struct ReportCommand {
     /// The file to write, outside the store; `-` for stdout.
     #[arg(long, value_name = "FILE")]
     html: PathBuf,
-    /// Look at the sessions as at this time, a copy of last night for instance: what had expired or rested by then. Default: now.
-    #[arg(long, value_name = "TIME")]
+    /// Look at the sessions as at this time: for a backup or a copy, the time at which it was made, since what has expired or
+    /// rested by now had not then. It does not take back what the store knows of later. Default: now.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     at: Option<Moment>,
     /// Replace the file where it is there already. Whatever else is there, a link or a device, is left as it is.
     #[arg(long)]
@@ -51,6 +52,7 @@ impl ReportCommand {
         let store = source.open(context)?;
         let at = at.map_or(context.now, |at| at.ago(context));
         let overview = inspect::overview(&*store, &Scope::default(), at.to_datetime())?;
+        note_later(&overview, context);
         let progress = Progress::new("reading sessions");
         let total = overview.total.live + overview.total.retired.sum();
         let proxies =
