@@ -111,3 +111,34 @@ fn a_time_that_the_store_has_gone_on_from_is_told_to_be_past() {
         assert!(help.contains("a backup or a copy") && help.contains("does not take back"), "{help}");
     }
 }
+
+/// What the tool writes where clocks on the wall are nine hours ahead.
+fn in_tokyo(arguments: &[&str]) -> String {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_session-pool"));
+    text(&command.args(arguments).env_remove("COLUMNS").env("TZ", "JST-9").output().unwrap())
+}
+
+#[test]
+fn tables_have_the_time_of_the_clock_on_the_wall_wherever_a_time_is_in_them() {
+    let (place, path) = store();
+    let before = format!("{path}.archive");
+    text(&tool(&["backup", &path, &before]));
+    text(&tool(&["retire", &path, "resting", "--yes"]));
+    let table = in_tokyo(&["diff", &before, &path]);
+    for line in table.lines().filter(|line| line.contains(" at 20") || line.contains("retired.at")) {
+        assert!(line.contains("+09:00") && !line.contains('Z'), "{line}");
+    }
+    assert!(table.matches("+09:00").count() >= 2, "{table}");
+    assert!(!in_tokyo(&["diff", &before, &path, "--utc"]).contains("+09:00"));
+    // Programs have what they had.
+    let rows = in_tokyo(&["diff", &before, &path, "--format", "jsonl"]);
+    assert_eq!(rows, text(&tool(&["diff", &before, &path, "--format", "jsonl"])));
+    assert!(rows.contains("retired at 20") && !rows.contains("+09:00"), "{rows}");
+
+    let other = place.path().with_file_name("other");
+    let restored = in_tokyo(&["restore", &before, other.to_str().unwrap()]);
+    assert!(restored.lines().next().unwrap().contains("+09:00"), "{restored}");
+    let other = place.path().with_file_name("another");
+    let restored = in_tokyo(&["restore", &before, other.to_str().unwrap(), "--utc"]);
+    assert!(restored.lines().next().unwrap().contains("Z:"), "{restored}");
+}
