@@ -4,7 +4,7 @@ use session_pool::Growth;
 
 use super::{store, text, tool};
 use crate::operator::asking::on_a_terminal;
-use crate::support::Place;
+use crate::support::{Place, SECOND, named};
 
 /// What is said on a terminal besides the table, and whether there is a table.
 fn said(arguments: &[&str]) -> (Vec<String>, bool) {
@@ -141,4 +141,32 @@ fn tables_have_the_time_of_the_clock_on_the_wall_wherever_a_time_is_in_them() {
     let other = place.path().with_file_name("another");
     let restored = in_tokyo(&["restore", &before, other.to_str().unwrap(), "--utc"]);
     assert!(restored.lines().next().unwrap().contains("Z:"), "{restored}");
+}
+
+#[test]
+fn a_day_is_told_as_its_date_and_a_rest_that_is_over_not_at_all() {
+    let (_place, path) = store();
+    for zone in [&[][..], &["--utc"]] {
+        let days = text(&tool(&[&["retirements", &path, "--by", "day"], zone].concat()));
+        let day = days.lines().nth(1).unwrap().split("  ").next().unwrap();
+        assert!(day.len() == "2026-03-01".len() && day.starts_with("20"), "{days}");
+    }
+    let hours = text(&tool(&["retirements", &path, "--by", "hour", "--utc"]));
+    assert!(hours.contains(":00:00Z"), "{hours}");
+    let json = text(&tool(&["retirements", &path, "--by", "day", "--utc", "--format", "jsonl"]));
+    assert!(json.contains("T00:00:00.000Z"), "{json}");
+
+    let place = Place::disk();
+    let pool = place.open(|b| b.growth(Growth::Manual).clock(session_pool::SystemClock));
+    pool.add(named("rested")).unwrap().rest_for(SECOND / 100).unwrap();
+    pool.add(named("rests")).unwrap().rest_for(SECOND * 1000).unwrap();
+    drop(pool);
+    std::thread::sleep(SECOND / 50);
+    let path = place.path().to_str().unwrap().to_owned();
+    let columns = ["list", &path, "--columns", "id,resting_until", "--sort", "id"];
+    let table = text(&tool(&columns));
+    let cells: Vec<Vec<_>> = table.lines().skip(1).map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!((cells[0][1], cells[1][1]), ("-", "in"), "{table}");
+    let json = text(&tool(&[&columns[..], &["--format", "jsonl"]].concat()));
+    assert!(!json.contains("null"), "{json}");
 }
