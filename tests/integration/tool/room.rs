@@ -169,6 +169,26 @@ fn there_is_as_much_room_as_the_environment_says_in_a_pipe_too() {
 }
 
 #[test]
+fn what_is_counted_of_differences_has_the_room_that_there_is() {
+    let (place, path) = store();
+    let before = place.path().with_file_name("before.archive");
+    let before = before.to_str().unwrap();
+    text(&tool(&["backup", &path, before]));
+    let ids = text(&tool(&["list", &path, "--state", "live", "--columns", "id", "--format", "csv"]));
+    text(&tool(&["retire", &path, ids.lines().nth(1).unwrap(), "--yes"]));
+    let words = |text: &str| text.split_whitespace().map(ToOwned::to_owned).collect::<Vec<_>>().join(" ");
+    let whole = text(&tool(&["diff", before, &path, "--summary"]));
+    assert_eq!(whole.lines().count(), 3, "{whole}");
+    for columns in [40, 60] {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_session-pool"));
+        let command = command.args(["diff", before, &path, "--summary"]).env("COLUMNS", columns.to_string());
+        let summary = text(&command.output().unwrap());
+        assert!(summary.lines().all(|line| line.width() <= columns), "{columns}: {summary}");
+        assert_eq!(words(&summary), words(&whole));
+    }
+}
+
+#[test]
 fn rows_stand_below_their_heads_however_many_they_are() {
     let place = Place::disk();
     let store = place.open_store();

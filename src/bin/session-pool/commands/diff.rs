@@ -15,7 +15,7 @@ use crate::choices::count;
 use crate::consent::counted;
 use crate::context::Context;
 use crate::errors::NotFound;
-use crate::output::{Cell, Column, Format, Rows, Worth, document, style};
+use crate::output::{Cell, Column, Format, Rows, Worth, document, grouped, style, wrap};
 use crate::progress::Progress;
 use crate::source::Source;
 
@@ -189,7 +189,7 @@ impl Diff {
             let counts = diff(&*from, &*to, &options, &mut |_| ControlFlow::Continue(()))?;
             drop(options);
             match context.format {
-                Format::Table => tell(&counts, out)?,
+                Format::Table => tell(&counts, context, out)?,
                 _ => document(&counts, context, out)?,
             }
             note_unreadable(counts.unreadable);
@@ -232,7 +232,7 @@ impl Diff {
             if shown > 0 {
                 writeln!(out)?;
             }
-            tell(&counts, out)?;
+            tell(&counts, context, out)?;
         }
         note_unreadable(counts.unreadable);
         Ok(())
@@ -243,7 +243,10 @@ fn open(path: PathBuf, checkpoint: bool, context: &Context) -> Result<Opened> {
     Source { checkpoint: checkpoint && !path.is_file(), path }.open(context)
 }
 
-fn tell(counts: &DiffSummary, out: &mut dyn Write) -> Result {
+/// How wide is what stands before the counts.
+const NAMES: usize = 13;
+
+fn tell(counts: &DiffSummary, context: &Context, out: &mut dyn Write) -> Result {
     let DiffSummary {
         pools_appeared,
         pools_went,
@@ -261,12 +264,21 @@ fn tell(counts: &DiffSummary, out: &mut dyn Write) -> Result {
         writeln!(out, "no difference: {} {verb} the same", counted(sessions_same, "session"))?;
         return Ok(());
     }
-    writeln!(out, "pools:       {pools_appeared} appeared, {pools_went} went, {pools_changed} changed")?;
-    writeln!(
-        out,
-        "sessions:    {sessions_appeared} appeared, {sessions_went} went, {sessions_changed} changed, {sessions_same} \
-         stayed the same"
-    )?;
-    writeln!(out, "retirements: {retirements_appeared} new, {retirements_went} forgotten")?;
+    let [pools_appeared, pools_went, pools_changed] =
+        [pools_appeared, pools_went, pools_changed].map(grouped);
+    let [appeared, went, changed] = [sessions_appeared, sessions_went, sessions_changed].map(grouped);
+    let [same, new, forgotten] = [sessions_same, retirements_appeared, retirements_went].map(grouped);
+    for (of, text) in [
+        ("pools:", format!("{pools_appeared} appeared, {pools_went} went, {pools_changed} changed")),
+        ("sessions:", format!("{appeared} appeared, {went} went, {changed} changed, {same} stayed the same")),
+        ("retirements:", format!("{new} new, {forgotten} forgotten")),
+    ] {
+        let room = context.width.map_or(usize::MAX, |width| width.saturating_sub(NAMES));
+        let mut of = of;
+        for line in wrap(&text, room) {
+            writeln!(out, "{of:NAMES$}{line}")?;
+            of = "";
+        }
+    }
     Ok(())
 }

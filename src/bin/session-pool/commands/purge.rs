@@ -13,7 +13,7 @@ use crate::choices::ReasonChoice;
 use crate::consent::{Consent, counted};
 use crate::context::{Context, note};
 use crate::moment;
-use crate::output::{Cell, Column, Rows, span};
+use crate::output::{Cell, Column, Rows, grouped, span};
 use crate::progress::Progress;
 use crate::source::{open_store, read_store};
 
@@ -113,13 +113,12 @@ fn summary(plan: &PurgePlan, older_than: Duration) -> Vec<String> {
     )];
     for pool in plan.pools().iter().filter(|pool| pool.sessions + pool.held_back > 0) {
         let reasons: Vec<String> =
-            pool.by_reason.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+            pool.by_reason.iter().map(|(reason, count)| format!("{} {reason}", grouped(*count))).collect();
         let reasons = if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join(", ")) };
-        let held = pool
-            .held_by
-            .as_ref()
-            .map(|by| format!("; {} more stay, behind {} ({})", pool.held_back, by.id, because(by.why)));
-        let (sessions, name) = (pool.sessions, &pool.pool);
+        let held = pool.held_by.as_ref().map(|by| {
+            format!("; {} more stay, behind {} ({})", grouped(pool.held_back), by.id, because(by.why))
+        });
+        let (sessions, name) = (grouped(pool.sessions), &pool.pool);
         lines.push(format!("    {sessions} of the pool {name}{reasons}{}", held.unwrap_or_default()));
     }
     lines
