@@ -13,7 +13,7 @@ use crate::moment::Moment;
 #[command(next_help_heading = "Which sessions")]
 pub(crate) struct Filters {
     /// Those of this pool.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
     pool: Option<PoolName>,
     /// Those in this state.
     #[arg(long, value_enum)]
@@ -22,21 +22,21 @@ pub(crate) struct Filters {
     #[arg(long, value_enum)]
     reason: Option<ReasonChoice>,
     /// Those retired then or later: `2h` for the last two hours.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     retired_since: Option<Moment>,
     /// Live ones that will expire before then: `30min` for within 30 minutes. Those that have expired are not among them, unless
     /// --state expired asks for them, or the time is past; nor are retired ones, unless --state, --reason or --retired-since
     /// does.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     expires_before: Option<Moment>,
     /// Live ones that expire then or later: `now` for those that have not expired. Retired ones as above.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     expires_after: Option<Moment>,
     /// Those created before then: `3d` for older than three days.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     created_before: Option<Moment>,
     /// Those created then or later.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     created_after: Option<Moment>,
     /// Those with this error score or a higher one.
     #[arg(long, value_name = "SCORE", value_parser = score, allow_negative_numbers = true)]
@@ -48,14 +48,14 @@ pub(crate) struct Filters {
     #[arg(long, value_name = "COUNT", value_parser = count::<u32>, allow_negative_numbers = true)]
     min_usage: Option<u32>,
     /// Those whose id is like this: `*` stands for any text, `?` for any one character.
-    #[arg(long, value_name = "GLOB")]
+    #[arg(long, value_name = "GLOB", allow_hyphen_values = true)]
     id_glob: Option<Glob>,
     /// Those that have this in their user data: `account.level`, `account.level=3`, or a JSON Pointer: `/account/level=3`.
     /// Can be given several times. It reads the payload of each session.
     #[arg(long, value_name = "PATH[=VALUE]")]
     user_data: Vec<UserDataFilter>,
     /// Those whose proxy is like this, credentials left out: `*proxy7.example*`. It reads the payload of each session.
-    #[arg(long, value_name = "GLOB")]
+    #[arg(long, value_name = "GLOB", allow_hyphen_values = true)]
     proxy: Option<Glob>,
 }
 

@@ -364,3 +364,24 @@ fn those_that_rest_and_those_that_are_ready_are_the_same_wherever_they_are_told(
     assert!(help.contains("ready: Live, and to be handed out now"), "{help}");
     assert!(help.contains("STATE is the narrowest"), "{help}");
 }
+
+#[test]
+fn what_begins_with_a_hyphen_is_a_value_where_one_is_due() {
+    let (_place, path) = store();
+    for (arguments, exit, told) in [
+        (&["list", &path, "--expires-before", "-5m"][..], 2, "character 1: a number is expected"),
+        (&["list", &path, "--created-after", "-5m"], 2, "character 1: a number is expected"),
+        (&["retirements", &path, "--since", "-2h"], 2, "character 1: a number is expected"),
+        (&["stats", &path, "--at", "-2h"], 2, "character 1: a number is expected"),
+        (&["purge", &path, "--older-than", "-2h"], 2, "character 1: a number is expected"),
+        (&["list", &path, "--pool", "-dash"], 5, "there is no pool -dash"),
+        (&["stats", &path, "--pool", "-dash"], 5, "there is no pool -dash"),
+        (&["show", &path, "guest", "--pool", "-dash"], 5, "there is no pool -dash"),
+    ] {
+        let output = tool(arguments);
+        let error = String::from_utf8(output.stderr.clone()).unwrap();
+        assert_eq!(code(&output), exit, "{arguments:?}: {error}");
+        assert!(error.contains(told) && !error.contains("tip:"), "{arguments:?}: {error}");
+    }
+    assert_eq!(ids(&path, &["--id-glob", "-*"]), [""; 0]);
+}

@@ -34,7 +34,7 @@ pub(crate) struct Diff {
     #[arg(value_name = "B")]
     to: PathBuf,
     /// Of this pool only.
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     pool: Option<PoolName>,
     /// Show the counts only.
     #[arg(long)]

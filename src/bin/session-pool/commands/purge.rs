@@ -28,13 +28,13 @@ pub(crate) struct Purge {
     /// The store's directory. No crawler may have it open.
     store: PathBuf,
     /// Those that were retired longer ago than this: `7d`, `12h`, `30min`.
-    #[arg(long, value_name = "AGE", value_parser = moment::span)]
+    #[arg(long, value_name = "AGE", value_parser = moment::span, allow_hyphen_values = true)]
     older_than: Duration,
     /// Those that were retired for this reason only. Can be given several times.
     #[arg(long, value_enum)]
     reason: Vec<ReasonChoice>,
     /// Those of this pool only.
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     pool: Option<PoolName>,
     /// Tell what would be done, and do nothing.
     #[arg(long)]

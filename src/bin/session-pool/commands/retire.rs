@@ -31,7 +31,7 @@ pub(crate) struct Retire {
     #[arg(required = true, value_name = "ID")]
     ids: Vec<GivenId>,
     /// In this pool.
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     pool: Option<PoolName>,
     /// Tell what would be done, and do nothing.
     #[arg(long)]

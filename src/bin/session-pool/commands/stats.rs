@@ -25,11 +25,11 @@ pub(crate) struct Stats {
     #[command(flatten)]
     source: Source,
     /// Of this pool only.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
     pool: Option<PoolName>,
     /// Count retirements from then on: `2d` for the last two days. It goes for all that is told of them, in each format: how many
     /// were retired, when, and how they ended. Live sessions, uses and `retired_ever` are told as ever.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     since: Option<Moment>,
     /// Look at the sessions as at this time: for a backup or a copy, the time at which it was made, since what has expired or
     /// rested by now had not then. It does not take back what the store knows of later. Default: now.
