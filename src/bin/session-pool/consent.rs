@@ -5,8 +5,12 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use clap::Args;
 
 use crate::commands::Result;
+use crate::context::width_of;
 use crate::errors::Wrong;
-use crate::output::escape;
+use crate::output::{escape, grouped, wrap};
+
+/// How much further to the right a line goes on.
+const INDENT: usize = 2;
 
 /// How whoever runs the command agrees to what it changes.
 #[derive(Args)]
@@ -55,8 +59,9 @@ impl Consent {
         }
         let about_to = about_to()?;
         let mut terminal = io::stderr().lock();
-        for line in about_to {
-            writeln!(terminal, "{}", escape(&line))?;
+        let columns = width_of(|| terminal_size::terminal_size_of(io::stderr())).unwrap_or(usize::MAX);
+        for line in about_to.iter().flat_map(|line| broken(&escape(line), columns)) {
+            writeln!(terminal, "{line}")?;
         }
         write!(terminal, "Go on? [y/N] ")?;
         terminal.flush()?;
@@ -83,5 +88,33 @@ pub(crate) fn first_of(lines: impl ExactSizeIterator<Item = String>, most: usize
 
 /// `1 session`, `2 sessions`.
 pub(crate) fn counted(count: u64, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+    format!("{} {what}{}", grouped(count), if count == 1 { "" } else { "s" })
+}
+
+/// A line of what is asked in lines that there is room for, those that it goes on in further to the right.
+fn broken(line: &str, columns: usize) -> Vec<String> {
+    let text = line.trim_start();
+    let indent = line.len() - text.len();
+    // In the last column, some terminals begin a new line.
+    let room = columns.saturating_sub(indent + INDENT + 1);
+    let lines = wrap(text, room).into_iter().enumerate();
+    lines.map(|(at, text)| format!("{:1$}{text}", "", indent + if at > 0 { INDENT } else { 0 })).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_is_broken_between_words_and_goes_on_further_to_the_right() {
+        assert_eq!(broken("one two", 80), ["one two"]);
+        assert_eq!(broken("    one two three", 18), ["    one two", "      three"]);
+        assert_eq!(broken("", 18), [""]);
+    }
+
+    #[test]
+    fn thousands_are_told_apart_in_what_is_counted() {
+        assert_eq!(counted(1, "use"), "1 use");
+        assert_eq!(counted(12_345, "session"), "12,345 sessions");
+    }
 }

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use anstyle::Style;
 use session_pool::Timestamp;
+use terminal_size::{Height, Width, terminal_size_of};
 
 use crate::arguments::{Global, When};
 use crate::keys::Keys;
@@ -37,14 +38,12 @@ impl Context {
             When::Auto => anstream::AutoStream::choice(&stdout) != anstream::ColorChoice::Never,
         };
         let is_terminal = stdout.is_terminal();
-        let of_terminal = || terminal_size::terminal_size_of(&stdout).map(|(width, _)| usize::from(width.0));
-        let width = said_width(std::env::var("COLUMNS").ok().as_deref()).or_else(of_terminal);
         Self {
             format,
             keys,
             has_colours,
             is_terminal,
-            width,
+            width: width_of(|| terminal_size_of(&stdout)),
             zone: if utc { Zone::Utc } else { Zone::Local },
             now: chrono::DateTime::from(SystemTime::now()).into(),
         }
@@ -70,6 +69,12 @@ impl Context {
             text.to_owned()
         }
     }
+}
+
+/// How many columns there are: as many as COLUMNS says, or the terminal has; `None` where neither says.
+pub(crate) fn width_of(terminal: impl FnOnce() -> Option<(Width, Height)>) -> Option<usize> {
+    let of_terminal = || terminal().map(|(width, _)| usize::from(width.0));
+    said_width(std::env::var("COLUMNS").ok().as_deref()).or_else(of_terminal)
 }
 
 /// What COLUMNS says, where it says anything: as in other tools, it holds in a pipe too.

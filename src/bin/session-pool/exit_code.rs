@@ -43,7 +43,7 @@ pub(crate) fn of(error: &(dyn Error + 'static)) -> u8 {
 
 /// The tool's own errors.
 fn of_tool(error: &(dyn Error + 'static)) -> Option<u8> {
-    if error.is::<Wrong>() || matches!(error.downcast_ref(), Some(TargetError::IsThere(_))) {
+    if error.is::<Wrong>() || error.downcast_ref().is_some_and(TargetError::is_refusal) {
         Some(WRONG)
     } else if error.is::<BadFile>() || error.is::<NoCheckpoint>() {
         Some(NO_STORE)

@@ -13,7 +13,7 @@ use crate::moment::Moment;
 #[command(next_help_heading = "Which sessions")]
 pub(crate) struct Filters {
     /// Those of this pool.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
     pool: Option<PoolName>,
     /// Those in this state.
     #[arg(long, value_enum)]
@@ -22,21 +22,21 @@ pub(crate) struct Filters {
     #[arg(long, value_enum)]
     reason: Option<ReasonChoice>,
     /// Those retired then or later: `2h` for the last two hours.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     retired_since: Option<Moment>,
     /// Live ones that will expire before then: `30min` for within 30 minutes. Those that have expired are not among them, unless
     /// --state expired asks for them, or the time is past; nor are retired ones, unless --state, --reason or --retired-since
     /// does.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     expires_before: Option<Moment>,
     /// Live ones that expire then or later: `now` for those that have not expired. Retired ones as above.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     expires_after: Option<Moment>,
     /// Those created before then: `3d` for older than three days.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     created_before: Option<Moment>,
     /// Those created then or later.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     created_after: Option<Moment>,
     /// Those with this error score or a higher one.
     #[arg(long, value_name = "SCORE", value_parser = score, allow_negative_numbers = true)]
@@ -48,14 +48,14 @@ pub(crate) struct Filters {
     #[arg(long, value_name = "COUNT", value_parser = count::<u32>, allow_negative_numbers = true)]
     min_usage: Option<u32>,
     /// Those whose id is like this: `*` stands for any text, `?` for any one character.
-    #[arg(long, value_name = "GLOB")]
+    #[arg(long, value_name = "GLOB", allow_hyphen_values = true)]
     id_glob: Option<Glob>,
     /// Those that have this in their user data: `account.level`, `account.level=3`, or a JSON Pointer: `/account/level=3`.
     /// Can be given several times. It reads the payload of each session.
     #[arg(long, value_name = "PATH[=VALUE]")]
     user_data: Vec<UserDataFilter>,
     /// Those whose proxy is like this, credentials left out: `*proxy7.example*`. It reads the payload of each session.
-    #[arg(long, value_name = "GLOB")]
+    #[arg(long, value_name = "GLOB", allow_hyphen_values = true)]
     proxy: Option<Glob>,
 }
 
@@ -66,7 +66,9 @@ enum StateChoice {
     Live,
     /// Retired, for whatever reason.
     Retired,
-    /// Live, and not to be handed out yet.
+    /// Live, and to be handed out now: usable, and not resting.
+    Ready,
+    /// Live, and not to be handed out yet, but later.
     Resting,
     /// Live, and too old: it will be retired when its pool is opened.
     Expired,
@@ -78,6 +80,19 @@ fn score(text: &str) -> Result<ErrorScore, String> {
 }
 
 impl Filters {
+    /// The time that those are about that are asked for by where they stand, and the one that means nothing for them.
+    pub(crate) fn time_fields(&self) -> (Option<&'static str>, Option<&'static str>) {
+        match self.state {
+            Some(StateChoice::Retired) => (Some("retired_at"), Some("expires_at")),
+            None if self.reason.is_some() || self.retired_since.is_some() => {
+                (Some("retired_at"), Some("expires_at"))
+            }
+            Some(StateChoice::Resting) => (Some("resting_until"), Some("retired_at")),
+            Some(StateChoice::Expired) => (Some("expires_at"), Some("retired_at")),
+            None | Some(StateChoice::Live | StateChoice::Ready) => (None, None),
+        }
+    }
+
     /// The fields that are asked for within bounds: what stands in them differs.
     pub(crate) fn bounded_fields(&self) -> Vec<&'static str> {
         // Exhaustive, so that a new one cannot be forgotten here.
@@ -132,7 +147,7 @@ impl Filters {
         // What has expired will not expire any more.
         let is_ahead = match state {
             None => !is_of_retired,
-            Some(StateChoice::Live | StateChoice::Resting) => true,
+            Some(StateChoice::Live | StateChoice::Ready | StateChoice::Resting) => true,
             Some(StateChoice::Retired | StateChoice::Expired) => false,
         };
         let from_now = (is_ahead && before.is_some_and(|before| before > context.now)).then_some(context.now);
@@ -144,6 +159,7 @@ impl Filters {
             None => {}
             Some(StateChoice::Live) => filter.live = Some(true),
             Some(StateChoice::Retired) => filter.live = Some(false),
+            Some(StateChoice::Ready) => filter.ready_at = Some(context.now),
             Some(StateChoice::Resting) => filter.resting_at = Some(context.now),
             Some(StateChoice::Expired) => filter.expired_at = Some(context.now),
         }

@@ -32,7 +32,7 @@ pub(crate) fn state(record: &SessionRecord, now: Timestamp) -> &'static str {
     match record.retired {
         Some(_) => "retired",
         None if record.is_expired(now) => "expired",
-        None if record.is_resting(now) => "resting",
+        None if record.is_usable(now) && record.is_resting(now) => "resting",
         None => "live",
     }
 }
@@ -78,7 +78,7 @@ fn all() -> Vec<Column<Listed>> {
         away("expires_at", |s: &Listed| Cell::Away(s.record.expires_at)).headed("expires"),
         away("last_used_at", |s: &Listed| Cell::maybe(s.record.last_used_at, Cell::Away)).headed("last used"),
         away("created_at", |s: &Listed| Cell::Away(s.record.created_at)).headed("created"),
-        away("resting_until", |s: &Listed| Cell::maybe(s.record.resting_until, Cell::Away))
+        away("resting_until", |s: &Listed| Cell::maybe(s.record.resting_until, Cell::Ahead))
             .headed("rests until"),
         away("retired_at", |s: &Listed| Cell::maybe(s.record.retired, |retired| Cell::Away(retired.at)))
             .headed("retired"),

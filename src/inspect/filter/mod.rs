@@ -17,8 +17,12 @@ pub struct Filter {
     pub pool: Option<PoolName>,
     /// Those that are live (`true`), or retired (`false`). Default: both.
     pub live: Option<bool>,
-    /// Live ones that are resting at this moment. Default: whether they rest or not.
+    /// Live ones that are resting at this moment, and may be used afterwards: neither expired, nor blocked, nor used up, as in
+    /// [`Figures::resting`](super::Figures::resting). Default: whether they rest or not.
     pub resting_at: Option<Timestamp>,
+    /// Live ones that are ready at this moment: usable, and not resting, as in [`Figures::ready`](super::Figures::ready). Default:
+    /// whether they are or not.
+    pub ready_at: Option<Timestamp>,
     /// Live ones that have expired by this moment, and will be retired when their pool is opened. Default: whether they have
     /// or not.
     pub expired_at: Option<Timestamp>,
@@ -62,6 +66,7 @@ impl Filter {
             pool: _,
             live,
             resting_at,
+            ready_at,
             expired_at,
             reason,
             retired_since,
@@ -79,7 +84,8 @@ impl Filter {
         let is_live = record.retired.is_none();
         let SessionRecord { created_at, expires_at, error_score, usage_count, .. } = *record;
         live.is_none_or(|live| live == is_live)
-            && resting_at.is_none_or(|now| is_live && record.is_resting(now))
+            && resting_at.is_none_or(|now| record.is_usable(now) && record.is_resting(now))
+            && ready_at.is_none_or(|now| record.is_usable(now) && !record.is_resting(now))
             && expired_at.is_none_or(|now| is_live && record.is_expired(now))
             && reason.is_none_or(|reason| record.retired.is_some_and(|retired| retired.reason == reason))
             && retired_since.is_none_or(|since| record.retired.is_some_and(|retired| retired.at >= since))
@@ -105,9 +111,9 @@ impl Filter {
 
     /// The states in which those may be that are asked for.
     pub(super) fn states(&self) -> impl Iterator<Item = State> {
-        let Self { live, reason, resting_at, expired_at, retired_since, .. } = *self;
+        let Self { live, reason, resting_at, ready_at, expired_at, retired_since, .. } = *self;
         let (asks_for_live, asks_for_retired) =
-            (resting_at.is_some() || expired_at.is_some(), reason.is_some() || retired_since.is_some());
+            (resting_at.or(ready_at).or(expired_at).is_some(), reason.is_some() || retired_since.is_some());
         State::ALL.into_iter().filter(move |state| match state {
             State::Live => live != Some(false) && !asks_for_retired,
             State::Retired(because) => {
@@ -156,7 +162,8 @@ mod tests {
     #[test]
     fn each_condition_has_the_edge_that_its_name_says() {
         let live = record();
-        let expired = SessionRecord { expires_at: NOW, resting_until: Some(NOW), ..live };
+        // It rests longer than it lives.
+        let expired = SessionRecord { expires_at: NOW, ..live };
         let retired =
             SessionRecord { retired: Some(Retired { reason: Reason::Blocked, at: NOW.minus(HOUR) }), ..live };
         let score = ErrorScore::from_thousandths;
@@ -174,6 +181,8 @@ mod tests {
         holds(|f| f.live = Some(true), [true, true, false]);
         holds(|f| f.live = Some(false), [false, false, true]);
         holds(|f| f.resting_at = Some(NOW), [true, false, false]);
+        holds(|f| f.resting_at = Some(NOW.plus(HOUR)), [false; 3]);
+        holds(|f| f.ready_at = Some(NOW), [false; 3]);
         holds(|f| f.expired_at = Some(NOW), [false, true, false]);
         holds(|f| f.reason = Some(Reason::Blocked), [false, false, true]);
         holds(|f| f.reason = Some(Reason::Expired), [false; 3]);
@@ -183,6 +192,11 @@ mod tests {
         holds(|f| f.expires_after = Some(NOW.plus(HOUR)), [true, false, true]);
         holds(|f| f.created_before = Some(NOW.minus(HOUR)), [false; 3]);
         holds(|f| f.created_after = Some(NOW.minus(HOUR)), [true; 3]);
+        let ready = SessionRecord { resting_until: Some(NOW), ..live };
+        let used_up = SessionRecord { usage_count: 50, ..ready };
+        let is_ready = filter(|f| f.ready_at = Some(NOW));
+        let found = [ready, used_up].map(|record| is_ready.matches_record(&"a".parse().unwrap(), &record));
+        assert_eq!(found, [true, false]);
         let [at, above, below] = [score(1500), score(1501), score(1499)];
         assert!(filter(|f| f.min_error_score = Some(at)).matches_record(&"a".parse().unwrap(), &live));
         assert!(!filter(|f| f.min_error_score = Some(above)).matches_record(&"a".parse().unwrap(), &live));

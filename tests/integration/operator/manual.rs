@@ -28,6 +28,25 @@ fn completions_for_bash_know_the_options_of_every_command_that_they_find() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn pages_of_the_manual_replace_files_alone() {
+    let place = tempfile::tempdir().unwrap();
+    let (directory, elsewhere) = (place.path().join("man1"), place.path().join("elsewhere"));
+    fs::create_dir(&directory).unwrap();
+    fs::write(&elsewhere, "another's").unwrap();
+    let (link, kept) = (directory.join("session-pool-list.1"), directory.join("session-pool.1"));
+    std::os::unix::fs::symlink(&elsewhere, &link).unwrap();
+    fs::write(&kept, "old").unwrap();
+    let error = mistake(&tool(&["man", "--dir", directory.to_str().unwrap()]), 2);
+    assert!(error.contains("session-pool-list.1 is a link"), "{error}");
+    assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "another's");
+    assert_eq!(fs::read_to_string(&kept).unwrap(), "old", "it is seen before any is written");
+    fs::remove_file(&link).unwrap();
+    text(&tool(&["man", "--dir", directory.to_str().unwrap()]));
+    assert_ne!(fs::read_to_string(&kept).unwrap(), "old");
+}
+
 #[test]
 fn the_manual_has_a_page_for_the_tool_and_one_for_each_command() {
     let page = text(&tool(&["man"]));

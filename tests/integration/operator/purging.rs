@@ -52,3 +52,22 @@ fn where_anything_is_wrong_nothing_is_forgotten() {
         }
     });
 }
+
+#[cfg(unix)]
+#[test]
+fn what_is_asked_is_broken_between_words() {
+    use super::asking::{on_a_terminal, on_a_terminal_of};
+    let words = |screen: &str| screen.split_whitespace().map(ToOwned::to_owned).collect::<Vec<_>>().join(" ");
+    let (_place, path) = a_store();
+    let arguments = ["purge", &path, "--older-than", "1h", "--reason", "retired"];
+    let (wide, _) = on_a_terminal(&arguments, "n");
+    for columns in [40, 60, 80] {
+        let (screen, _) = on_a_terminal_of(columns, &[], &arguments, "n");
+        let asked = screen.lines().take_while(|line| !line.contains("[y/N]"));
+        assert!(asked.clone().count() > 3, "{screen}");
+        for line in asked {
+            assert!(line.trim_end().len() < columns.into(), "{columns}: {line}");
+        }
+        assert_eq!(words(&screen), words(&wide), "{columns}");
+    }
+}

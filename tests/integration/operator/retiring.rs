@@ -55,3 +55,34 @@ fn where_anything_is_wrong_nothing_is_changed() {
         assert!(error.contains("there is no pool news: the store has blog, shop"), "{error}");
     });
 }
+
+#[test]
+fn an_id_may_be_given_as_a_narrow_table_shows_it() {
+    let (place, path) = a_store();
+    let done = rows(&["retire", &path, "sh…_1", "blog*", "shop_1", "--yes"]);
+    let ids: Vec<_> = done.iter().map(|row| row["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["shop_1", "blog_1"], "one that is given twice is one");
+    leaves_all_as_it_is(&place, || {
+        let wrong = |code: i32, arguments: &[&str]| {
+            mistake(&tool(&[&["retire", &path, "--yes"], arguments].concat()), code)
+        };
+        let error = wrong(2, &["both", "s*", "--pool", "shop"]);
+        assert!(error.contains("several ids are like s*: s1, s2, s3"), "{error}");
+        let error = wrong(5, &["bo…th", "shop_1", "--pool", "blog"]);
+        assert!(error.contains("there is no session shop_1"), "{error}");
+        let error = wrong(5, &["nob…dy"]);
+        assert!(error.contains("there is no session whose id is like nob…dy"), "{error}");
+        let error = wrong(2, &["bo*"]);
+        assert!(error.contains("session both in each of the pools blog, shop: name the pool"), "{error}");
+        let error = wrong(5, &["bo*", "--pool", "news"]);
+        assert!(error.contains("there is no pool news"), "{error}");
+    });
+}
+
+#[cfg(unix)]
+#[test]
+fn whoever_is_asked_is_told_the_whole_id() {
+    let (_place, path) = a_store();
+    let (screen, code) = super::asking::on_a_terminal(&["retire", &path, "sh…1"], "n");
+    assert!(screen.contains("    shop_1 of the pool shop") && code == 1, "{screen}");
+}

@@ -160,6 +160,74 @@ fn a_file_that_is_there_is_replaced_only_when_asked() {
     assert!(left.flatten().all(|entry| !entry.file_name().to_string_lossy().contains("unfinished")));
 }
 
+/// What a path leads to, told apart from anything that stands in its place.
+#[cfg(unix)]
+fn what_is_at(path: &Path) -> (u64, u32, Option<Vec<u8>>) {
+    use std::os::unix::fs::MetadataExt;
+    let found = path.symlink_metadata().unwrap();
+    (found.ino(), found.mode(), found.is_file().then(|| std::fs::read(path).unwrap()))
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_not_replaced_even_when_asked() {
+    let written = Written::of(&[]);
+    let beside = |name: &str| written.page.with_file_name(name);
+    let (fifo, link, dangling, directory) =
+        (beside("fifo"), beside("link"), beside("dangling"), beside("directory"));
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    std::os::unix::fs::symlink(&written.page, &link).unwrap();
+    std::os::unix::fs::symlink("nowhere", &dangling).unwrap();
+    std::fs::create_dir(&directory).unwrap();
+    let page = what_is_at(&written.page);
+    for (place, what) in
+        [(&fifo, "no file"), (&link, "a link"), (&dangling, "a link"), (&directory, "a directory")]
+    {
+        let before = what_is_at(place);
+        for force in [&["--force"][..], &[]] {
+            let output = written.report(&[&["--html", place.to_str().unwrap()], force].concat());
+            let message = String::from_utf8(output.stderr.clone()).unwrap();
+            assert_eq!((code(&output), message.lines().count()), (2, 1), "{message}");
+            assert!(message.contains(&format!("is {what}")) && !message.contains("--force"), "{message}");
+        }
+        assert_eq!(what_is_at(place), before, "{}", place.display());
+    }
+    assert_eq!(what_is_at(&written.page), page);
+}
+
+#[test]
+fn a_report_never_takes_the_place_of_what_it_tells_of() {
+    let written = Written::of(&sites()[..1]);
+    let archive = written.page.with_extension("archive");
+    let _ = text(&tool(&["backup", written.store.to_str().unwrap(), archive.to_str().unwrap()]));
+    let before = std::fs::read(&archive).unwrap();
+    let marker = written.store.join("STORE");
+    assert!(marker.is_file(), "a store has that file");
+    let marked = std::fs::read(&marker).unwrap();
+    // However it is spelt.
+    let around = written.store.join("..").join(written.store.file_name().unwrap());
+    for (source, page) in [
+        (&written.store, &marker),
+        (&written.store, &around.join("STORE")),
+        (&around, &marker),
+        (&written.store, &written.store.join("new.html")),
+        (&written.store, &written.store.join("checkpoints").join("new.html")),
+        (&archive, &archive),
+    ] {
+        if let Some(directory) = page.parent().filter(|_| page.ends_with("checkpoints/new.html")) {
+            std::fs::create_dir_all(directory).unwrap();
+        }
+        let (source, page) = (source.to_str().unwrap(), page.to_str().unwrap());
+        let output = tool(&["report", source, "--html", page, "--force"]);
+        let message = String::from_utf8(output.stderr.clone()).unwrap();
+        assert_eq!((code(&output), message.lines().count()), (2, 1), "{message}");
+        assert!(message.contains("what is looked into"), "{message}");
+    }
+    assert!(!written.store.join("new.html").exists());
+    assert_eq!((std::fs::read(&archive).unwrap(), std::fs::read(&marker).unwrap()), (before, marked));
+    let _ = text(&written.report(&["--html", "-"]));
+}
+
 #[test]
 fn an_archive_is_told_of_as_the_store_is() {
     let written = Written::of(&sites()[..1]);

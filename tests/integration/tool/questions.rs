@@ -312,3 +312,76 @@ fn of_reasons_and_pools_those_with_the_most_are_kept() {
     assert_eq!((&most("pool")[0]["pool"], &most("pool")[1]), (&"a".into(), &Value::Null));
     assert_eq!(most("reason"), object!([{ "reason": "blocked", "count": 4 }]));
 }
+
+/// A session of each kind that is live: ready, resting, expired, used up, and those that rest and are more than that.
+fn of_each_kind() -> (Place, String) {
+    let place = Place::disk();
+    let pool = place.open(|b| b.name("shop").growth(Growth::Manual).clock(SystemClock));
+    let now = chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now());
+    let soon = Some(now + chrono::Duration::milliseconds(1500));
+    pool.add(named("ready")).unwrap();
+    pool.add(named("rests")).unwrap().rest_for(SECOND * 1000).unwrap();
+    pool.add(named("rested")).unwrap().rest_for(SECOND / 100).unwrap();
+    pool.add(SessionOptions { expires_at: soon, ..named("old") }).unwrap();
+    pool.add(SessionOptions { expires_at: soon, ..named("old.rests") })
+        .unwrap()
+        .rest_for(SECOND * 1000)
+        .unwrap();
+    let _ = pool.add(named("gone")).unwrap().retire().unwrap();
+    drop(pool);
+    std::thread::sleep(SECOND * 8 / 5);
+    let path = place.path().to_str().unwrap().to_owned();
+    (place, path)
+}
+
+#[test]
+fn those_that_rest_and_those_that_are_ready_are_the_same_wherever_they_are_told() {
+    let (_place, path) = of_each_kind();
+    let of = |state: &str| ids(&path, &["--state", state, "--sort", "id"]);
+    assert_eq!(of("resting"), ["rests"]);
+    assert_eq!(of("ready"), ["ready", "rested"]);
+    assert_eq!(of("expired"), ["old", "old.rests"]);
+    assert_eq!(of("live"), ["old", "old.rests", "ready", "rested", "rests"]);
+    let stats = json(&tool(&["stats", &path, "--format", "json"]))["total"].clone();
+    assert_eq!((&stats["resting"], &stats["ready"]), (&1.into(), &2.into()));
+    for (id, state) in
+        [("rests", "resting"), ("rested", "live"), ("old.rests", "expired"), ("old", "expired")]
+    {
+        let shown = json(&tool(&["show", &path, id, "--format", "json"]));
+        assert_eq!(shown["state"], state, "{id}");
+        let listed = json(&tool(&["list", &path, "--id-glob", id, "--format", "json"]));
+        assert_eq!(listed[0]["state"], state, "{id}");
+        assert_eq!(shown["unusable_because"] == "resting", state == "resting", "{id}: {shown}");
+    }
+    // What will expire is asked of those that are ready, too.
+    assert_eq!(
+        ids(&path, &["--state", "ready", "--expires-before", "1000h", "--sort", "id"]),
+        ["ready", "rested"]
+    );
+    let help = text(&tool(&["list", "--help"]));
+    let help: Vec<&str> = help.split_whitespace().collect();
+    let help = help.join(" ");
+    assert!(help.contains("ready: Live, and to be handed out now"), "{help}");
+    assert!(help.contains("STATE is the narrowest"), "{help}");
+}
+
+#[test]
+fn what_begins_with_a_hyphen_is_a_value_where_one_is_due() {
+    let (_place, path) = store();
+    for (arguments, exit, told) in [
+        (&["list", &path, "--expires-before", "-5m"][..], 2, "character 1: a number is expected"),
+        (&["list", &path, "--created-after", "-5m"], 2, "character 1: a number is expected"),
+        (&["retirements", &path, "--since", "-2h"], 2, "character 1: a number is expected"),
+        (&["stats", &path, "--at", "-2h"], 2, "character 1: a number is expected"),
+        (&["purge", &path, "--older-than", "-2h"], 2, "character 1: a number is expected"),
+        (&["list", &path, "--pool", "-dash"], 5, "there is no pool -dash"),
+        (&["stats", &path, "--pool", "-dash"], 5, "there is no pool -dash"),
+        (&["show", &path, "guest", "--pool", "-dash"], 5, "there is no pool -dash"),
+    ] {
+        let output = tool(arguments);
+        let error = String::from_utf8(output.stderr.clone()).unwrap();
+        assert_eq!(code(&output), exit, "{arguments:?}: {error}");
+        assert!(error.contains(told) && !error.contains("tip:"), "{arguments:?}: {error}");
+    }
+    assert_eq!(ids(&path, &["--id-glob", "-*"]), [""; 0]);
+}

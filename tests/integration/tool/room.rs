@@ -80,6 +80,27 @@ fn a_narrow_table_keeps_what_is_sorted_and_asked_by_and_names_what_it_leaves_off
 }
 
 #[test]
+fn a_narrow_table_has_the_time_that_the_state_is_about() {
+    let (_place, path) = store();
+    for columns in [40, 60, 80] {
+        for (arguments, has, has_not) in [
+            (&["list", &path, "--state", "retired"][..], "RETIRED", "EXPIRES"),
+            (&["list", &path, "--reason", "retired"], "RETIRED", "EXPIRES"),
+            (&["list", &path, "--state", "resting", "--utc"], "RESTS UNTIL", "RETIRED"),
+            (&["list", &path, "--state", "expired"], "EXPIRES", "RETIRED"),
+        ] {
+            let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_session-pool"));
+            let output = command.args(arguments).env("COLUMNS", columns.to_string()).output().unwrap();
+            let heads = text(&output).lines().next().unwrap().to_owned();
+            assert!(heads.contains("ID") && heads.contains(has), "{columns} {arguments:?}: {heads}");
+            assert!(!heads.contains(has_not), "{columns} {arguments:?}: {heads}");
+        }
+    }
+    // Where there is room, it is shown all the same.
+    assert!(text(&tool(&["list", &path, "--state", "retired"])).contains("EXPIRES"));
+}
+
+#[test]
 fn ids_keep_both_their_ends_before_columns_are_left_off() {
     let (_place, path) = store();
     let whole = text(&tool(&["list", &path, "--state", "live", "--columns", "id"]));
@@ -145,6 +166,26 @@ fn there_is_as_much_room_as_the_environment_says_in_a_pipe_too() {
     }
     let (screen, _) = on_a_terminal_of(200, &[("COLUMNS", "50"), ("NO_COLOR", "1")], &["list", &path], "");
     assert!(screen.lines().all(|line| line.starts_with("session-pool: ") || line.width() <= 50), "{screen}");
+}
+
+#[test]
+fn what_is_counted_of_differences_has_the_room_that_there_is() {
+    let (place, path) = store();
+    let before = place.path().with_file_name("before.archive");
+    let before = before.to_str().unwrap();
+    text(&tool(&["backup", &path, before]));
+    let ids = text(&tool(&["list", &path, "--state", "live", "--columns", "id", "--format", "csv"]));
+    text(&tool(&["retire", &path, ids.lines().nth(1).unwrap(), "--yes"]));
+    let words = |text: &str| text.split_whitespace().map(ToOwned::to_owned).collect::<Vec<_>>().join(" ");
+    let whole = text(&tool(&["diff", before, &path, "--summary"]));
+    assert_eq!(whole.lines().count(), 3, "{whole}");
+    for columns in [40, 60] {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_session-pool"));
+        let command = command.args(["diff", before, &path, "--summary"]).env("COLUMNS", columns.to_string());
+        let summary = text(&command.output().unwrap());
+        assert!(summary.lines().all(|line| line.width() <= columns), "{columns}: {summary}");
+        assert_eq!(words(&summary), words(&whole));
+    }
 }
 
 #[test]

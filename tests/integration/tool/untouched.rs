@@ -11,7 +11,7 @@ use crate::support::{Place, copy_directory, engine, files, named, with_checksum,
 /// Each command that reads, on a path.
 fn reading(path: &str) -> Vec<Vec<String>> {
     let commands = [
-        &["stats", "--at", "2026-03-02"][..],
+        &["stats", "--at", "in 1h"][..],
         &["report", "--html", "-"],
         &["list"],
         &["list", "--sort", "id", "--columns", "proxy"],

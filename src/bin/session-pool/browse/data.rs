@@ -140,7 +140,7 @@ impl Standing {
         match record.retired {
             Some(retired) => Self::Retired(retired.reason),
             None if record.is_expired(now) => Self::Expired,
-            None if record.is_resting(now) => Self::Resting,
+            None if record.is_usable(now) && record.is_resting(now) => Self::Resting,
             None => Self::Live,
         }
     }

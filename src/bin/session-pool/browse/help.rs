@@ -37,7 +37,7 @@ const KEYS: &[(&[View], &str, &str)] = &[
     (POOLS, "  \"a b\"", "quotes around what has blanks or colons in it"),
     (ROWS, "  shop", "that text in the id or in the pool's name"),
     (ROWS, "  pool:shop", "in the pool's name; id:0a1 in the id"),
-    (SESSIONS, "  state:live", "also resting, retired, expired: too old, not retired yet"),
+    (SESSIONS, "  state:live", "also ready, resting, retired; expired: too old, not retired yet"),
     (ROWS, "  reason:blocked", "also exhausted, expired, retired"),
     (ROWS, "  uses>10", "also < <= >= and uses:10; so errors>2, score>=1.5"),
     (SESSIONS, "  expires<30m", "live, and expires between now and then: s m h d w"),

@@ -339,7 +339,7 @@ fn why(reason: Reason) -> &'static str {
         Reason::Blocked => "its error score reached the maximum",
         Reason::Exhausted => "it was used as often as it may be",
         Reason::Expired => "it was too old",
-        Reason::Retired => "the crawler said so",
+        Reason::Retired => "the crawler or an operator retired it",
     }
 }
 

@@ -37,7 +37,7 @@ pub(crate) struct Add {
     /// The store's directory. No crawler may have it open.
     store: PathBuf,
     /// To this pool. Default: the one that the store has.
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     pool: Option<PoolName>,
     /// Create the pool where it is not there yet.
     #[arg(long)]
@@ -72,10 +72,10 @@ struct One {
     #[arg(long, value_name = "KEY=JSON", value_parser = key_and_json)]
     user_data: Vec<(String, Value)>,
     /// How long it may live: `50min`, `7d`. Default: 50 minutes.
-    #[arg(long, value_name = "AGE", value_parser = moment::span)]
+    #[arg(long, value_name = "AGE", value_parser = moment::span, allow_hyphen_values = true)]
     max_age: Option<Duration>,
     /// When it expires, instead: `2026-03-01T12:00:00Z`, `2026-03-01`, `in 2h`.
-    #[arg(long, value_name = "TIME", conflicts_with = "max_age")]
+    #[arg(long, value_name = "TIME", conflicts_with = "max_age", allow_hyphen_values = true)]
     expires_at: Option<Moment>,
     /// How often it may be used. Default: 50.
     #[arg(long, value_name = "NUMBER")]

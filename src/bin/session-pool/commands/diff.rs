@@ -8,14 +8,14 @@ use anstyle::Style;
 use clap::Args;
 use serde_json::Value;
 use session_pool::inspect::{self, DiffOptions, DiffSummary, Difference, FieldChange, Opened, diff};
-use session_pool::{PoolEntry, PoolName, SessionId, SessionRecord};
+use session_pool::{PoolEntry, PoolName, SessionId, SessionRecord, Timestamp};
 
 use super::{Result, note_unreadable};
 use crate::choices::count;
 use crate::consent::counted;
 use crate::context::Context;
 use crate::errors::NotFound;
-use crate::output::{Cell, Column, Format, Rows, Worth, document, style};
+use crate::output::{Cell, Column, Format, Rows, Worth, document, grouped, style, wrap};
 use crate::progress::Progress;
 use crate::source::Source;
 
@@ -34,7 +34,7 @@ pub(crate) struct Diff {
     #[arg(value_name = "B")]
     to: PathBuf,
     /// Of this pool only.
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     pool: Option<PoolName>,
     /// Show the counts only.
     #[arg(long)]
@@ -101,6 +101,12 @@ fn colour(row: &Row) -> Style {
     }
 }
 
+/// Whether a time of the store's own is in that field. What is in user data is the crawler's, whatever it looks like.
+fn is_time(field: &str) -> bool {
+    matches!(field, "created_at" | "expires_at" | "last_used_at" | "resting_until" | "retired.at")
+        || field.starts_with("cookies[") && field.ends_with("].expires_at")
+}
+
 fn value(value: &Value) -> Cell<'_> {
     match value {
         Value::Null => Cell::Empty,
@@ -115,12 +121,13 @@ impl Row {
         Self { change, what, pool, id: None, sequence: None, field: None, from: none.clone(), to: none }
     }
 
-    fn of(difference: Difference<'_>) -> Vec<Self> {
+    /// The rows of a difference, with times as `time` tells them.
+    fn of(difference: Difference<'_>, time: &dyn Fn(Timestamp) -> String) -> Vec<Self> {
         match difference {
             Difference::PoolAppeared { pool } => vec![Self::new("appeared", "pool", pool)],
             Difference::PoolWent { pool } => vec![Self::new("went", "pool", pool)],
             Difference::PoolChanged { pool, fields } => {
-                let row = |field| Self::new("changed", "pool", pool).field(field);
+                let row = |field| Self::new("changed", "pool", pool).field(field, time);
                 fields.into_iter().map(row).collect()
             }
             Difference::SessionAppeared { pool, id, record } => {
@@ -132,11 +139,12 @@ impl Row {
                 vec![Self { id: Some(id), from, ..Self::new("went", "session", pool) }]
             }
             Difference::SessionChanged { pool, id, fields, .. } => {
-                let row = |field| Self { id: Some(id), ..Self::new("changed", "session", pool).field(field) };
+                let row =
+                    |field| Self { id: Some(id), ..Self::new("changed", "session", pool).field(field, time) };
                 fields.into_iter().map(row).collect()
             }
             Difference::Retired { pool, sequence, entry } => {
-                let to = format!("{} at {}", entry.reason, entry.retired_at).into();
+                let to = format!("{} at {}", entry.reason, time(entry.retired_at)).into();
                 let row = Self::new("appeared", "retirement", pool);
                 vec![Self { id: Some(entry.id), sequence: Some(sequence.0), to, ..row }]
             }
@@ -145,8 +153,13 @@ impl Row {
         }
     }
 
-    fn field(self, change: FieldChange) -> Self {
+    fn field(self, change: FieldChange, time: &dyn Fn(Timestamp) -> String) -> Self {
         let FieldChange { field, from, to, .. } = change;
+        let told = |value: Value| match serde_json::from_value(value.clone()) {
+            Ok(at) if is_time(&field) => time(at).into(),
+            _ => value,
+        };
+        let (from, to) = (told(from), told(to));
         Self { field: Some(field), from, to, ..self }
     }
 }
@@ -176,17 +189,22 @@ impl Diff {
             let counts = diff(&*from, &*to, &options, &mut |_| ControlFlow::Continue(()))?;
             drop(options);
             match context.format {
-                Format::Table => tell(&counts, out)?,
+                Format::Table => tell(&counts, context, out)?,
                 _ => document(&counts, context, out)?,
             }
             note_unreadable(counts.unreadable);
             return Ok(());
         }
+        // People look at the clock on the wall.
+        let time = |time: Timestamp| match context.format {
+            Format::Table => context.zone.format(time),
+            _ => time.to_string(),
+        };
         let limit = limit.map_or(u64::MAX, |limit| limit as u64);
         let mut rows = Rows::new(columns(), context, out)?;
         let (mut shown, mut has_more, mut written) = (0, false, Ok(()));
         let counts = diff(&*from, &*to, &options, &mut |difference| {
-            for row in Row::of(difference) {
+            for row in Row::of(difference, &time) {
                 if shown >= limit {
                     has_more = true;
                     return ControlFlow::Break(());
@@ -214,7 +232,7 @@ impl Diff {
             if shown > 0 {
                 writeln!(out)?;
             }
-            tell(&counts, out)?;
+            tell(&counts, context, out)?;
         }
         note_unreadable(counts.unreadable);
         Ok(())
@@ -225,7 +243,10 @@ fn open(path: PathBuf, checkpoint: bool, context: &Context) -> Result<Opened> {
     Source { checkpoint: checkpoint && !path.is_file(), path }.open(context)
 }
 
-fn tell(counts: &DiffSummary, out: &mut dyn Write) -> Result {
+/// How wide is what stands before the counts.
+const NAMES: usize = 13;
+
+fn tell(counts: &DiffSummary, context: &Context, out: &mut dyn Write) -> Result {
     let DiffSummary {
         pools_appeared,
         pools_went,
@@ -243,12 +264,21 @@ fn tell(counts: &DiffSummary, out: &mut dyn Write) -> Result {
         writeln!(out, "no difference: {} {verb} the same", counted(sessions_same, "session"))?;
         return Ok(());
     }
-    writeln!(out, "pools:       {pools_appeared} appeared, {pools_went} went, {pools_changed} changed")?;
-    writeln!(
-        out,
-        "sessions:    {sessions_appeared} appeared, {sessions_went} went, {sessions_changed} changed, {sessions_same} \
-         stayed the same"
-    )?;
-    writeln!(out, "retirements: {retirements_appeared} new, {retirements_went} forgotten")?;
+    let [pools_appeared, pools_went, pools_changed] =
+        [pools_appeared, pools_went, pools_changed].map(grouped);
+    let [appeared, went, changed] = [sessions_appeared, sessions_went, sessions_changed].map(grouped);
+    let [same, new, forgotten] = [sessions_same, retirements_appeared, retirements_went].map(grouped);
+    for (of, text) in [
+        ("pools:", format!("{pools_appeared} appeared, {pools_went} went, {pools_changed} changed")),
+        ("sessions:", format!("{appeared} appeared, {went} went, {changed} changed, {same} stayed the same")),
+        ("retirements:", format!("{new} new, {forgotten} forgotten")),
+    ] {
+        let room = context.width.map_or(usize::MAX, |width| width.saturating_sub(NAMES));
+        let mut of = of;
+        for line in wrap(&text, room) {
+            writeln!(out, "{of:NAMES$}{line}")?;
+            of = "";
+        }
+    }
     Ok(())
 }

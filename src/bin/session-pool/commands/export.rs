@@ -39,7 +39,7 @@ pub(crate) struct Export {
     #[arg(long, value_enum, default_value_t = Target::Jsonl)]
     to: Target,
     /// This pool only. A state file of Crawlee holds one: where there are several, it must be named.
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     pool: Option<PoolName>,
     /// Mask secrets, as `show` does. What is written then is for looking at, and cannot be imported.
     #[arg(long)]

@@ -43,10 +43,10 @@ pub(crate) struct Import {
     #[arg(long, value_enum)]
     from: Option<Origin>,
     /// Bring the sessions into this pool, beside what is in it; retired ones get new entries in its log.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
     into_pool: Option<PoolName>,
     /// Take those of this pool of the file only.
-    #[arg(long, value_name = "NAME", requires = "into_pool")]
+    #[arg(long, value_name = "NAME", requires = "into_pool", allow_hyphen_values = true)]
     from_pool: Option<PoolName>,
     /// Give sessions of Crawlee whose ids do not fit (1 to 50 characters of A-Z a-z 0-9 . _ ~) new ones; the old ones are
     /// kept in their user data, as `crawlee_id`.

@@ -26,7 +26,11 @@ use crate::source::Source;
 ///
 /// Without --sort they come pool by pool, live ones first, as they are found.
 ///
-/// Where the terminal is narrow, columns are left off, but for those that are sorted by or asked for within bounds.
+/// STATE is the narrowest word for a session: `retired`, `expired`, `resting`, and `live` for the others. --state live has all that
+/// are not retired.
+///
+/// Where the terminal is narrow, columns are left off, but for those that are sorted by or asked for within bounds, and the time
+/// that --state is about.
 ///
 /// Example: session-pool list sessions --state retired --reason blocked --retired-since 2h --sort retired_at:desc
 ///
@@ -54,6 +58,8 @@ impl List {
         let Self { source, filters, sort, limit, columns } = self;
         let mut asked = filters.bounded_fields();
         asked.extend(sort.map(|sort| sort.field));
+        let (about, meaningless) = filters.time_fields();
+        asked.extend(about);
         let filter = filters.filter(context);
         if let Some(twice) = columns.iter().enumerate().find(|(at, name)| columns[..*at].contains(name)) {
             return Err(Wrong(format!("--columns has {} twice", twice.1)).into());
@@ -64,6 +70,7 @@ impl List {
         let columns = listed::columns(&columns).into_iter().map(|column| match column.field {
             "pool" => column.no_wider_than(widest_pool),
             field if asked.contains(&field) => column.worth(Worth::Most),
+            field if meaningless == Some(field) => column.worth(Worth::Nothing),
             _ => column,
         });
         let columns: Vec<_> = columns.collect();

@@ -11,6 +11,7 @@ use super::{Result, has_no_format};
 use crate::arguments::{Arguments, no_format};
 use crate::context::Context;
 use crate::errors::{Wrong, plain};
+use crate::target::is_file_or_nothing;
 
 /// Prints a page of the manual, or writes all of them.
 ///
@@ -22,7 +23,7 @@ pub(crate) struct Man {
     #[arg(conflicts_with = "dir")]
     command: Option<String>,
     /// Write all pages into this directory, instead: `session-pool.1`, `session-pool-list.1` and so on. Pages that are
-    /// there are replaced.
+    /// there are replaced; what is no file is left, and none is written.
     #[arg(long)]
     dir: Option<PathBuf>,
 }
@@ -37,8 +38,11 @@ impl Man {
                 format!("cannot {operation} {}: {}", path.display(), plain(&error))
             };
             fs::create_dir_all(&dir).map_err(|error| cannot("create the directory", &dir, error))?;
+            let file = |name: &str| dir.join(format!("{name}.1"));
+            // Before any is written.
+            pages.iter().try_for_each(|(name, _)| is_file_or_nothing(&file(name)))?;
             for (name, page) in pages {
-                let file = dir.join(format!("{name}.1"));
+                let file = file(&name);
                 fs::write(&file, page?).map_err(|error| cannot("write", &file, error))?;
             }
             return Ok(());

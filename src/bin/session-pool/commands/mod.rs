@@ -27,9 +27,10 @@ mod stats;
 
 use std::error::Error;
 use std::io::Write;
+use std::time::Duration;
 
 use clap::Subcommand;
-use session_pool::inspect::{self, Opened};
+use session_pool::inspect::{self, Opened, Overview};
 use session_pool::{PoolEntry, PoolName, ReadStore, Timestamp};
 
 use crate::consent::counted;
@@ -156,5 +157,19 @@ fn sessions_of(usable: u64, expired: u64, retired: u64) -> String {
 fn note_unreadable(unreadable: u64) {
     if unreadable > 0 {
         crate::context::note(&format!("{unreadable} unreadable items were passed over; check names them"));
+    }
+}
+
+/// Says on stderr where a store is looked at as at a time that it has gone on from: it has no memory of how it was.
+fn note_later(overview: &Overview, context: &Context) {
+    /// Times are given in whole seconds.
+    const SECOND: Duration = Duration::from_secs(1);
+    let (at, total) = (overview.at, &overview.total);
+    let newest = total.last_created_at.max(total.last_used_at).max(total.retirements.last_at);
+    if let Some(newest) = newest.filter(|newest| newest.since(at) >= SECOND) {
+        let (at, newest) = (context.zone.format(at), context.zone.format(newest));
+        crate::context::note(&format!(
+            "this is told of a store that goes on until {newest}: what was so at {at}, a backup of then has"
+        ));
     }
 }

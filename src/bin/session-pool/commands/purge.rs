@@ -13,7 +13,7 @@ use crate::choices::ReasonChoice;
 use crate::consent::{Consent, counted};
 use crate::context::{Context, note};
 use crate::moment;
-use crate::output::{Cell, Column, Rows, span};
+use crate::output::{Cell, Column, Rows, grouped, span};
 use crate::progress::Progress;
 use crate::source::{open_store, read_store};
 
@@ -28,13 +28,13 @@ pub(crate) struct Purge {
     /// The store's directory. No crawler may have it open.
     store: PathBuf,
     /// Those that were retired longer ago than this: `7d`, `12h`, `30min`.
-    #[arg(long, value_name = "AGE", value_parser = moment::span)]
+    #[arg(long, value_name = "AGE", value_parser = moment::span, allow_hyphen_values = true)]
     older_than: Duration,
     /// Those that were retired for this reason only. Can be given several times.
     #[arg(long, value_enum)]
     reason: Vec<ReasonChoice>,
     /// Those of this pool only.
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     pool: Option<PoolName>,
     /// Tell what would be done, and do nothing.
     #[arg(long)]
@@ -113,13 +113,12 @@ fn summary(plan: &PurgePlan, older_than: Duration) -> Vec<String> {
     )];
     for pool in plan.pools().iter().filter(|pool| pool.sessions + pool.held_back > 0) {
         let reasons: Vec<String> =
-            pool.by_reason.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+            pool.by_reason.iter().map(|(reason, count)| format!("{} {reason}", grouped(*count))).collect();
         let reasons = if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join(", ")) };
-        let held = pool
-            .held_by
-            .as_ref()
-            .map(|by| format!("; {} more stay, behind {} ({})", pool.held_back, by.id, because(by.why)));
-        let (sessions, name) = (pool.sessions, &pool.pool);
+        let held = pool.held_by.as_ref().map(|by| {
+            format!("; {} more stay, behind {} ({})", grouped(pool.held_back), by.id, because(by.why))
+        });
+        let (sessions, name) = (grouped(pool.sessions), &pool.pool);
         lines.push(format!("    {sessions} of the pool {name}{reasons}{}", held.unwrap_or_default()));
     }
     lines

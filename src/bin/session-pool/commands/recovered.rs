@@ -17,7 +17,7 @@ const NAMED: usize = 3;
 
 pub(super) fn tell(report: &RecoveryReport, context: &Context, out: &mut dyn Write) -> Result {
     if context.format == Format::Table {
-        for_people(report, out)?;
+        for_people(report, context, out)?;
     } else {
         document(report, context, out)?;
     }
@@ -29,11 +29,12 @@ fn is_known(lost: &Lost) -> bool {
     !matches!(lost, Lost::LogEnd { .. } | Lost::Newest { .. })
 }
 
-fn for_people(report: &RecoveryReport, out: &mut dyn Write) -> Result {
+fn for_people(report: &RecoveryReport, context: &Context, out: &mut dyn Write) -> Result {
     let path = |path: &Path| escape(&path.display().to_string());
     let mut is_all = true;
     for source in &report.sources {
-        let written = source.created_at.map(|time| format!(", of {time}")).unwrap_or_default();
+        let written =
+            source.created_at.map(|time| format!(", of {}", context.zone.format(time))).unwrap_or_default();
         let taken = if source.sessions_taken < source.sessions {
             format!(" ({} of them taken)", source.sessions_taken)
         } else {

@@ -8,7 +8,7 @@ use clap::Args;
 use session_pool::inspect::{self, Overview, Scope};
 use session_pool::{ReadStore, Retirement};
 
-use super::{Result, archived_at, has_no_format, note_unreadable};
+use super::{Result, archived_at, has_no_format, note_later, note_unreadable};
 use crate::arguments::no_format;
 use crate::context::Context;
 use crate::moment::{self, Moment};
@@ -32,13 +32,14 @@ const RECENT: usize = 200;
 pub(crate) struct ReportCommand {
     #[command(flatten)]
     source: Source,
-    /// The file to write; `-` for stdout.
+    /// The file to write, outside the store; `-` for stdout.
     #[arg(long, value_name = "FILE")]
     html: PathBuf,
-    /// Look at the sessions as at this time, a copy of last night for instance: what had expired or rested by then. Default: now.
-    #[arg(long, value_name = "TIME")]
+    /// Look at the sessions as at this time: for a backup or a copy, the time at which it was made, since what has expired or
+    /// rested by now had not then. It does not take back what the store knows of later. Default: now.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     at: Option<Moment>,
-    /// Replace the file where it is there already.
+    /// Replace the file where it is there already. Whatever else is there, a link or a device, is left as it is.
     #[arg(long)]
     force: bool,
 }
@@ -47,10 +48,11 @@ impl ReportCommand {
     pub(crate) fn run(self, context: &Context, out: &mut dyn Write) -> Result {
         let Self { source, html, at, force } = self;
         has_no_format("report", context)?;
-        let target = Target::new(html, force)?;
+        let target = Target::new(html, force, &source.path)?;
         let store = source.open(context)?;
         let at = at.map_or(context.now, |at| at.ago(context));
         let overview = inspect::overview(&*store, &Scope::default(), at.to_datetime())?;
+        note_later(&overview, context);
         let progress = Progress::new("reading sessions");
         let total = overview.total.live + overview.total.retired.sum();
         let proxies =

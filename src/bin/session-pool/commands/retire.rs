@@ -7,9 +7,10 @@ use clap::Args;
 use session_pool::maintenance::RetirePlan;
 use session_pool::{PoolName, Reason, Retired, SessionId, Timestamp};
 
-use super::Result;
+use super::{Result, has_pool};
 use crate::consent::{Consent, counted, first_of};
 use crate::context::{Context, note};
+use crate::given_id::GivenId;
 use crate::output::{Cell, Column, Rows};
 use crate::progress::Progress;
 use crate::source::{open_store, read_store};
@@ -25,11 +26,12 @@ use crate::source::{open_store, read_store};
 pub(crate) struct Retire {
     /// The store's directory. No crawler may have it open.
     store: PathBuf,
-    /// The sessions' ids.
+    /// The sessions' ids. Where no other is like that, what a narrow table shows of one will do, or a `*` in the place of what is
+    /// left out: `01a215b2*94446b09`.
     #[arg(required = true, value_name = "ID")]
-    ids: Vec<SessionId>,
+    ids: Vec<GivenId>,
     /// In this pool.
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     pool: Option<PoolName>,
     /// Tell what would be done, and do nothing.
     #[arg(long)]
@@ -61,7 +63,13 @@ impl Retire {
     pub(crate) fn run(self, context: &Context, out: &mut dyn Write) -> Result {
         let Self { store, ids, pool, dry_run, consent } = self;
         let now = context.now.to_datetime();
-        let plan = RetirePlan::new(&read_store(&store, context)?, pool.as_ref(), &ids, now)?;
+        let reader = read_store(&store, context)?;
+        has_pool(&reader, pool.as_ref())?;
+        let ids: Vec<SessionId> =
+            ids.iter().map(|id| id.resolve(&reader, pool.as_ref())).collect::<Result<_>>()?;
+        let plan = RetirePlan::new(&reader, pool.as_ref(), &ids, now)?;
+        // It is read by whoever writes it now.
+        drop(reader);
         if !dry_run && !plan.is_empty() {
             consent.ask(|| Ok(summary(&plan, context)))?;
             let store = open_store(&store, context)?;

@@ -27,16 +27,16 @@ pub(crate) struct Retirements {
     #[command(flatten)]
     source: Source,
     /// Those of this pool.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
     pool: Option<PoolName>,
     /// Those for this reason.
     #[arg(long, value_enum)]
     reason: Option<ReasonChoice>,
     /// Those then or later: `2h` for the last two hours.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     since: Option<Moment>,
     /// Those before then.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     until: Option<Moment>,
     /// Those behind this sequence number of their pool: what a program has not seen yet.
     #[arg(

@@ -29,7 +29,7 @@ pub(crate) struct Show {
     /// left out: `01a215b2*94446b09`.
     id: GivenId,
     /// In this pool only.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
     pool: Option<PoolName>,
     /// Show secrets: cookies' values, user data, the proxy's password or key, headers and attributes that are secrets by
     /// their names.

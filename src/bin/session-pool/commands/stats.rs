@@ -6,7 +6,7 @@ use clap::Args;
 use session_pool::inspect::{self, Overview, PoolFigures, Scope};
 use session_pool::{PoolName, Reason};
 
-use super::{Result, archived_at, has_pool, note_unreadable};
+use super::{Result, archived_at, has_pool, note_later, note_unreadable};
 use crate::context::Context;
 use crate::moment::{self, Moment};
 use crate::output::{Cell, Column, Format, Rows, document};
@@ -25,14 +25,15 @@ pub(crate) struct Stats {
     #[command(flatten)]
     source: Source,
     /// Of this pool only.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
     pool: Option<PoolName>,
     /// Count retirements from then on: `2d` for the last two days. It goes for all that is told of them, in each format: how many
     /// were retired, when, and how they ended. Live sessions, uses and `retired_ever` are told as ever.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     since: Option<Moment>,
-    /// Look at the sessions as at this time, a copy of last night for instance: what had expired or rested by then. Default: now.
-    #[arg(long, value_name = "TIME")]
+    /// Look at the sessions as at this time: for a backup or a copy, the time at which it was made, since what has expired or
+    /// rested by now had not then. It does not take back what the store knows of later. Default: now.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     at: Option<Moment>,
     /// Draw bars of ASCII characters. Without it, the locale decides.
     #[arg(long)]
@@ -78,6 +79,7 @@ impl Stats {
         scope.retired_since = since.map(|since| since.ago(context));
         let at = at.map_or(context.now, |at| at.ago(context));
         let overview = inspect::overview(&*store, &scope, at.to_datetime())?;
+        note_later(&overview, context);
         match context.format {
             Format::Table => {
                 let path = source.path.display().to_string();

@@ -26,6 +26,10 @@ pub(crate) enum Cell<'a> {
     At(Timestamp),
     /// A time; a table shows how far away it is.
     Away(Timestamp),
+    /// A time that matters while it lies ahead: a table shows how far away it is, and nothing where it is past.
+    Ahead(Timestamp),
+    /// When a day begins: a table shows its date.
+    Day(Timestamp),
     /// What nests: the same in JSON, its text in a table and in CSV.
     Nested(Value),
 }
@@ -47,7 +51,9 @@ impl<'a> Cell<'a> {
             Self::Text(text) if text.is_empty() => "\"\"".into(),
             Self::Text(text) => text.as_ref().into(),
             Self::At(time) => context.zone.format(*time).into(),
-            Self::Away(time) => relative(*time, context.now).into(),
+            Self::Ahead(time) if *time <= context.now => NOTHING.into(),
+            Self::Away(time) | Self::Ahead(time) => relative(*time, context.now).into(),
+            Self::Day(time) => context.zone.date(*time).into(),
             Self::Number(number) => number.to_string().into(),
             Self::Count(_) | Self::Nested(_) => self.for_csv(),
         }
@@ -61,7 +67,9 @@ impl<'a> Cell<'a> {
             Self::Count(count) => count.to_string().into(),
             // As JSON has it, which what nests is too.
             Self::Number(number) => serde_json::Value::from(*number).to_string().into(),
-            Self::At(time) | Self::Away(time) => time.to_string().into(),
+            Self::At(time) | Self::Away(time) | Self::Ahead(time) | Self::Day(time) => {
+                time.to_string().into()
+            }
             Self::Nested(value) => value.to_string().into(),
         }
     }
@@ -75,7 +83,9 @@ impl Serialize for Cell<'_> {
             Self::Text(text) => serializer.serialize_str(text),
             Self::Count(count) => serializer.serialize_u64(*count),
             Self::Number(number) => serializer.serialize_f64(*number),
-            Self::At(time) | Self::Away(time) => time.serialize(serializer),
+            Self::At(time) | Self::Away(time) | Self::Ahead(time) | Self::Day(time) => {
+                time.serialize(serializer)
+            }
             Self::Nested(value) => value.serialize(serializer),
         }
     }
@@ -92,6 +102,8 @@ pub(crate) enum Align {
 /// How much is lost where a column is left off, since the terminal is too narrow for all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Worth {
+    /// It means nothing for the rows that are asked for.
+    Nothing,
     Little,
     Usual,
     /// It is what the rows are asked by, or told apart by.

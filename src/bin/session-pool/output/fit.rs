@@ -26,11 +26,23 @@ pub(super) struct Fit {
     pub(super) is_hidden: bool,
 }
 
-/// Makes the columns fit: those with nothing in them are left off first; then columns become narrower that may, down to their
+impl Fit {
+    /// What is lost with it.
+    fn loss(&self) -> (Content, Worth) {
+        match self.worth {
+            // Whatever is in it.
+            Worth::Most => (Content::Differs, Worth::Most),
+            Worth::Nothing => (Content::Nothing, Worth::Nothing),
+            worth => (self.content, worth),
+        }
+    }
+}
+
+/// Makes the columns fit: those that say nothing are left off first; then columns become narrower that may, down to their
 /// least; only then others are left off: those that are the same in every row, those of the least worth, the last ones.
 pub(super) fn fit(columns: &mut [&mut Fit], room: usize) {
     while total(columns, |column| column.width) > room
-        && hide(columns, |column| column.content == Content::Nothing && column.worth < Worth::Most)
+        && hide(columns, |column| column.loss().0 == Content::Nothing)
     {}
     while total(columns, |column| column.least) > room && hide(columns, |_| true) {}
     for _ in room..total(columns, |column| column.width) {
@@ -53,14 +65,9 @@ fn hide(columns: &mut [&mut Fit], may: fn(&Fit) -> bool) -> bool {
     if columns.iter().filter(|column| !column.is_hidden).count() <= 1 {
         return false;
     }
-    let lost = |column: &Fit| match column.worth {
-        // Whatever is in it.
-        Worth::Most => (Content::Differs, Worth::Most),
-        worth => (column.content, worth),
-    };
     // Of those with which the least is lost, the last.
     let shown = columns.iter_mut().rev().filter(|column| !column.is_hidden && may(column));
-    let column = shown.min_by_key(|column| lost(column));
+    let column = shown.min_by_key(|column| column.loss());
     column.map(|column| column.is_hidden = true).is_some()
 }
 
@@ -105,6 +112,8 @@ mod tests {
         assert_eq!(fitted(all(), 40), [10, 0, 10, 10]);
         assert_eq!(fitted(all(), 30), [10, 0, 0, 10]);
         assert_eq!(fitted(all(), 20), [0, 0, 0, 10]);
+        let meaningless = Fit { worth: Worth::Nothing, ..column(10, 10) };
+        assert_eq!(fitted(vec![meaningless, with(Content::Nothing), column(20, 8)], 32), [0, 10, 20]);
         let asked = Fit { worth: Worth::Most, ..with(Content::Nothing) };
         assert_eq!(fitted(vec![column(10, 10), asked], 15), [0, 10]);
     }

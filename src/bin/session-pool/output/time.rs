@@ -26,6 +26,12 @@ impl Zone {
         };
         text.replacen('T', " ", 1)
     }
+
+    /// `2026-03-01`.
+    pub(crate) fn date(self, time: Timestamp) -> String {
+        let text = self.format(time);
+        text.split(' ').next().unwrap_or_default().to_owned()
+    }
 }
 
 /// How wide is what [`relative`] answers, within a thousand years: `2 min 59 s ago`.

@@ -53,6 +53,7 @@ enum Test {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum StateWord {
     Live,
+    Ready,
     Resting,
     Expired,
     Retired,
@@ -219,6 +220,7 @@ fn is_in_state(record: &SessionRecord, word: StateWord, now: Timestamp) -> bool 
     match (word, Standing::of(record, now)) {
         // As elsewhere, those that rest or are too old are live until they are retired.
         (StateWord::Live, standing) => standing.reason().is_none(),
+        (StateWord::Ready, standing) => standing == Standing::Live && record.is_usable(now),
         (StateWord::Resting, standing) => standing == Standing::Resting,
         (StateWord::Expired, standing) => standing == Standing::Expired,
         (StateWord::Retired, standing) => standing.reason().is_some(),

@@ -120,6 +120,7 @@ impl Field<'_> {
         Ok(match name.as_str() {
             "state" => Test::State(self.word(&[
                 ("live", StateWord::Live),
+                ("ready", StateWord::Ready),
                 ("resting", StateWord::Resting),
                 ("expired", StateWord::Expired),
                 ("retired", StateWord::Retired),
@@ -168,7 +169,7 @@ impl Field<'_> {
         let mut begun = words.iter().filter(|(word, _)| word.starts_with(&value));
         match (begun.next(), begun.next()) {
             (Some((_, only)), None) => Ok(*only),
-            _ => Err(error(self.value.clone(), format!("must be one of: {}", all()))),
+            _ => Err(error(self.value.clone(), format!("one of: {}", all()))),
         }
     }
 

@@ -106,6 +106,7 @@ fn a_session_is_shown_with_all_that_is_known_of_it() {
         ("blocked1", "no: a retired session never comes back"),
         ("blocked1", "retired, blocked: its error score reached the maximum, 10 min ago"),
         ("blocked1", "number 1 of its pool"),
+        ("burnt", "the crawler or an operator retired it"),
     ] {
         person
             .types("2")

@@ -27,6 +27,7 @@ fn a_filter_is_words_and_fields_that_must_all_hold() {
         ("pool:shop old", &["old"]),
         ("id:shop", &[]),
         ("state:live", &["Weary", "quiet", "stale", "busy"]),
+        ("state:ready", &["quiet", "busy"]),
         ("state:resting", &["Weary"]),
         ("state:expired", &["stale"]),
         ("state:ret reason:exh", &["usedup"]),
@@ -62,9 +63,9 @@ fn what_is_wrong_with_a_filter_is_said_where_it_is() {
     for (filter, wrong, says) in [
         ("stat:live", "stat", "sessions have no such field, but state reason pool id uses"),
         ("a host:80", "host", "have no such field"),
-        ("state:undead", "undead", "must be one of: live resting expired retired"),
-        ("state:re", "re", "must be one of"),
-        ("reason:ex", "ex", "must be one of"),
+        ("state:undead", "undead", "one of: live ready resting expired retired"),
+        ("state:re", "re", "one of"),
+        ("reason:ex", "ex", "one of"),
         ("state:", "", "one of: live"),
         ("state>live", ">", "no order"),
         ("pool:", "", "missing"),
@@ -169,13 +170,13 @@ fn a_wrong_term_is_shown_at_its_place_and_the_others_hold() {
     person.press_control('u').types("reason:blocked state:x").resize(40, 12);
     let lines = person.sees();
     assert_eq!(lines[9], "/ reason:blocked state:x");
-    assert_eq!(lines[10..], ["must be one of: live resting expired", "retired"]);
+    assert_eq!(lines[10..], ["one of: live ready resting expired", "retired"]);
     let (buffer, cursor) = person.drawn();
     assert!(buffer[(23, 9)].modifier.contains(ratatui::style::Modifier::REVERSED));
     assert_eq!(cursor, Some((24, 9)), "one sees where one types");
     // What is missing is marked, too.
     person.press(KeyCode::Backspace);
-    assert!(person.drawn().0[(23, 10)].modifier.contains(ratatui::style::Modifier::REVERSED));
+    assert!(person.drawn().0[(23, 9)].modifier.contains(ratatui::style::Modifier::REVERSED));
 }
 
 #[test]

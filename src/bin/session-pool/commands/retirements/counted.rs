@@ -48,7 +48,8 @@ struct Counted {
 enum CountedBy {
     Reason(Reason),
     Pool(PoolName),
-    From(Timestamp),
+    Hour(Timestamp),
+    Day(Timestamp),
 }
 
 impl Counted {
@@ -60,7 +61,8 @@ impl Counted {
         match &self.key {
             CountedBy::Reason(reason) => Cell::text(reason.as_str()),
             CountedBy::Pool(pool) => Cell::text(pool.as_str()),
-            CountedBy::From(time) => Cell::At(*time),
+            CountedBy::Hour(time) => Cell::At(*time),
+            CountedBy::Day(time) => Cell::Day(*time),
         }
     }
 }
@@ -97,7 +99,8 @@ pub(super) fn count(
         let key = match by {
             By::Reason => Some(CountedBy::Reason(entry.reason)),
             By::Pool => pools.get(pool).map(|pool| CountedBy::Pool(pool.name.clone())),
-            By::Hour | By::Day => Some(CountedBy::From(begin(entry.retired_at, by == By::Day, context.zone))),
+            By::Hour => Some(CountedBy::Hour(begin(entry.retired_at, false, context.zone))),
+            By::Day => Some(CountedBy::Day(begin(entry.retired_at, true, context.zone))),
         };
         let reason = Reason::ALL.iter().position(|reason| *reason == entry.reason);
         if let (Some(key), Some(reason)) = (key, reason) {

@@ -253,7 +253,7 @@ function proxies() {
     { head: "Proxy", isText: true, isFirst: true, className: "mono", value: (row) => row.endpoint, cell: (row) => named(row.endpoint) },
     count("Sessions", (row) => row.sessions, "Live and retired, as long as they are kept"),
     count("Live", (row) => row.live),
-    count("Banned", (row) => row.banned, "Blocked, or retired by the crawler"),
+    count("Banned", (row) => row.banned, "Blocked, or retired by the crawler or an operator"),
     { head: "Ban rate", title: "Bans, of each session", value: (row) => row.ban_rate, cell: (row) => meter(row.ban_rate) },
     count("Uses", (row) => row.uses),
     { head: "Error rate", title: "Bad uses, of each use", value: (row) => (row.uses === 0 ? null : row.error_rate), cell: (row) => (row.uses === 0 ? "–" : meter(row.error_rate)) },
