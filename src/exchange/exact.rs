@@ -1,17 +1,22 @@
 //! Numbers that no JSON value here holds: they would become others, in silence.
 //!
 //! A value holds integers of 64 bits, and floats. Python writes integers of any length; JavaScript has floats only, and
-//! writes large ones as integers.
+//! writes large ones as integers. A number that is beyond all floats cannot even be read: see [`Readable`].
 
 use std::fmt::Write;
+use std::io::{self, Read};
 
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::note::Notes;
 
 /// What is said of such a number where it is refused.
 pub(crate) const LOST: &str =
-    "a number has more digits than can be kept; user data can hold it as a text, in quotes";
+    "a number is larger or has more digits than can be kept; user data can hold it as a text, in quotes";
+
+/// What stands for a number that is beyond all floats, where it is read: no longer than any that is.
+const BEYOND: &str = "1e308";
 
 /// How many digits tell any float from every other: what has no more was one, or means the one that is nearest.
 const DIGITS: usize = 17;
@@ -19,6 +24,18 @@ const DIGITS: usize = 17;
 /// Where in JSON the first number stands that would become another one.
 pub(crate) fn first_lost(text: &str) -> Option<usize> {
     numbers(text).find(|(_, number)| !is_held(number)).map(|(at, _)| at)
+}
+
+/// Where in JSON the first number stands that is beyond all floats, where that is why it could not be read.
+pub(crate) fn first_beyond(text: &str, error: &serde_json::Error) -> Option<usize> {
+    // The error has no other name.
+    let is_why = error.is_syntax() && error.to_string().starts_with("number out of range");
+    numbers(text).find(|(_, number)| is_why && is_beyond(number)).map(|(at, _)| at)
+}
+
+/// Whether a value is what stands for a number that is beyond all floats, or that number itself.
+pub(super) fn may_be_beyond(value: &Value) -> bool {
+    value.as_f64().is_some_and(|number| number.abs() >= 1e308)
 }
 
 /// The same JSON with texts in the place of the numbers that would become others; `None` where there are none.
@@ -48,11 +65,12 @@ pub(super) fn carry(value: &mut Value, texts: &Value, field: &str, notes: &mut N
         }
         (value @ Value::Number(_), Value::String(text)) => {
             let digits = text.bytes().filter(u8::is_ascii_digit).count();
-            notes.changed(
-                field,
-                format_args!("a number of {digits} digits"),
-                "a text of the same: no number here holds it",
-            );
+            let was = if text.contains(['e', 'E']) {
+                "a number with an exponent".to_owned()
+            } else {
+                format!("a number of {digits} digits")
+            };
+            notes.changed(field, was, "a text of the same: no number here holds it");
             *value = text.as_str().into();
         }
         _ => {}
@@ -98,6 +116,11 @@ fn is_held(number: &str) -> bool {
         || (!is_integer && digits.len() <= DIGITS && float.classify() != std::num::FpCategory::Zero)
 }
 
+/// Whether that is a number of JSON, and further from 0 than any float.
+fn is_beyond(number: &str) -> bool {
+    number.parse::<f64>().is_ok_and(f64::is_infinite) && serde_json::from_str::<IgnoredAny>(number).is_ok()
+}
+
 /// The digits of a number that count: those before the exponent, from the first to the last that is not 0.
 fn significant(number: &str) -> String {
     let mantissa = number.split(['e', 'E']).next().unwrap_or_default();
@@ -121,8 +144,7 @@ fn numbers(text: &str) -> impl Iterator<Item = (usize, &str)> {
                     at += 1;
                 }
                 b'-' | b'0'..=b'9' => {
-                    let is_part = |byte: &u8| matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9');
-                    at += bytes[at..].iter().take_while(|byte| is_part(byte)).count();
+                    at += bytes[at..].iter().take_while(|byte| is_part(**byte)).count();
                     return Some((begin, &text[begin..at]));
                 }
                 _ => {}
@@ -130,6 +152,95 @@ fn numbers(text: &str) -> impl Iterator<Item = (usize, &str)> {
         }
         None
     })
+}
+
+/// Whether a number goes on with that.
+fn is_part(byte: u8) -> bool {
+    matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9')
+}
+
+/// JSON, in which each number that is beyond all floats is [`BEYOND`], with its sign and as many blanks as make it as long:
+/// whoever reads it can read the rest, and everything stands where it stood.
+pub(super) struct Readable<R> {
+    input: R,
+    is_in_text: bool,
+    /// Whether the next byte of a text is not its end, whatever it is.
+    is_escaped: bool,
+    /// A number and what follows it, and how much of them has been handed out.
+    ready: (Vec<u8>, usize),
+}
+
+impl<R: Read> Readable<R> {
+    pub(super) fn new(input: R) -> Self {
+        Self { input, is_in_text: false, is_escaped: false, ready: (Vec::new(), 0) }
+    }
+
+    fn next_byte(&mut self) -> io::Result<Option<u8>> {
+        let mut byte = [0];
+        loop {
+            match self.input.read(&mut byte) {
+                Ok(count) => return Ok((count > 0).then_some(byte[0])),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Takes note of where a text begins and ends.
+    fn pass(&mut self, byte: u8) {
+        if !self.is_in_text {
+            self.is_in_text = byte == b'"';
+        } else if self.is_escaped {
+            self.is_escaped = false;
+        } else {
+            self.is_escaped = byte == b'\\';
+            self.is_in_text = byte != b'"';
+        }
+    }
+
+    /// Reads a number that begins so, and what follows it.
+    fn number(&mut self, begin: u8) -> io::Result<()> {
+        let mut number = vec![begin];
+        let next = loop {
+            match self.next_byte()? {
+                Some(byte) if is_part(byte) => number.push(byte),
+                next => break next,
+            }
+        };
+        if std::str::from_utf8(&number).is_ok_and(is_beyond) {
+            let sign = usize::from(begin == b'-');
+            let length = number.len();
+            number.truncate(sign);
+            number.extend_from_slice(BEYOND.as_bytes());
+            number.resize(length, b' ');
+        }
+        if let Some(byte) = next {
+            self.pass(byte);
+            number.push(byte);
+        }
+        self.ready = (number, 0);
+        Ok(())
+    }
+}
+
+impl<R: Read> Read for Readable<R> {
+    /// A byte at a time: who reads JSON does not ask for more.
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let Some(place) = buffer.first_mut() else { return Ok(0) };
+        if self.ready.1 == self.ready.0.len() {
+            let Some(byte) = self.next_byte()? else { return Ok(0) };
+            if self.is_in_text || !matches!(byte, b'-' | b'0'..=b'9') {
+                self.pass(byte);
+                *place = byte;
+                return Ok(1);
+            }
+            self.number(byte)?;
+        }
+        let (ready, at) = &mut self.ready;
+        *place = ready[*at];
+        *at += 1;
+        Ok(1)
+    }
 }
 
 #[cfg(test)]
@@ -192,5 +303,37 @@ mod tests {
             ]
         );
         assert_eq!(with_texts(r#"{"a":[1,"12345678901234567890123"]}"#), None);
+    }
+
+    #[test]
+    fn a_number_beyond_all_floats_can_be_read_and_everything_else_is_as_it_was() {
+        let read = |text: &str| {
+            let mut read = String::new();
+            Readable::new(text.as_bytes()).read_to_string(&mut read).unwrap();
+            assert_eq!(read.len(), text.len(), "{text}");
+            read
+        };
+        for (text, readable) in [
+            ("1e400", "1e308"),
+            ("[-2E+99999,1e308]", "[-1e308   ,1e308]"),
+            ("{\"1e400\\\"1e400\":1e-400}", "{\"1e400\\\"1e400\":1e-400}"),
+            ("[9e999\"1e400\",1e400]", "[1e308\"1e400\",1e308]"),
+        ] {
+            assert_eq!(read(text), readable);
+        }
+        let long = "7".repeat(400);
+        assert_eq!(read(&long).trim_end(), "1e308");
+        for none in ["01e400", "1.e400", "1e400e1", "--1e400", "1e", "-", "1e+400-", ""] {
+            assert_eq!(read(none), none, "it is no number, and is to be refused as what it is");
+        }
+        for number in [
+            "1.7976931348623158e308",
+            "1.7976931348623159e308",
+            "179769313486231580793e289",
+            "0e999999999999",
+        ] {
+            let is_read = serde_json::from_str::<Value>(number).is_ok();
+            assert_eq!(read(number) == number, is_read, "{number}");
+        }
     }
 }

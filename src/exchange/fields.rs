@@ -5,6 +5,7 @@ use std::str::FromStr;
 use chrono::{DateTime, Timelike, Utc};
 use serde_json::{Map, Value};
 
+use super::exact::may_be_beyond;
 use crate::session::{ErrorScore, Invalid, Timestamp};
 
 /// A value that breaks a rule.
@@ -33,6 +34,10 @@ pub(crate) fn shown(value: &Value) -> String {
     match value {
         Value::Array(items) => format!("an array of {}", items.len()),
         Value::Object(_) => "an object".to_owned(),
+        // What stands for a number that is further from 0 than that is not repeated as if it were it.
+        number if may_be_beyond(number) => {
+            format!("{}1e308 or beyond", if number.as_f64() < Some(0.0) { "-" } else { "" })
+        }
         other => {
             let mut text = other.to_string();
             if let Some((end, _)) = text.char_indices().nth(SHOWN) {

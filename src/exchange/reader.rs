@@ -6,7 +6,7 @@ use std::io::BufRead;
 use serde_json::Value;
 
 use super::decode::{self, End};
-use super::exact::{LOST, first_lost};
+use super::exact::{LOST, first_beyond, first_lost};
 use super::fields::{Fields, Wrong, boolean, time, whole_u64};
 use super::lines::{Lines, NoLine};
 use super::strict::Strict;
@@ -262,7 +262,11 @@ fn parse(line: &[u8], at: &Place) -> Result<Fields, ExchangeError> {
         column: error.valid_up_to() + 1,
         rule: "this is no UTF-8 text".to_owned(),
     })?;
+    let lost = |offset| ExchangeError::NotJson { at: at.clone(), column: offset + 1, rule: LOST.to_owned() };
     let Strict(value) = serde_json::from_str(text).map_err(|error| {
+        if let Some(offset) = first_beyond(text, &error) {
+            return lost(offset);
+        }
         let text = error.to_string();
         // Its own place is within the line.
         let rule = text.split(" at line ").next().unwrap_or_default();
@@ -273,8 +277,7 @@ fn parse(line: &[u8], at: &Place) -> Result<Fields, ExchangeError> {
         }
     })?;
     if let Some(offset) = first_lost(text) {
-        let rule = LOST.to_owned();
-        return Err(ExchangeError::NotJson { at: at.clone(), column: offset + 1, rule });
+        return Err(lost(offset));
     }
     Fields::of("", value).map_err(|wrong| ExchangeError::field(at.clone(), wrong))
 }

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::exchange::decode::{fingerprint, same_site};
-use crate::exchange::exact::{LOST, first_lost};
+use crate::exchange::exact::{LOST, first_beyond, first_lost};
 use crate::exchange::fields::{Fields, Wrong, boolean, whole_u32};
 use crate::exchange::strict::Strict;
 use crate::session::{Cookie, SessionOptions, Timestamp, UserData};
@@ -97,6 +97,14 @@ pub fn session_options(text: &str) -> Result<Vec<SessionOptions>, InvalidJson> {
         let line = lines.at(begin + rest.len() - rest.trim_start().len());
         let number = sessions.len() + 1;
         let Strict(value) = value.map_err(|error| {
+            if let Some(offset) = first_beyond(rest, &error) {
+                return InvalidJson {
+                    line: lines.at(begin + offset),
+                    number,
+                    field: None,
+                    rule: LOST.to_owned(),
+                };
+            }
             let rule = if error.is_data() { error.to_string() } else { format!("it is no JSON: {error}") };
             InvalidJson { line: error.line().max(1), number, field: None, rule }
         })?;

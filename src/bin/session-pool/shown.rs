@@ -42,6 +42,8 @@ impl Shown {
 const NAMES: usize = 16;
 /// What stands before a value that goes on in the next line.
 const INDENT: &str = "    ";
+/// Narrower than this, lines are broken by the terminal.
+const LEAST_WIDTH: usize = 40;
 
 struct Writer<'a> {
     context: &'a Context,
@@ -83,10 +85,13 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// The text in the lines that there is room for behind an indent.
+    /// The text in the lines that there is room for behind an indent; in one where nothing says how wide they may be.
     fn lines(&self, text: &str, indent: usize) -> Vec<String> {
-        let columns = self.context.width.map_or(usize::MAX, |width| width.saturating_sub(indent));
-        wrap(&escape(text), columns)
+        let text = escape(text);
+        let Some(width) = self.context.width else { return vec![text] };
+        // The blank at which a line is broken is not written.
+        let broken = |line: &str| line.strip_suffix(' ').unwrap_or(line).to_owned();
+        wrap(&text, width.max(LEAST_WIDTH) - indent).into_iter().map(broken).collect()
     }
 
     /// `2026-03-01 12:00:00Z (3 h ago)`.

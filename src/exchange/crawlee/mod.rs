@@ -27,8 +27,8 @@
 //! brought over it (`blocked`); one that had been used as often as it may be is `exhausted`; any other was `retired` by its
 //! caller. Both are noted as assumed.
 //!
-//! Numbers of the user data that no value here holds, integers of more than 64 bits for instance, come as texts of the same
-//! digits. JavaScript has floats only: of integers that it will round, [`write()`] tells.
+//! Numbers of the user data that no value here holds, integers of more than 64 bits or `1e400` for instance, come as texts of
+//! the same digits. Elsewhere a number beyond `1e308` counts as that one. JavaScript has floats only: of integers that it will round, [`write()`] tells.
 //!
 //! An id that breaks the rule for ids ([`SessionId`](crate::SessionId)) is an error, unless
 //! [`ImportOptions::rename_ids`](super::ImportOptions::rename_ids) is given. Then its session gets an id that is made of the

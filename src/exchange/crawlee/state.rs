@@ -8,7 +8,7 @@ use std::rc::Rc;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-use super::super::exact;
+use super::super::exact::{self, Readable};
 use super::super::strict::Strict;
 use super::super::{ExchangeError, Place};
 
@@ -34,8 +34,8 @@ pub(in super::super) fn visit(
 ) -> Result<Map<String, Value>, ExchangeError> {
     let mut failure = None;
     let recorded = Recorded::default();
-    let mut deserializer =
-        serde_json::Deserializer::from_reader(Recording { input, recorded: Rc::clone(&recorded) });
+    let input = Recording { input, recorded: Rc::clone(&recorded) };
+    let mut deserializer = serde_json::Deserializer::from_reader(Readable::new(input));
     let state = State { take, failure: &mut failure, recorded, has_sessions: false };
     let answer = state.deserialize(&mut deserializer).and_then(|answer| {
         deserializer.end()?;

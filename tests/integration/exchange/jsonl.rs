@@ -334,7 +334,7 @@ fn what_is_not_as_it_should_be_is_refused_by_line_field_value_and_rule() {
         (
             "\"usage_count\":0",
             "\"usage_count\":12345678901234567890123",
-            "line 4, column 177: a number has more digits than can be kept",
+            "line 4, column 177: a number is larger or has more digits than can be kept",
         ),
         ("\"version\":1", "\"version\":2", "the export has version 2, and this version"),
         ("\"format\":\"session-pool\"", "\"format\":\"x\"", "its first line does not say"),

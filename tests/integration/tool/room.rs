@@ -148,6 +148,38 @@ fn an_overview_and_a_session_fit_and_no_word_is_broken() {
     }
 }
 
+/// A store with a session whose user data has this text.
+fn store_of(long: &str) -> (Place, String) {
+    let place = Place::disk();
+    let pool = place.open(|b| b.growth(Growth::Manual));
+    pool.add(named("alice").user_data("page", long)).unwrap();
+    drop(pool);
+    let path = place.path().to_str().unwrap().to_owned();
+    (place, path)
+}
+
+#[test]
+fn a_long_text_is_one_line_where_nothing_says_how_wide_lines_may_be_and_is_there_at_once() {
+    let long = "a word ".repeat(140_000);
+    let (_place, path) = store_of(&long);
+    let begun = std::time::Instant::now();
+    let shown = text(&tool(&["show", &path, "alice", "--reveal"]));
+    assert!(begun.elapsed() < 20 * SECOND, "{:?}", begun.elapsed());
+    assert!(shown.contains(&format!("\n  page: {long}\n")));
+}
+
+#[test]
+fn a_word_that_is_wider_than_the_terminal_goes_on_in_the_next_line() {
+    let long = format!("https://a.example/{}e\u{301}東京 end", "0123456789".repeat(9));
+    let (_place, path) = store_of(&long);
+    for columns in [40, 41, 80] {
+        let (shown, _) = screen(columns, &["show", &path, "alice", "--reveal"]);
+        assert!(shown.iter().all(|line| line.width() <= columns.into()), "{columns}: {shown:#?}");
+        let blankless = |text: &str| text.split_whitespace().collect::<String>();
+        assert!(blankless(&shown.concat()).contains(&blankless(&long)), "{columns}: {shown:#?}");
+    }
+}
+
 #[test]
 fn there_is_as_much_room_as_the_environment_says_in_a_pipe_too() {
     let (_place, path) = store();

@@ -79,7 +79,7 @@ impl Export {
         let unreadable = match dialect {
             // Nothing is left out of it, and the report says so.
             None => jsonl(&*store, &file, pool, mask, context, out).and_then(|unreadable| {
-                notes.tell()?;
+                notes.tell_and_keep()?;
                 Ok(unreadable)
             }),
             Some(dialect) => state(&*store, &file, pool, dialect, notes, context, out),
@@ -182,6 +182,6 @@ fn state(
             document(&told, context, out)?;
         }
     }
-    notes.tell()?;
+    notes.tell_and_keep()?;
     Ok(summary.unreadable)
 }

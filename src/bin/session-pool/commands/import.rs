@@ -113,12 +113,12 @@ impl Import {
             // Nothing is left out of it, and the report says so.
             Opened::Export(input) if self.dry_run => {
                 let checked = check_export(input, &options).map_err(refused)?;
-                notes.tell().map(|()| checked)?
+                notes.tell_and_keep().map(|()| checked)?
             }
             Opened::Export(input) => {
                 let write = context.keys.store(SledStoreOptions::new())?;
                 let imported = import_store(input, &self.store, &options, write).map_err(refused)?;
-                notes.tell().map(|()| imported)?
+                notes.tell_and_keep().map(|()| imported)?
             }
             Opened::Sessions(mut input) => {
                 if let Some(format) = self.format(&mut input).map_err(refused)? {
@@ -234,7 +234,7 @@ impl Import {
         &self,
         checked: CheckedImport,
         store: Option<SledReader>,
-        notes: Notes,
+        mut notes: Notes,
         context: &Context,
     ) -> Result<Imported> {
         let refused = |error| refused(error, self);
@@ -247,7 +247,7 @@ impl Import {
                 checked.into_new_store(&self.store, &pool, write)
             };
             let imported = imported.map_err(refused)?;
-            return notes.tell().map(|()| imported);
+            return notes.tell_and_keep().map(|()| imported);
         };
         let would_be = checked.would_import(&store, &pool).map_err(refused)?;
         let is_empty = would_be.pools + would_be.live + would_be.retired == 0;
@@ -257,12 +257,15 @@ impl Import {
         // Whoever is asked is to know what will be lost.
         notes.tell()?;
         if self.dry_run || is_empty {
+            notes.keep();
             return Ok(would_be);
         }
         self.consent.ask(|| Ok(vec![self.summary(&would_be, &pool)]))?;
         // It is read by whoever writes it now.
         drop(store);
-        checked.into_pool(&open_store(&self.store, context)?, &pool).map_err(refused)
+        let imported = checked.into_pool(&open_store(&self.store, context)?, &pool).map_err(refused)?;
+        notes.keep();
+        Ok(imported)
     }
 
     /// What is about to be done, for people.

@@ -7,6 +7,7 @@
 //! JSON has what is [`Harmless`], by its number.
 
 mod cell;
+mod cut;
 mod escape;
 mod fit;
 mod grouped;
@@ -22,7 +23,10 @@ use std::io::{self, Write};
 
 pub(crate) use cell::{Cell, Column, Worth, style};
 use clap::ValueEnum;
-pub(crate) use escape::{escape, shorten, width};
+pub(crate) use cut::shorten;
+#[cfg(feature = "browse")]
+pub(crate) use cut::{cut, cut_middle};
+pub(crate) use escape::{escape, width};
 pub(crate) use grouped::grouped;
 pub(crate) use harmless::{Harmless, by_number};
 pub(crate) use locale::has_unicode;

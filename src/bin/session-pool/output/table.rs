@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use anstyle::Style;
 
 use super::cell::{Align, Column, Cut, NOTHING, style};
-use super::escape::{shorten, shorten_middle, width};
+use super::cut::{shorten, shorten_middle};
+use super::escape::width;
 use super::fit::{Content, Fit, GAP, fit};
 use crate::context::{Context, note};
 

@@ -11,13 +11,12 @@ use crate::output::{escape, percent, relative, shorten, style, width};
 struct Widths {
     name: usize,
     live: usize,
+    /// 0, where there is no room for it; the same for all but `retired`.
     ready: usize,
-    /// 0, where there is no room for it; the same for the other one.
     live_bar: usize,
     retired: usize,
     retired_bar: usize,
     errors: usize,
-    /// 0, where there is no room for it; the same for the next.
     spark: usize,
     last_use: usize,
 }
@@ -44,8 +43,10 @@ impl Screen<'_> {
             ("RETIRED", widths.retired, widths.retired_bar),
             ("ERRORS", widths.errors, 0),
         ] {
-            let end = head.width() + columns + bar_room(bar) + GAP;
-            head = head.then(right(text, columns), style::HEAD).to(end);
+            if columns > 0 {
+                let end = head.width() + columns + bar_room(bar) + GAP;
+                head = head.then(right(text, columns), style::HEAD).to(end);
+            }
         }
         if widths.spark > 0 {
             head = head.then(OVER_TIME, style::HEAD);
@@ -68,22 +69,39 @@ impl Screen<'_> {
                 pools.iter().map(|pool| grouped(count(&pool.figures)).len()).max().unwrap_or_default();
             widest.max(head.len())
         };
-        let (live, ready) = (count(|figures| figures.live, "LIVE"), count(|figures| figures.ready, "READY"));
+        let live = count(|figures| figures.live, "LIVE");
+        let mut ready = count(|figures| figures.ready, "READY");
         let retired = count(|figures| figures.retired.sum(), "RETIRED");
         let is_wide = self.width >= 110;
-        let (live_bar, retired_bar) = match self.width {
+        let (mut live_bar, mut retired_bar) = match self.width {
             110.. => (12, 16),
             80.. => (8, 12),
             _ => (0, 0),
         };
-        let (errors, last_use) = (7, if is_wide { 14 } else { 0 });
-        let bars = bar_room(live_bar) + bar_room(retired_bar);
+        let (mut errors, last_use) = (7, if is_wide { 14 } else { 0 });
         let ends = if is_wide { GAP + last_use } else { 0 };
-        let fixed = live + ready + retired + bars + errors + 4 * GAP + ends;
-        let room = self.width.saturating_sub(fixed);
+        let least_name = 8;
+        let with_gap = |columns: usize| if columns == 0 { 0 } else { columns + GAP };
+        let taken = |ready, live_bar, retired_bar, errors| {
+            let bars = bar_room(live_bar) + bar_room(retired_bar);
+            live + retired + bars + with_gap(ready) + with_gap(errors) + 3 * GAP + ends
+        };
+        // What is least missed is left off first. Behind the last column there is no gap, unless a line over time comes.
+        let fits = |taken: usize| least_name + taken <= self.width + GAP;
+        if !fits(taken(ready, live_bar, retired_bar, errors)) {
+            errors = 0;
+        }
+        if !fits(taken(ready, live_bar, retired_bar, errors)) {
+            (live_bar, retired_bar) = (0, 0);
+        }
+        if !fits(taken(ready, live_bar, retired_bar, errors)) {
+            ready = 0;
+        }
+        let taken = taken(ready, live_bar, retired_bar, errors);
+        let room = (self.width + GAP).saturating_sub(taken);
         let longest = pools.iter().map(|pool| width(&escape(pool.pool.as_str()))).max().unwrap_or_default();
         // A line over time wants as much room as its head; where that is not there, it is left off.
-        let (least_name, least_spark) = (8, OVER_TIME.len());
+        let least_spark = OVER_TIME.len();
         let for_spark = if room >= least_name + GAP + least_spark { GAP + least_spark } else { 0 };
         let name = longest.min(room.saturating_sub(for_spark)).max(least_name);
         let steps = pools.first().map_or(0, |pool| pool.figures.retirements.over_time.counts.blocked.len());
@@ -120,14 +138,21 @@ impl Screen<'_> {
         let mut line =
             gap(Line::new().plain(shorten(&escape(pool.pool.as_str()), widths.name)).to(widths.name));
         line = gap(number(line, &grouped(figures.live), widths.live));
-        line = number(line, &grouped(figures.ready), widths.ready);
+        if widths.ready > 0 {
+            line = number(line, &grouped(figures.ready), widths.ready);
+        }
         let states = [(figures.ready, READY), (figures.resting, RESTING), (figures.unusable.sum(), UNUSABLE)];
-        line = gap(bar(line, &states, &self.glyphs.live(), most_live, widths.live_bar));
+        line = bar(line, &states, &self.glyphs.live(), most_live, widths.live_bar);
+        if widths.ready > 0 {
+            line = gap(line);
+        }
         line = number(line, &grouped(figures.retired.sum()), widths.retired);
         let reasons = REASONS.map(|(reason, _, style)| (figures.retired[reason], style));
         line = gap(bar(line, &reasons, &self.glyphs.reasons(), most_retired, widths.retired_bar));
-        let errors = if figures.uses == 0 { "-".to_owned() } else { percent(figures.error_rate) };
-        line = gap(number(line, &errors, widths.errors));
+        if widths.errors > 0 {
+            let errors = if figures.uses == 0 { "-".to_owned() } else { percent(figures.error_rate) };
+            line = gap(number(line, &errors, widths.errors));
+        }
 
         if widths.spark > 0 {
             let over_time = figures.retirements.over_time.sums();

@@ -59,6 +59,50 @@ fn of(pools: &[(&str, u32, u32)]) -> Overview {
     overview(&store, &Scope::default(), NOW.to_datetime()).unwrap()
 }
 
+/// The same of so many times as many sessions.
+fn grow(overview: &mut Overview, times: u64) {
+    let more = |counts: &mut [&mut u64]| counts.iter_mut().for_each(|count| **count *= times);
+    for figures in overview.pools.iter_mut().map(|pool| &mut pool.figures).chain([&mut overview.total]) {
+        let (unusable, retired) = (&mut figures.unusable, &mut figures.retired);
+        more(&mut [
+            &mut figures.live,
+            &mut figures.ready,
+            &mut figures.resting,
+            &mut figures.uses,
+            &mut figures.errors,
+        ]);
+        more(&mut [&mut unusable.blocked, &mut unusable.exhausted, &mut unusable.expired]);
+        more(&mut [&mut retired.blocked, &mut retired.exhausted, &mut retired.expired, &mut retired.retired]);
+        more(&mut [&mut figures.usage.unused, &mut figures.error_scores.zero, &mut figures.expiries.never]);
+        let tenths = figures.usage.tenths.0.iter_mut().chain(&mut figures.error_scores.tenths.0);
+        tenths.for_each(|count| *count *= times);
+        for spans in [&mut figures.ages, &mut figures.expiries.ahead] {
+            more(&mut [&mut spans.within_10_minutes, &mut spans.within_1_hour, &mut spans.within_6_hours]);
+            more(&mut [
+                &mut spans.within_1_day,
+                &mut spans.within_3_days,
+                &mut spans.within_1_week,
+                &mut spans.beyond,
+            ]);
+        }
+        let retirements = &mut figures.retirements;
+        let (of, over_time) = (&mut retirements.by_reason, &mut retirements.over_time);
+        more(&mut [&mut retirements.ever, &mut over_time.earlier, &mut over_time.later]);
+        more(&mut [
+            &mut of.blocked.count,
+            &mut of.exhausted.count,
+            &mut of.expired.count,
+            &mut of.retired.count,
+        ]);
+        let counts = &mut over_time.counts;
+        for counts in [&mut counts.blocked, &mut counts.exhausted, &mut counts.expired, &mut counts.retired] {
+            for count in counts.iter_mut() {
+                *count *= times;
+            }
+        }
+    }
+}
+
 fn drawn(overview: &Overview, width: usize, glyphs: Glyphs) -> String {
     let archived_at = Some(NOW.minus(HOUR * 3));
     let title = "sessions\u{1b}[2J";
@@ -78,8 +122,11 @@ fn no_line_is_wider_than_the_terminal_whatever_is_in_the_store() {
         &[("one", 30, 400), ("二つ目のプール.example", 3, 1), (&long, 0, 7)],
         &[("a", 0, 3), ("b\u{202e}", 1, 0)],
     ];
-    for pools in pools {
-        let overview = of(pools);
+    for (pools, times) in
+        pools.into_iter().flat_map(|pools| [1, 400, 5_000, 40_000, 1 << 24].map(|times| (pools, times)))
+    {
+        let mut overview = of(pools);
+        grow(&mut overview, times);
         for columns in [40, 47, 48, 50, 60, 71, 72, 80, 100, 109, 110, 120, 160] {
             for glyphs in [Glyphs::Blocks, Glyphs::Ascii] {
                 let drawn = drawn(&overview, columns, glyphs);
@@ -89,6 +136,19 @@ fn no_line_is_wider_than_the_terminal_whatever_is_in_the_store() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn where_it_is_narrow_counts_of_millions_keep_their_pool_and_what_is_live_and_retired() {
+    let mut overview = of(&[("shop.example", 30, 40), ("two", 3, 0)]);
+    grow(&mut overview, 40_000);
+    for (columns, has_ready, has_errors) in [(40, false, false), (48, true, false), (60, true, true)] {
+        let drawn = drawn(&overview, columns, Glyphs::Blocks);
+        let head = drawn.lines().find(|line| line.starts_with("POOL")).unwrap();
+        assert_eq!((head.contains("READY"), head.contains("ERRORS")), (has_ready, has_errors), "{drawn}");
+        let line = drawn.lines().find(|line| line.starts_with("shop")).unwrap();
+        assert!(line.contains("  1,200,000  ") && line.contains("  1,600,000"), "{columns}:\n{drawn}");
     }
 }
 

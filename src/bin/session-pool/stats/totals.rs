@@ -7,7 +7,7 @@ use session_pool::inspect::{ByReason, Figures, Timeline, Unusable};
 use super::axis::axis;
 use super::bars::{spark, squeeze, stack};
 use super::text::{Line, flow, grouped};
-use super::{COUNT, LABEL, NARROW, READY, REASONS, RESTING, Screen, UNUSABLE, counted};
+use super::{LABEL, NARROW, READY, REASONS, RESTING, Screen, UNUSABLE, counted};
 use crate::output::{percent, relative, share, span, style};
 
 /// A part of a bar: its name, how many, and how it looks.
@@ -59,7 +59,7 @@ impl Screen<'_> {
         }
         let counts: Vec<u64> = parts.iter().map(|(_, count, _)| *count).collect();
         for ((columns, (_, _, style)), fill) in
-            stack(&counts, self.width - LABEL - COUNT).iter().zip(parts).zip(fills)
+            stack(&counts, self.width.saturating_sub(line.width())).iter().zip(parts).zip(fills)
         {
             line = line.then(fill.to_string().repeat(*columns), *style);
         }
@@ -102,7 +102,9 @@ impl Screen<'_> {
             let [blank, head] = self.section("RETIREMENTS OVER TIME", "");
             return vec![blank, head, Line::new().plain("The log tells of none.")];
         };
-        let room = self.width - LABEL - COUNT;
+        // Of all counts, that of all is the widest.
+        let before = counted("all", total.retirements.count(), style::PLAIN).width();
+        let room = self.width.saturating_sub(before).max(1);
         let squeezed = steps.div_ceil(room).max(1);
         let seconds = timeline.step_seconds.saturating_mul(squeezed as u64);
         let columns = steps.div_ceil(squeezed);
@@ -111,7 +113,7 @@ impl Screen<'_> {
         let line = |label: &str, counts: &[u64], count: u64, style: Style| {
             let counts: Vec<u64> =
                 squeeze(counts, columns).iter().flat_map(|count| std::iter::repeat_n(*count, wide)).collect();
-            counted(label, count, style::PLAIN).then(spark(&counts, self.glyphs), style)
+            counted(label, count, style::PLAIN).to(before).then(spark(&counts, self.glyphs), style)
         };
         let mut lines = Vec::new();
         for (reason, name, style) in REASONS {
@@ -120,7 +122,7 @@ impl Screen<'_> {
         }
         lines.push(line("all", &timeline.sums(), total.retirements.count(), style::PLAIN));
         let marks = axis(from, seconds / wide as u64, columns * wide, self.zone);
-        lines.push(Line::new().to(LABEL + COUNT).faint(marks));
+        lines.push(Line::new().to(before).faint(marks));
         let beside = [(timeline.earlier, "before that"), (timeline.later, "after that")];
         for (count, when) in beside.into_iter().filter(|(count, _)| *count > 0) {
             lines.push(Line::new().to(self.indent()).faint(format!("{} more {when}", grouped(count))));
