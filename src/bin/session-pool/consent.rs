@@ -85,3 +85,8 @@ pub(crate) fn first_of(lines: impl ExactSizeIterator<Item = String>, most: usize
 pub(crate) fn counted(count: u64, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
+
+/// `1 log entry`, `2 log entries`.
+pub(crate) fn log_entries(count: u64) -> String {
+    format!("{count} log entr{}", if count == 1 { "y" } else { "ies" })
+}
