@@ -140,7 +140,7 @@ pub enum ExchangeError {
     #[error("the store has changed while it was exported: a pool of it is in use")]
     Changed,
     /// There is no such pool.
-    #[error("the store has no pool {name}: it has {}", pools(names))]
+    #[error("there is no pool {name}: it has {}", pools(names))]
     NoSuchPool {
         /// The one that was asked for.
         name: PoolName,

@@ -15,7 +15,7 @@ use session_pool::exchange::{
 use session_pool::{MemoryStore, PoolName, SledReader, SledStoreOptions, StoreError};
 
 use super::{Result, sessions_of};
-use crate::consent::{Consent, counted};
+use crate::consent::{Consent, counted, log_entries as entries};
 use crate::context::Context;
 use crate::counting::CountingInput;
 use crate::errors::{BadFile, NotFound, Wrong, plain};
@@ -235,7 +235,7 @@ impl Import {
 
     /// Whether what is said to be JSON Lines is not something else, as far as that can be seen of it.
     fn is_jsonl(&self, mut input: Input) -> Result {
-        Ok(input.check_format(ImportFormat::Jsonl).map_err(|error| refused(error, self))?)
+        input.check_format(ImportFormat::Jsonl).map_err(|error| refused(error, self))
     }
 
     fn write(
@@ -313,6 +313,7 @@ fn refused(error: ExchangeError, import: &Import) -> Box<dyn Error> {
         ExchangeError::Disagrees { .. } if import.into_pool.is_none() => {
             "; sessions that were picked out come into a pool with --into-pool NAME"
         }
+        ExchangeError::Newer { .. } => ": upgrade session-pool",
         ExchangeError::OtherFormat { found, .. } => from(*found),
         _ => "",
     };
@@ -359,6 +360,6 @@ fn tell(
         count => format!("; {count} items are missing, which could not be read when it was exported"),
     };
     let (pools, sessions) = (counted(pools, "new pool"), sessions_of(usable, expired, retired));
-    writeln!(out, "{store}: {would}{pools}, {sessions}; {log_entries} log entries{skipped}{missing}")?;
+    writeln!(out, "{store}: {would}{pools}, {sessions}; {}{skipped}{missing}", entries(log_entries))?;
     Ok(())
 }
