@@ -289,7 +289,7 @@ mod tests {
         for (text, line, number, field) in [
             ("{}\n{\"idd\": 1}", 2, 2, Some("idd")),
             ("{}\n\n[{},\n{\"id\": \"a b\"}]", 4, 3, Some("id")),
-            ("[\n{},\n{\"id\": \"[,{\\\",\"},\n\n{\n\"idd\": 1}]\n", 5, 3, Some("idd")),
+            ("[\n{},\n{\"user_data\": {\"k\": \"[,{\\\",\"}},\n\n{\n\"idd\": 1}]\n", 5, 3, Some("idd")),
             ("{}\n[\n{\"user_data\": {\"k\": [1, [2], {}]}},\n{\"id\":", 4, 3, None),
             ("[\n{},\n{\"id\": x},\n{}]", 3, 2, None),
             ("[\n{},\n{},\n{\"proxy\": \"http://a:1\", \"proxy\": \"http://b:1\"}]", 4, 3, None),
