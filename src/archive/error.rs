@@ -53,7 +53,7 @@ pub enum ArchiveError {
         rule: String,
     },
     /// It is cut short: nothing follows. What was read before is whole.
-    #[error("the archive is cut short at byte {offset}, behind {items} whole items")]
+    #[error("the archive is cut short at byte {offset}, behind {items} whole item{}", if *items == 1 { "" } else { "s" })]
     CutShort {
         /// Where it ends.
         offset: u64,

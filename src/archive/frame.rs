@@ -103,9 +103,11 @@ pub(super) enum Next {
     Damage {
         offset: u64,
     },
-    /// The last bytes, fewer than a frame has, or none.
+    /// There is no further frame.
     End {
         offset: u64,
+        /// Whether something is there all the same.
+        has_rest: bool,
     },
 }
 
@@ -141,6 +143,7 @@ impl<R: Read> Frames<R> {
             return Ok(Next::Frame(frame));
         }
         let offset = self.offset();
+        let has_rest = self.fill(1)?;
         // Byte by byte to the next whole frame.
         while self.search > 0 && self.fill(HEAD)? {
             self.at += 1;
@@ -153,7 +156,7 @@ impl<R: Read> Frames<R> {
         }
         self.at = self.buffer.len();
         self.is_over = true;
-        Ok(Next::End { offset })
+        Ok(Next::End { offset, has_rest })
     }
 
     /// The frame that begins here; `None`, and nothing is taken, where none does.

@@ -45,7 +45,8 @@ pub struct ArchivedSession {
 /// Reads an archive, item by item. It takes memory for one item.
 ///
 /// It is an iterator: [`ArchiveError::Damaged`] is followed by what can be read behind it, every other error is the last
-/// answer. Whoever got `None` without an error before has read all that was ever written.
+/// answer. Whoever got `None` without an error before has read all that was ever written, and nothing else: also a byte
+/// behind the end is damage.
 ///
 /// ```
 /// # let directory = tempfile::tempdir()?;
@@ -106,7 +107,7 @@ impl<R: Read> ArchiveReader<R> {
         let damaged = |rule: &str| ArchiveError::Damaged { offset, rule: rule.to_owned() };
         let body = match frames.next().map_err(ArchiveError::io("read"))? {
             Next::Frame(Frame { kind: Kind::Header, index: 0, body, .. }) => body,
-            Next::End { offset } => return Err(ArchiveError::CutShort { offset, items: 0 }),
+            Next::End { offset, .. } => return Err(ArchiveError::CutShort { offset, items: 0 }),
             _ => return Err(damaged("its header is not whole")),
         };
         let header = read_header(&body).map_err(|rule| damaged(&rule))?;
@@ -169,11 +170,15 @@ impl<R: Read> ArchiveReader<R> {
     ) -> Result<Option<T>, ArchiveError> {
         loop {
             match self.frames.next().map_err(ArchiveError::io("read"))? {
-                Next::Frame(frame) if self.end.is_some() => {
-                    return Err(ArchiveError::Damaged {
-                        offset: frame.offset,
-                        rule: "something follows its end".to_owned(),
-                    });
+                Next::Frame(Frame { offset, .. })
+                | Next::Damage { offset }
+                | Next::End { offset, has_rest: true }
+                    if self.end.is_some() =>
+                {
+                    // Whatever it is, nothing of it belongs here.
+                    self.is_over = true;
+                    let rule = "something follows its end".to_owned();
+                    return Err(ArchiveError::Damaged { offset, rule });
                 }
                 Next::Frame(Frame { kind: Kind::End, body, offset, .. }) => self.end_with(&body, offset)?,
                 Next::Frame(frame) => return self.decode(&frame, decode).map(Some),
@@ -182,7 +187,7 @@ impl<R: Read> ArchiveReader<R> {
                     let rule = "a frame is not whole, or its checksum is wrong".to_owned();
                     return Err(ArchiveError::Damaged { offset, rule });
                 }
-                Next::End { offset } => {
+                Next::End { offset, .. } => {
                     self.is_over = true;
                     let items = self.read.pools + self.read.sessions + self.read.log_entries;
                     return if self.end.is_some() {

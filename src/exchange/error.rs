@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::ImportFormat;
 use super::fields::Wrong;
 use super::lines::MAX_LINE_LENGTH;
 use crate::archive::ArchiveError;
@@ -43,6 +44,14 @@ pub enum ExchangeError {
     UnknownDialect {
         /// What it has, or lacks.
         rule: String,
+    },
+    /// It is something else than it is said to be.
+    #[error("this is {}, and not {}", what(*found), asked.map_or("a state of Crawlee".to_owned(), what))]
+    OtherFormat {
+        /// What it is.
+        found: ImportFormat,
+        /// What it is said to be; `None`: a state of Crawlee, whichever one.
+        asked: Option<ImportFormat>,
     },
     /// A newer version of this crate wrote it.
     #[error("the export has version {found}, and this version of session-pool reads up to {supported}")]
@@ -131,7 +140,7 @@ pub enum ExchangeError {
     #[error("the store has changed while it was exported: a pool of it is in use")]
     Changed,
     /// There is no such pool.
-    #[error("the store has no pool {name}: it has {}", pools(names))]
+    #[error("there is no pool {name}: it has {}", pools(names))]
     NoSuchPool {
         /// The one that was asked for.
         name: PoolName,
@@ -192,6 +201,13 @@ impl From<ArchiveError> for ExchangeError {
             ArchiveError::Store(error) => Self::Store(error),
             other => Self::Unknown { rule: other.to_string() },
         }
+    }
+}
+
+fn what(format: ImportFormat) -> String {
+    match format {
+        ImportFormat::Jsonl => "JSON Lines that session-pool wrote".to_owned(),
+        ImportFormat::Crawlee(dialect) => format!("a state of {dialect}"),
     }
 }
 

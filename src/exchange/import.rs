@@ -45,7 +45,7 @@ impl ImportOptions {
         Self::default()
     }
 
-    /// What it is. Default: told by what is in it.
+    /// What it is; where it certainly is something else, it is an error. Default: told by what is in it.
     #[must_use]
     pub fn format(mut self, format: ImportFormat) -> Self {
         self.format = Some(format);

@@ -87,9 +87,41 @@ impl Input {
     ///
     /// # Errors
     ///
-    /// Those of [`Input::format`].
+    /// Those of [`Input::format`]; [`ExchangeError::OtherFormat`] where it is JSON Lines.
     pub fn dialect(&mut self) -> Result<Dialect, ExchangeError> {
+        if self.begins_as_jsonl()? {
+            return Err(ExchangeError::OtherFormat { found: ImportFormat::Jsonl, asked: None });
+        }
         crawlee::detect(self.rewound()?)
+    }
+
+    /// Whether it may be what it is said to be. What is read as another Crawlee's loses what only its own one has a name for,
+    /// its cookies among it; only JS 3 and JS 4 agree in all that JS 3 knows, and what nothing tells of JS 4 may be read as that.
+    ///
+    /// # Errors
+    ///
+    /// [`ExchangeError::OtherFormat`] where it certainly is something else; [`ExchangeError::Io`].
+    pub fn check_format(&mut self, asked: ImportFormat) -> Result<(), ExchangeError> {
+        let found = if self.begins_as_jsonl()? {
+            ImportFormat::Jsonl
+        } else {
+            match crawlee::detect(self.rewound()?) {
+                Ok(dialect) => ImportFormat::Crawlee(dialect),
+                Err(error @ ExchangeError::Io { .. }) => return Err(error),
+                // What is wrong with it, whoever reads it tells.
+                Err(_) => return Ok(()),
+            }
+        };
+        let js_4_of_js_3 = (ImportFormat::Crawlee(Dialect::Js3), ImportFormat::Crawlee(Dialect::Js4));
+        if found == asked || (found, asked) == js_4_of_js_3 {
+            return Ok(());
+        }
+        Err(ExchangeError::OtherFormat { found, asked: Some(asked) })
+    }
+
+    fn begins_as_jsonl(&mut self) -> Result<bool, ExchangeError> {
+        let beginning = self.rewound()?.fill_buf().map_err(ExchangeError::io("read"))?;
+        Ok(looks_like_jsonl(beginning).unwrap_or(false))
     }
 
     /// From its beginning.

@@ -83,6 +83,7 @@ impl CheckedImport {
     /// # Errors
     ///
     /// - Those of [`JsonlReader`] and [`ExchangeError::UnknownDialect`]; [`ExchangeError::Masked`].
+    /// - [`ExchangeError::OtherFormat`]: it is not what [`ImportOptions::format`] says.
     /// - [`ExchangeError::Field`]: an id that does not fit ([`ImportOptions::rename_ids`]), for instance.
     /// - [`ExchangeError::Duplicate`]: a session is there twice.
     pub fn check(
@@ -91,7 +92,7 @@ impl CheckedImport {
         note: &mut dyn FnMut(&Note),
     ) -> Result<Self, ExchangeError> {
         let format = match options.format {
-            Some(format) => format,
+            Some(format) => input.check_format(format).map(|()| format)?,
             None => input.format()?,
         };
         let mut planned = Vec::new();

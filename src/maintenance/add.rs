@@ -44,6 +44,7 @@ impl AddPlan {
     /// - [`MaintenanceError::NoSuchPool`], [`MaintenanceError::PoolNeeded`].
     /// - [`MaintenanceError::Duplicate`]: the pool has such a session already, also a retired one, or one that cannot be
     ///   read.
+    /// - [`MaintenanceError::GivenTwice`]: two of them have the same id.
     /// - [`MaintenanceError::UnreadablePool`]: a pool would have to be created, and might be there already.
     /// - [`MaintenanceError::Store`].
     pub fn new(
@@ -55,18 +56,22 @@ impl AddPlan {
         let (pool, is_new_pool) = choose(store, pool, create_pool)?;
         let now = Timestamp::from(now);
         let ahead = lead(store, &pool, now)?;
-        let (mut ids, mut duplicates) = (BTreeSet::new(), Vec::new());
+        let (mut ids, mut duplicates, mut twice) = (BTreeSet::new(), Vec::new(), Vec::new());
         let mut built = Vec::with_capacity(sessions.len());
         for (number, options) in (1..).zip(sessions) {
             let new = options.build_ahead(now, ahead);
             let new = new.map_err(|source| MaintenanceError::Invalid { number, source })?;
-            if !ids.insert(new.id) || store.contains(pool.number, &new.id)? {
+            if !ids.insert(new.id) {
+                twice.push(new.id);
+            } else if store.contains(pool.number, &new.id)? {
                 duplicates.push(new.id);
             }
             built.push(new);
         }
-        if duplicates.is_empty() {
+        if duplicates.is_empty() && twice.is_empty() {
             Ok(Self { pool, is_new_pool, sessions: built })
+        } else if duplicates.is_empty() {
+            Err(MaintenanceError::GivenTwice { ids: twice })
         } else {
             Err(MaintenanceError::Duplicate { ids: duplicates, pool: pool.name })
         }

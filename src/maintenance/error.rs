@@ -44,8 +44,14 @@ pub enum MaintenanceError {
         /// The pools, by name.
         pools: Vec<PoolName>,
     },
-    /// There are such sessions already, retired ones perhaps, or an id is given twice.
-    #[error("there is a session {} in the pool {pool} already, or it is given twice", names(ids, "-"))]
+    /// An id is given twice.
+    #[error("the session {} is given twice", names(ids, "-"))]
+    GivenTwice {
+        /// The ids.
+        ids: Vec<SessionId>,
+    },
+    /// There are such sessions already, retired ones perhaps.
+    #[error("there is a session {} in the pool {pool} already", names(ids, "-"))]
     Duplicate {
         /// The ids.
         ids: Vec<SessionId>,

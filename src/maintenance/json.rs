@@ -53,7 +53,7 @@ const COOKIE_FIELDS: [&str; 12] = [
 #[error("line {line}, session {number}{}: {rule}", field.as_ref().map(|field| format!(", {field}")).unwrap_or_default())]
 #[non_exhaustive]
 pub struct InvalidJson {
-    /// The line in which the session begins, or in which the text is no JSON. From 1 on.
+    /// The line in which the session begins, also in an array, or in which the text is no JSON. From 1 on.
     pub line: usize,
     /// Which of the sessions in the text. From 1 on.
     pub number: usize,
@@ -95,28 +95,36 @@ pub fn session_options(text: &str) -> Result<Vec<SessionOptions>, InvalidJson> {
         let rest = text.get(begin..).unwrap_or_default();
         // Before a value stand blanks, which are not of it.
         let line = lines.at(begin + rest.len() - rest.trim_start().len());
-        let number = sessions.len() + 1;
+        // Which session something is in that stands behind so many bytes of the value.
+        let number =
+            |bytes: usize| sessions.len() + elements(rest.get(..bytes).unwrap_or(rest)).count().max(1);
         let Strict(value) = value.map_err(|error| {
             if let Some(offset) = first_beyond(rest, &error) {
                 return InvalidJson {
                     line: lines.at(begin + offset),
-                    number,
+                    number: number(offset),
                     field: None,
                     rule: LOST.to_owned(),
                 };
             }
             let rule = if error.is_data() { error.to_string() } else { format!("it is no JSON: {error}") };
-            InvalidJson { line: error.line().max(1), number, field: None, rule }
+            let line = error.line().max(1);
+            let before: usize = text.split_inclusive('\n').take(line - 1).map(str::len).sum();
+            let bytes = (before + error.column()).saturating_sub(begin);
+            InvalidJson { line, number: number(bytes), field: None, rule }
         })?;
-        if let Some(offset) = first_lost(text.get(begin..values.byte_offset()).unwrap_or_default()) {
-            let rule = LOST.to_owned();
-            return Err(InvalidJson { line: lines.at(begin + offset), number, field: None, rule });
+        let taken = text.get(begin..values.byte_offset()).unwrap_or_default();
+        if let Some(offset) = first_lost(taken) {
+            let (line, rule) = (lines.at(begin + offset), LOST.to_owned());
+            return Err(InvalidJson { line, number: number(offset), field: None, rule });
         }
         let values = match value {
             Value::Array(values) => values,
             value => vec![value],
         };
+        let mut begins = elements(taken);
         for value in values {
+            let line = begins.next().map_or(line, |offset| lines.at(begin + offset));
             let number = sessions.len() + 1;
             sessions.push(read(value).map_err(|Wrong { field, value, rule }| InvalidJson {
                 line,
@@ -126,6 +134,28 @@ pub fn session_options(text: &str) -> Result<Vec<SessionOptions>, InvalidJson> {
             })?);
         }
     }
+}
+
+/// Where the elements of an array begin; none of what is something else. What is behind the text may be missing.
+fn elements(text: &str) -> impl Iterator<Item = usize> {
+    let is_array = text.trim_start().starts_with('[');
+    let (mut depth, mut in_text, mut is_escaped, mut is_due) = (0_usize, false, false, true);
+    let bytes = text.bytes().enumerate().take_while(move |_| is_array);
+    bytes.filter(|(_, byte)| !byte.is_ascii_whitespace()).filter_map(move |(at, byte)| {
+        if in_text {
+            (in_text, is_escaped) = (is_escaped || byte != b'"', !is_escaped && byte == b'\\');
+            return None;
+        }
+        let begins = depth == 1 && is_due && byte != b']';
+        is_due = (is_due && !begins) || (depth == 1 && byte == b',');
+        match byte {
+            b'"' => in_text = true,
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        begins.then_some(at)
+    })
 }
 
 /// Which line is where in a text, asked for from its beginning to its end: what was counted is not counted again.
@@ -266,7 +296,13 @@ mod tests {
     fn what_is_wrong_is_named_with_its_line_and_its_field() {
         for (text, line, number, field) in [
             ("{}\n{\"idd\": 1}", 2, 2, Some("idd")),
-            ("{}\n\n[{},\n{\"id\": \"a b\"}]", 3, 3, Some("id")),
+            ("{}\n\n[{},\n{\"id\": \"a b\"}]", 4, 3, Some("id")),
+            ("[\n{},\n{\"user_data\": {\"k\": \"[,{\\\",\"}},\n\n{\n\"idd\": 1}]\n", 5, 3, Some("idd")),
+            ("{}\n[\n{\"user_data\": {\"k\": [1, [2], {}]}},\n{\"id\":", 4, 3, None),
+            ("[\n{},\n{\"id\": x},\n{}]", 3, 2, None),
+            ("[\n{},\n{},\n{\"proxy\": \"http://a:1\", \"proxy\": \"http://b:1\"}]", 4, 3, None),
+            ("[{},\n{\"user_data\": {\"k\":\n12345678901234567890123}}]", 3, 2, None),
+            ("[{},\n5]", 2, 2, None),
             ("{\"id\": \"a\"", 1, 1, None),
             ("{}\n{\n\"id\": x}", 3, 2, None),
             ("5", 1, 1, None),

@@ -220,6 +220,42 @@ fn a_damaged_archive_yields_nothing_that_was_not_written_and_all_that_is_whole()
 }
 
 #[test]
+fn whatever_follows_the_end_of_an_archive_is_damage() {
+    let place = Place::memory();
+    worked_store(&place, 12);
+    let bytes = place.look(archive_of);
+    let (all, errors) = read(&bytes);
+    assert!(errors.is_empty());
+    let directory = tempfile::tempdir().unwrap();
+    let (file, restored) = (directory.path().join("a"), directory.path().join("restored"));
+    let end = bytes.len() as u64;
+    let tails =
+        [vec![0], b"junk\n".to_vec(), vec![b'S'; 200_000], bytes.clone(), bytes[bytes.len() - 60..].to_vec()];
+    for tail in tails {
+        let bytes = [bytes.as_slice(), &tail].concat();
+        let (items, errors) = read(&bytes);
+        assert_eq!(items, all);
+        match errors.as_slice() {
+            [ArchiveError::Damaged { offset, rule }] => {
+                assert_eq!((*offset, rule.as_str()), (end, "something follows its end"));
+            }
+            other => panic!("{other:?}"),
+        }
+        std::fs::write(&file, &bytes).unwrap();
+        let reading = session_pool::ReadOptions::new();
+        let error = archive::ArchiveView::open(&file, &reading).unwrap_err();
+        assert!(matches!(error, ArchiveError::Damaged { .. }), "{error}");
+        let view = archive::ArchiveView::open(&file, &reading.allow_damaged(true)).unwrap();
+        assert_eq!(view.damage().len(), 1);
+        let error = restore(&file, &restored, RecoveryOptions::new()).unwrap_err();
+        assert!(matches!(error, Error::Archive(ArchiveError::Damaged { .. })), "{error}");
+        let report = restore(&file, &restored, RecoveryOptions::new().allow_damaged(true)).unwrap();
+        assert!(report.live > 0 && report.sources[0].damage.len() == 1, "{report:?}");
+        std::fs::remove_dir_all(&restored).unwrap();
+    }
+}
+
+#[test]
 fn what_is_no_archive_or_a_newer_one_is_refused_by_name() {
     let options = ArchiveOptions::new();
     for bytes in [&b""[..], b"[]", b"\x89SPA", &[0; 100]] {

@@ -243,7 +243,7 @@ fn a_store_that_was_repaired_once_is_restored_as_it_is() {
     let report = repair(place.path(), beside("repaired"), RecoveryOptions::new()).unwrap();
     let pool_name = || "default".parse().unwrap();
     let lost = Lost::LogEntries { pool: pool_name(), first: Sequence(2), last: Sequence(2) };
-    assert_eq!(report.lost, [lost.clone()]);
+    assert_eq!(report.lost, [lost]);
     let open = |name: &str| SledStoreOptions::new().create(false).open(beside(name)).unwrap();
     let repaired = content(&open("repaired"));
 

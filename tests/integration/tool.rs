@@ -1,6 +1,7 @@
 //! The command-line tool, as a real process.
 
 mod codes;
+mod damaged_archives;
 mod formats;
 #[cfg(unix)]
 mod paths;
@@ -9,6 +10,8 @@ mod people;
 mod questions;
 #[cfg(unix)]
 mod room;
+#[cfg(feature = "encryption")]
+mod two_keys;
 mod untouched;
 
 use std::process::{Command, Output, Stdio};
@@ -259,7 +262,10 @@ fn check_says_whether_a_store_its_checkpoints_and_an_archive_are_sound() {
     assert_eq!((&report["sessions"], &report["checkpoints"]), (&5.into(), &1.into()));
     assert_eq!((&report["was_closed"], &report["findings"]), (&true.into(), &Value::Array(Vec::new())));
     assert!(text(&tool(&["check", &path])).ends_with("sound\n"));
-    assert!(text(&tool(&["check", checkpoint.to_str().unwrap()])).contains("5 sessions"));
+    assert!(text(&tool(&["check", &path])).contains(", 1 whole checkpoint: "));
+    // An archive has no checkpoints.
+    let said = text(&tool(&["check", checkpoint.to_str().unwrap()]));
+    assert!(said.contains("5 sessions, ") && said.ends_with("log entries: sound\n"), "{said}");
 
     let mut bytes = std::fs::read(&checkpoint).unwrap();
     bytes.truncate(300);
@@ -337,7 +343,7 @@ fn what_is_lost_is_summed_up_and_the_new_store_remembers_all_of_it() {
     assert!(unread.starts_with("lost: whatever") && unread.contains("live sessions too"), "{unread}");
     assert!(logged.starts_with("lost: pool default: of ") && logged.ends_with(" more"), "{logged}");
     assert!(all.contains("RECOVERY.json"), "{all}");
-    assert!(made.ends_with("1 pools, 0 live and 40 retired sessions, 40 log entries"), "{made}");
+    assert!(made.ends_with("1 pool, 0 live and 40 retired sessions, 40 log entries"), "{made}");
 
     let report = std::path::Path::new(&restored).join("RECOVERY.json");
     let named: Value = serde_json::from_slice(&std::fs::read(&report).unwrap()).unwrap();

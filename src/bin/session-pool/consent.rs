@@ -101,6 +101,11 @@ fn broken(line: &str, columns: usize) -> Vec<String> {
     lines.map(|(at, text)| format!("{:1$}{text}", "", indent + if at > 0 { INDENT } else { 0 })).collect()
 }
 
+/// `1 log entry`, `2 log entries`.
+pub(crate) fn log_entries(count: u64) -> String {
+    format!("{} log entr{}", grouped(count), if count == 1 { "y" } else { "ies" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

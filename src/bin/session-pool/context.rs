@@ -49,6 +49,11 @@ impl Context {
         }
     }
 
+    /// The same with other keys.
+    pub(crate) fn with_keys(&self, keys: Keys) -> Self {
+        Self { keys, ..*self }
+    }
+
     /// Whether people look at a table on a terminal.
     pub(crate) fn takes_hints(&self) -> bool {
         self.format == Format::Table && self.is_terminal && io::stderr().is_terminal()

@@ -16,8 +16,10 @@ use crate::target::TargetError;
 pub(crate) const HELP: &str = "\
 Exit codes: 0 done; 1 the disk, the engine, a damaged store or archive failed, or the answer was no; 2 wrong arguments, \
 or ones that do not fit what is there: what is to be written is there already, for instance; 3 no store, archive or file \
-that can be read, keys among them; 4 the store is in use; 5 no such session or pool; 6 not everything is sound, or \
-something is lost or left out: the output says what.
+that can be read, keys among them; 4 the store is in use; 5 no such session or pool; 6 check has findings, compact was given a \
+store that is not sound, or in what backup, export, restore or repair wrote something is missing that could not be read or is \
+known to be lost: the output says what. What Crawlee has no place for, and what import does not carry over, is told and ends \
+with 0; so does a repair of which something is only perhaps lost.
 
 Example: session-pool stats sessions";
 
@@ -33,7 +35,7 @@ pub(crate) const NO_STORE: u8 = 3;
 pub(crate) const IN_USE: u8 = 4;
 /// There is no such session, or no such pool.
 pub(crate) const NOT_FOUND: u8 = 5;
-/// The store is not sound, or something of it is lost or left out; what is in the output.
+/// The store is not sound, or something of it could not be read or is known to be lost; what, is in the output.
 pub(crate) const UNSOUND: u8 = 6;
 
 /// What an error ends the tool with.
@@ -144,6 +146,7 @@ fn of_maintenance(error: &MaintenanceError) -> u8 {
         MaintenanceError::PoolNeeded { .. }
         | MaintenanceError::InSeveralPools { .. }
         | MaintenanceError::Duplicate { .. }
+        | MaintenanceError::GivenTwice { .. }
         | MaintenanceError::Invalid { .. }
         | MaintenanceError::Place { .. } => WRONG,
         _ => FAILURE,

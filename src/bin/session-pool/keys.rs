@@ -32,6 +32,45 @@ pub(crate) struct NewKeys {
     in_clear: bool,
 }
 
+/// What the second of two stores is encrypted with.
+#[derive(Args, Default)]
+pub(crate) struct OtherKey {
+    /// The file with the key that B is encrypted with. Default: that of `--key-file`, which a side in clear does not need.
+    #[cfg(feature = "encryption")]
+    #[arg(long, value_name = "FILE")]
+    other_key_file: Option<std::path::PathBuf>,
+}
+
+#[cfg(feature = "encryption")]
+impl OtherKey {
+    /// The key to open the second one with.
+    pub(crate) fn or(&self, keys: &Keys) -> Keys {
+        Keys { key_file: self.other_key_file.as_ref().or(keys.key_file.as_ref()).cloned() }
+    }
+
+    /// What there is to say of a key that is not that of the second one.
+    pub(crate) fn wrong(&self, keys: &Keys) -> String {
+        match &self.other_key_file {
+            Some(file) => {
+                format!(" than that of --other-key-file {}", crate::source::quoted(&file.to_string_lossy()))
+            }
+            None => format!(" than that of{}: --other-key-file FILE gives the one of B", keys.arguments()),
+        }
+    }
+}
+
+#[cfg(not(feature = "encryption"))]
+#[expect(clippy::unused_self, reason = "with the feature, there is a key")]
+impl OtherKey {
+    pub(crate) fn or(&self, _keys: &Keys) -> Keys {
+        Keys::default()
+    }
+
+    pub(crate) fn wrong(&self, _keys: &Keys) -> String {
+        String::new()
+    }
+}
+
 #[cfg(feature = "encryption")]
 impl Keys {
     fn read(file: Option<&std::path::PathBuf>) -> Result<Option<session_pool::EncryptionKey>> {

@@ -620,7 +620,7 @@ fn a_pool_has_to_be_named_where_there_are_several() {
             written.map(|_| String::from_utf8(out).unwrap()).map_err(|error| error.to_string())
         };
         assert_eq!(write(None).unwrap_err(), "the store has the pools a, b: name one of them");
-        assert_eq!(write(Some("c")).unwrap_err(), "the store has no pool c: it has the pools a, b");
+        assert_eq!(write(Some("c")).unwrap_err(), "there is no pool c: it has the pools a, b");
         let state: Value = serde_json::from_str(&write(Some("b")).unwrap()).unwrap();
         assert_eq!(state["sessions"][0]["id"], "b");
         assert_eq!(state["maxPoolSize"], 1000);

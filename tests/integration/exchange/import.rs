@@ -282,7 +282,7 @@ fn a_store_that_is_made_of_another_ones_sessions_is_sound() {
     from.look(|old| assert_eq!(payloads(&store, "a"), payloads(old, "a")));
 }
 
-/// An input during whose second reading the store begins to fail.
+/// An input during whose third reading the store begins to fail: its beginning was looked at, then all of it was checked.
 struct FailsInTheMiddle {
     text: Cursor<Vec<u8>>,
     readings: u32,
@@ -297,7 +297,7 @@ impl Read for FailsInTheMiddle {
 
 impl BufRead for FailsInTheMiddle {
     fn fill_buf(&mut self) -> std::io::Result<&[u8]> {
-        if self.readings == 2 && self.text.position() > self.text.get_ref().len() as u64 / 2 {
+        if self.readings == 3 && self.text.position() > self.text.get_ref().len() as u64 / 2 {
             self.store.fails_commit.store(true, Ordering::SeqCst);
         }
         self.text.fill_buf()

@@ -512,7 +512,7 @@ fn one_pool_can_be_exported_and_one_that_is_not_there_is_named() {
         let options = ExportOptions::new().pool("c".parse().unwrap());
         let error = write_jsonl(store, &mut text, &options).unwrap_err();
         assert!(matches!(error, ExchangeError::NoSuchPool { .. }));
-        assert_eq!(error.to_string(), "the store has no pool c: it has the pools a, b");
+        assert_eq!(error.to_string(), "there is no pool c: it has the pools a, b");
     });
 }
 

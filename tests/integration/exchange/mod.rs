@@ -3,6 +3,8 @@
 mod crawlee;
 mod import;
 mod jsonl;
+#[cfg(feature = "cli")]
+mod said_to_be;
 mod there_and_back;
 #[cfg(feature = "cli")]
 mod told;

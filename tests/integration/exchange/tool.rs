@@ -196,9 +196,19 @@ fn a_state_of_crawlee_comes_in_goes_out_and_tells_what_it_could_not_carry_over()
     assert!(says.contains("name one of them") && code == 2, "{says}");
     let (says, code) = refusal(&tool(&["export", &world.store(), "-", "--pool", "nowhere"]));
     assert!(
-        says.contains("the store has no pool nowhere: it has the pools crawlee-js, ") && code == 5,
+        says.contains(": there is no pool nowhere: it has the pools crawlee-js, ") && code == 5,
         "{says}"
     );
+    // Of secrets only what it has place for.
+    for (to, secrets) in [
+        ("jsonl", "cookies, user data and proxy passwords are"),
+        ("crawlee-js-4", "cookies, user data and proxy passwords are"),
+        ("crawlee-js", "cookies and user data are"),
+        ("crawlee-python", "cookies and user data are"),
+    ] {
+        let output = tool(&["export", &world.store(), "-", "--to", to, "--pool", "shop.example"]);
+        assert!(stderr(&output).contains(&format!(": {secrets} in it in clear")), "{output:?}");
+    }
     let output = tool(&["export", &world.store(), "-", "--to", "crawlee-js", "--pool", "shop.example"]);
     assert_eq!(json(&output)["sessions"].as_array().unwrap().len(), 2);
     assert!(stderr(&output).contains("session alive: proxy is left out: http://auto:***@proxy.example:1"));
@@ -244,7 +254,7 @@ fn a_dry_run_writes_nothing() {
     let (says, code) =
         refusal(&tool(&["import", &file, &world.path("new"), "--into-pool", "x", "--from-pool", "y"]));
     assert!(
-        says.contains("a.jsonl: the store has no pool y: it has the pool shop.example") && code == 5,
+        says.contains("a.jsonl: there is no pool y: it has the pool shop.example") && code == 5,
         "{says}"
     );
     // Where an import would be refused, so is its rehearsal.
@@ -283,7 +293,7 @@ fn sessions_that_were_picked_out_of_an_export_come_into_a_pool() {
         "{says}"
     );
     let output = tool(&["import", &file, &world.path("new"), "--into-pool", "x", "--edited"]);
-    assert!(text(&output).contains("1 session: 0 usable, 0 expired, 1 retired; 1 log entries"), "{output:?}");
+    assert!(text(&output).contains("1 session: 0 usable, 0 expired, 1 retired; 1 log entry"), "{output:?}");
     assert_sound(&open(&world.beside("new")));
     let picked: Vec<&str> = all.lines().filter(|line| !line.contains("\"retirement\"")).collect();
     let file = world.write("picked.jsonl", &picked.join("\n"));

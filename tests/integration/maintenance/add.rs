@@ -96,7 +96,9 @@ fn whatever_breaks_a_rule_is_named_and_nothing_is_written() {
         assert!(matches!(plan(vec![expired]).unwrap_err(), MaintenanceError::Invalid { number: 1, .. }));
         let error = plan(vec![named("x"), named("a1"), named("both"), named("x")]).unwrap_err();
         assert!(matches!(&error, MaintenanceError::Duplicate { ids, .. }
-            if *ids == [id("a1"), id("both"), id("x")]));
+            if *ids == [id("a1"), id("both")]));
+        let error = plan(vec![named("x"), named("x"), named("y")]).unwrap_err();
+        assert!(matches!(&error, MaintenanceError::GivenTwice { ids } if *ids == [id("x")]), "{error}");
         // Also a retired one has its id.
         let retire = session_pool::maintenance::RetirePlan::new(store, Some(&name("a")), &[id("a1")], now());
         retire.unwrap().apply(store, &mut |_| {}).unwrap();

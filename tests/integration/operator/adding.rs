@@ -117,12 +117,10 @@ fn where_anything_is_wrong_nothing_is_added() {
         3,
         "sessions.json: session 2: max_usage_count is 0: must be at least 1",
     );
-    from_file(
-        r#"[{"id": "x"}, {"id": "x"}]"#,
-        2,
-        "there is a session x in the pool shop already, or it is given twice",
-    );
-    from_file(r#"{"id": "s1"}"#, 2, "there is a session s1 in the pool shop already");
+    from_file(r#"[{"id": "x"}, {"id": "x"}]"#, 2, "session-pool: the session x is given twice\n");
+    from_file(r#"{"id": "s1"}"#, 2, "there is a session s1 in the pool shop already\n");
+    from_file("[\n{},\n{},\n{\"id\": \"a b\"}]", 3, "sessions.json: line 4, session 3, id: ");
+    from_file("[\n{\"id\": \"u\"},\n{\"id\":", 3, "sessions.json: line 3, session 2: it is no JSON");
     from_file(r#"{"expires_at": "2001-01-01T00:00:00Z"}"#, 3, "expires_at is 2001-01-01");
     leaves_all_as_it_is(&place, || {
         let wrong = |code: i32, arguments: &[&str]| {

@@ -212,9 +212,23 @@ fn a_store_that_somebody_has_open_is_left_to_them() {
     ] {
         let error = mistake(&tool(arguments), 4);
         assert!(error.contains("is in use by process"), "{error}");
+        assert!(
+            error.contains("; stop the crawler that has it open, or have that done through its pool"),
+            "{error}"
+        );
     }
     drop((pool, store));
     place.assert_sound();
+}
+
+#[test]
+fn that_there_is_no_store_is_told_before_anybody_is_asked() {
+    let (_place, path) = a_store();
+    let missing = format!("{path}-missing");
+    for more in [&[][..], &["--replace"]] {
+        let error = mistake(&tool(&[&["compact", &missing], more].concat()), 3);
+        assert!(error.contains("there is no session store at"), "{error}");
+    }
 }
 
 #[test]

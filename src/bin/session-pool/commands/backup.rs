@@ -7,6 +7,7 @@ use clap::Args;
 use session_pool::archive;
 
 use super::Result;
+use crate::consent::{counted, log_entries};
 use crate::context::{Context, note};
 use crate::errors::Unsound;
 use crate::output::{Format, document, escape};
@@ -34,17 +35,18 @@ impl Backup {
         if context.format == Format::Table {
             writeln!(
                 out,
-                "{}: {} pools, {} sessions, {} log entries",
+                "{}: {}, {}, {}",
                 escape(&file.display().to_string()),
-                summary.pools,
-                summary.sessions,
-                summary.log_entries
+                counted(summary.pools, "pool"),
+                counted(summary.sessions, "session"),
+                log_entries(summary.log_entries)
             )?;
         } else {
             document(&summary, context, out)?;
         }
         if summary.unreadable > 0 {
-            note(&format!("{} items could not be read, and are not in it", summary.unreadable));
+            let are = if summary.unreadable == 1 { "is" } else { "are" };
+            note(&format!("{} could not be read, and {are} not in it", counted(summary.unreadable, "item")));
             return Err(Unsound(source.path).into());
         }
         Ok(())

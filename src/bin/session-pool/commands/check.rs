@@ -12,8 +12,9 @@ use session_pool::inspect::{self, Opened};
 use session_pool::recovery::REPORT;
 
 use super::Result;
+use crate::consent::{counted, log_entries as entries};
 use crate::context::{Context, note};
-use crate::cure::{is_damage, repairing};
+use crate::cure::{is_damage, repairing, restoring};
 use crate::errors::{Unsound, told};
 use crate::output::{Cell, Column, Format, Rows, document, escape, style};
 use crate::progress::Progress;
@@ -77,7 +78,8 @@ impl Check {
             check_archive(&file, context, &mut checked)?;
             check_content(&opened, &mut checked)?;
         } else if path.is_file() {
-            check_archive(&path, context, &mut checked)?;
+            let is_damaged = check_archive(&path, context, &mut checked)?;
+            cure = is_damaged.then(|| restoring(&path, &context.keys));
             // What is only damaged in part is looked into as far as it is there.
             if checked.findings.is_empty() {
                 check_content(&open(&path, context)?, &mut checked)?;
@@ -102,12 +104,14 @@ impl Check {
             }
             let report = path.join(REPORT);
             checked.recovery = report.is_file().then(|| report.display().to_string());
-            cure = (!checked.findings.is_empty()).then(|| repairing(&path, &context.keys));
+            cure = (!checked.findings.is_empty())
+                .then(|| repairing(&path, &context.keys))
+                .map(|command| format!("repairing makes a new store of what can be read: {command}"));
             for checkpoint in inspect::checkpoints(&path)? {
                 let mut found = Checked::default();
                 match check_archive(&checkpoint, context, &mut found) {
-                    Ok(()) if found.findings.is_empty() => checked.checkpoints += 1,
-                    Ok(()) => checked.findings.append(&mut found.findings),
+                    Ok(_) if found.findings.is_empty() => checked.checkpoints += 1,
+                    Ok(_) => checked.findings.append(&mut found.findings),
                     Err(error) => checked.findings.push(in_file(&checkpoint, &error.to_string())),
                 }
             }
@@ -115,7 +119,7 @@ impl Check {
         tell(&checked, context, out)?;
         if let Some(cure) = cure {
             out.flush()?;
-            note(&format!("repairing makes a new store of what can be read: {cure}"));
+            note(&cure);
         }
         if checked.findings.is_empty() { Ok(()) } else { Err(Unsound(path).into()) }
     }
@@ -142,26 +146,30 @@ fn check_content(store: &Opened, checked: &mut Checked) -> Result {
     Ok(())
 }
 
-/// Whether every item of an archive can be read, payloads too.
-fn check_archive(path: &Path, context: &Context, checked: &mut Checked) -> Result {
+/// Whether every item of an archive can be read, payloads too; answers whether it is damaged.
+fn check_archive(path: &Path, context: &Context, checked: &mut Checked) -> Result<bool> {
     let options = context.keys.archive()?;
     let reader = ArchiveReader::open(path, &options);
     let mut reader = reader.map_err(|error| At { path: path.to_owned(), error: error.into() })?;
     let progress = Progress::new("reading the archive");
+    let mut is_damaged = false;
     for (read, item) in (0..).zip(&mut reader) {
         progress.set(read, 0);
         match item {
             Ok(ArchiveItem::Pool(_)) => checked.pools += 1,
             Ok(ArchiveItem::Session(_)) => checked.sessions += 1,
             Ok(ArchiveItem::LogEntry { .. }) => checked.log_entries += 1,
-            Err(error) => checked.findings.push(in_file(path, &error.to_string())),
+            Err(error) => {
+                is_damaged = true;
+                checked.findings.push(in_file(path, &error.to_string()));
+            }
         }
     }
     if let Some(summary) = reader.summary().filter(|summary| summary.unreadable > 0) {
         let missing = format!("{} items could not be read when it was written", summary.unreadable);
         checked.findings.push(in_file(path, &missing));
     }
-    Ok(())
+    Ok(is_damaged)
 }
 
 fn in_file(file: &Path, message: &str) -> Found {
@@ -196,10 +204,14 @@ fn tell(checked: &Checked, context: &Context, out: &mut dyn Write) -> Result {
                 1 => context.paint(style::BAD, "1 finding"),
                 more => context.paint(style::BAD, &format!("{more} findings")),
             };
-            writeln!(
-                out,
-                "{pools} pools, {sessions} sessions, {log_entries} log entries, {checkpoints} whole checkpoints{killed}: {verdict}"
-            )?;
+            let (pools, sessions) = (counted(*pools as u64, "pool"), counted(*sessions as u64, "session"));
+            let entries = entries(*log_entries as u64);
+            // An archive has none.
+            let checkpoints = match was_closed {
+                Some(_) => format!(", {}", counted(*checkpoints as u64, "whole checkpoint")),
+                None => String::new(),
+            };
+            writeln!(out, "{pools}, {sessions}, {entries}{checkpoints}{killed}: {verdict}")?;
             if let Some(report) = recovery {
                 let report = escape(report);
                 writeln!(out, "it was made of what could be read of others: {report} tells what was lost")?;

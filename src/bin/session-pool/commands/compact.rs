@@ -8,10 +8,10 @@ use session_pool::maintenance::{
     CompactProgress, CompactReport, CompactStep, OldStore, compact, compact_in_place, size_on_disk,
     was_interrupted,
 };
-use session_pool::{SledStoreOptions, inspect};
+use session_pool::{SledStoreOptions, StoreError, inspect};
 
 use super::Result;
-use crate::consent::{Consent, counted};
+use crate::consent::{Consent, counted, log_entries as entries};
 use crate::context::Context;
 use crate::output::{Format, document, escape};
 use crate::progress::Progress;
@@ -47,6 +47,9 @@ pub(crate) struct Compact {
 impl Compact {
     pub(crate) fn run(self, context: &Context, out: &mut dyn Write) -> Result {
         let Self { store, into, replace, delete_old, consent } = self;
+        if !store.exists() && !was_interrupted(&store).unwrap_or_default() {
+            return Err(StoreError::NotFound { path: store }.into());
+        }
         consent.can_be_had()?;
         let options = context.keys.store(SledStoreOptions::new())?;
         // Whatever way it is named: with a slash behind it, as `.`, by a link.
@@ -133,7 +136,7 @@ fn for_people(report: &CompactReport, out: &mut dyn Write) -> Result {
     }
     let CompactReport { live, retired, log_entries, .. } = report;
     let pools = counted(report.pools, "pool");
-    writeln!(out, "{pools}, {live} live and {retired} retired sessions, {log_entries} log entries")?;
+    writeln!(out, "{pools}, {live} live and {retired} retired sessions, {}", entries(*log_entries))?;
     if let (Some(old), Some(compacted)) = (&report.old, &report.compacted)
         && *compacted == report.store
     {

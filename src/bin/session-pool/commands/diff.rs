@@ -1,5 +1,6 @@
 //! `diff`: what is different between two stores or archives.
 
+use std::error::Error;
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -14,7 +15,9 @@ use super::{Result, note_unreadable};
 use crate::choices::count;
 use crate::consent::counted;
 use crate::context::Context;
-use crate::errors::NotFound;
+use crate::cure::{is_in_clear, is_wrong_key};
+use crate::errors::{BadFile, NotFound};
+use crate::keys::{Keys, OtherKey};
 use crate::output::{Cell, Column, Format, Rows, Worth, document, grouped, style, wrap};
 use crate::progress::Progress;
 use crate::source::Source;
@@ -55,6 +58,8 @@ pub(crate) struct Diff {
     /// as it is.
     #[arg(long)]
     checkpoint: bool,
+    #[command(flatten)]
+    other_key: OtherKey,
 }
 
 /// A difference, or one field of it.
@@ -170,8 +175,8 @@ fn state(record: &SessionRecord) -> String {
 
 impl Diff {
     pub(crate) fn run(self, context: &Context, out: &mut dyn Write) -> Result {
-        let Self { from, to, pool, summary, limit, reveal, checkpoint } = self;
-        let (from, to) = (open(from, checkpoint, context)?, open(to, checkpoint, context)?);
+        let Self { from, to, pool, summary, limit, reveal, checkpoint, other_key } = self;
+        let (from, to) = open_both(from, to, checkpoint, &other_key, context)?;
         if let Some(name) = &pool {
             let has = |store: &Opened| -> Result<bool> {
                 Ok(inspect::pools(&**store)?.iter().any(|entry| entry.name == *name))
@@ -239,8 +244,40 @@ impl Diff {
     }
 }
 
-fn open(path: PathBuf, checkpoint: bool, context: &Context) -> Result<Opened> {
-    Source { checkpoint: checkpoint && !path.is_file(), path }.open(context)
+/// Opens both, each with its key; one in clear needs none.
+fn open_both(
+    from: PathBuf,
+    to: PathBuf,
+    checkpoint: bool,
+    other_key: &OtherKey,
+    context: &Context,
+) -> Result<(Opened, Opened)> {
+    let (from, first) = open(from, checkpoint, context)?;
+    let to = open(to, checkpoint, &context.with_keys(other_key.or(&context.keys)));
+    let (to, second) = to.map_err(|error| {
+        if is_wrong_key(&*error) {
+            BadFile(format!("{error}{}", other_key.wrong(&context.keys))).into()
+        } else {
+            error
+        }
+    })?;
+    match (first, second) {
+        // There is nothing that it is the key of.
+        (Some(error), Some(_)) => Err(error),
+        _ => Ok((from, to)),
+    }
+}
+
+/// Opens one of them; with the error where it is in clear, and a key was given.
+fn open(path: PathBuf, checkpoint: bool, context: &Context) -> Result<(Opened, Option<Box<dyn Error>>)> {
+    let source = Source { checkpoint: checkpoint && !path.is_file(), path };
+    match source.open(context) {
+        Ok(opened) => Ok((opened, None)),
+        Err(error) if is_in_clear(&*error) => {
+            Ok((source.open(&context.with_keys(Keys::default()))?, Some(error)))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// How wide is what stands before the counts.

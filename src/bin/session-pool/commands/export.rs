@@ -11,6 +11,7 @@ use session_pool::exchange::{ExchangeError, ExportOptions, write_jsonl, write_js
 use session_pool::{PoolName, ReadStore};
 
 use super::{Result, sessions_of};
+use crate::consent::{counted, log_entries};
 use crate::context::{Context, note};
 use crate::cure::repairing;
 use crate::errors::{NotFound, Unsound, Wrong};
@@ -21,7 +22,7 @@ use crate::source::Source;
 
 /// Writes everything in a store or an archive as JSON Lines, or the sessions of a pool as a state file of Crawlee.
 ///
-/// Secrets are in it in clear: cookies, user data, proxy passwords. A file gets mode 0600. What Crawlee has no place for is
+/// Secrets are in it in clear: cookies, user data, proxy passwords where it has place for proxies. A file gets mode 0600. What Crawlee has no place for is
 /// told on stderr: what is of a kind in one line, and of each session with --report.
 ///
 /// JSON Lines begin with a line of `kind` `header`; then come lines of `pool`, `retirement` and `session`, and one of `end`.
@@ -84,9 +85,13 @@ impl Export {
             }),
             Some(dialect) => state(&*store, &file, pool, dialect, notes, context, out),
         };
-        let unreadable = unreadable.map_err(refused)?;
+        let unreadable = unreadable.map_err(|error| refused(error, &source.path))?;
         if !mask {
-            note("cookies, user data and proxy passwords are in it in clear");
+            note(match dialect {
+                None | Some(Dialect::Js4) => "cookies, user data and proxy passwords are in it in clear",
+                // It has no place for proxies.
+                Some(_) => "cookies and user data are in it in clear",
+            });
         }
         if unreadable > 0 {
             // An archive is as it is.
@@ -95,7 +100,8 @@ impl Export {
             } else {
                 String::new()
             };
-            note(&format!("{unreadable} items could not be read, and are not in it{cure}"));
+            let (items, are) = (counted(unreadable, "item"), if unreadable == 1 { "is" } else { "are" });
+            note(&format!("{items} could not be read, and {are} not in it{cure}"));
             return Err(Unsound(source.path).into());
         }
         Ok(())
@@ -103,10 +109,10 @@ impl Export {
 }
 
 /// The error, with what can be done about it.
-fn refused(error: Box<dyn Error>) -> Box<dyn Error> {
+fn refused(error: Box<dyn Error>, store: &Path) -> Box<dyn Error> {
     match error.downcast_ref() {
         Some(ExchangeError::WhichPool { .. }) => Wrong(format!("{error}: --pool NAME")).into(),
-        Some(ExchangeError::NoSuchPool { .. }) => NotFound(error.to_string()).into(),
+        Some(ExchangeError::NoSuchPool { .. }) => NotFound(format!("{}: {error}", store.display())).into(),
         _ => error,
     }
 }
@@ -142,7 +148,8 @@ fn jsonl(
     if context.format == Format::Table {
         let (pools, sessions, entries) = (summary.pools, summary.sessions, summary.log_entries);
         let name = escape(&file.display().to_string());
-        writeln!(out, "{name}: {pools} pools, {sessions} sessions, {entries} log entries")?;
+        let (pools, sessions) = (counted(pools, "pool"), counted(sessions, "session"));
+        writeln!(out, "{name}: {pools}, {sessions}, {}", log_entries(entries))?;
     } else {
         document(&summary, context, out)?;
     }

@@ -15,7 +15,7 @@ use session_pool::exchange::{
 use session_pool::{MemoryStore, PoolName, SledReader, SledStoreOptions, StoreError};
 
 use super::{Result, sessions_of};
-use crate::consent::{Consent, counted};
+use crate::consent::{Consent, counted, log_entries as entries};
 use crate::context::Context;
 use crate::counting::CountingInput;
 use crate::errors::{BadFile, NotFound, Wrong, plain};
@@ -39,7 +39,8 @@ pub(crate) struct Import {
     file: PathBuf,
     /// The store's directory: a new one, or with --into-pool one that is there.
     store: PathBuf,
-    /// What the file is. Default: told by what is in it.
+    /// What the file is. Default: told by what is in it. Where it certainly is something else, it is refused: of what is read
+    /// as another one's state, the logins are lost.
     #[arg(long, value_enum)]
     from: Option<Origin>,
     /// Bring the sessions into this pool, beside what is in it; retired ones get new entries in its log.
@@ -183,6 +184,7 @@ impl Import {
         if self.file == Path::new("-") {
             io::stdin().lock().take(BEGINNING).read_to_end(&mut beginning).map_err(cannot_read)?;
             if self.becomes_store(&beginning)? {
+                self.is_jsonl(Input::from_bytes(beginning.clone()))?;
                 let input = Cursor::new(beginning).chain(io::stdin());
                 return Ok(Opened::Export(Box::new(BufReader::new(input))));
             }
@@ -201,6 +203,7 @@ impl Import {
         file.rewind().map_err(cannot_read)?;
         let input = BufReader::with_capacity(256 << 10, file);
         Ok(if self.becomes_store(&beginning)? {
+            self.is_jsonl(Input::open(&self.file)?)?;
             Opened::Export(Box::new(CountingInput::new(input, length, 1, progress)))
         } else {
             // Looked at to tell what it is, then checked, then written.
@@ -228,6 +231,11 @@ impl Import {
             );
         }
         Ok(is_jsonl && self.into_pool.is_none())
+    }
+
+    /// Whether what is said to be JSON Lines is not something else, as far as that can be seen of it.
+    fn is_jsonl(&self, mut input: Input) -> Result {
+        input.check_format(ImportFormat::Jsonl).map_err(|error| refused(error, self))
     }
 
     fn write(
@@ -308,9 +316,25 @@ fn refused(error: ExchangeError, import: &Import) -> Box<dyn Error> {
         ExchangeError::Disagrees { .. } if import.into_pool.is_none() => {
             "; sessions that were picked out come into a pool with --into-pool NAME"
         }
+        ExchangeError::Newer { .. } => ": upgrade session-pool",
+        ExchangeError::OtherFormat { found, .. } => from(*found),
         _ => "",
     };
     BadFile(format!("{}: {error}{hint}", import.name())).into()
+}
+
+/// The option for what a file was found to be.
+fn from(found: ImportFormat) -> &'static str {
+    match found {
+        ImportFormat::Crawlee(Dialect::Js3) => ": --from crawlee-js, or --from crawlee, which finds out",
+        ImportFormat::Crawlee(Dialect::Js4) => ": --from crawlee-js-4, or --from crawlee, which finds out",
+        ImportFormat::Crawlee(Dialect::Python) => {
+            ": --from crawlee-python, or --from crawlee, which finds out"
+        }
+        ImportFormat::Jsonl => ": --from jsonl",
+        // Without the option, it is told by what is in it.
+        _ => "",
+    }
 }
 
 fn tell(
@@ -339,6 +363,6 @@ fn tell(
         count => format!("; {count} items are missing, which could not be read when it was exported"),
     };
     let (pools, sessions) = (counted(pools, "new pool"), sessions_of(usable, expired, retired));
-    writeln!(out, "{store}: {would}{pools}, {sessions}; {log_entries} log entries{skipped}{missing}")?;
+    writeln!(out, "{store}: {would}{pools}, {sessions}; {}{skipped}{missing}", entries(log_entries))?;
     Ok(())
 }

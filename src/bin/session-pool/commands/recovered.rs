@@ -8,6 +8,7 @@ use session_pool::recovery::{Lost, REPORT, RecoveryReport};
 use session_pool::{PoolName, SessionId};
 
 use super::Result;
+use crate::consent::{counted, log_entries};
 use crate::context::Context;
 use crate::errors::Unsound;
 use crate::output::{Format, document, escape};
@@ -42,10 +43,10 @@ fn for_people(report: &RecoveryReport, context: &Context, out: &mut dyn Write) -
         };
         writeln!(
             out,
-            "from {}{written}: {} sessions{taken}, {} log entries",
+            "from {}{written}: {}{taken}, {}",
             path(&source.path),
-            source.sessions,
-            source.log_entries
+            counted(source.sessions, "session"),
+            log_entries(source.log_entries)
         )?;
         let (named, more) = some(&source.damage);
         for damage in named {
@@ -69,12 +70,12 @@ fn for_people(report: &RecoveryReport, context: &Context, out: &mut dyn Write) -
     }
     writeln!(
         out,
-        "{}: {} pools, {} live and {} retired sessions, {} log entries",
+        "{}: {}, {} live and {} retired sessions, {}",
         path(&report.path),
-        report.pools,
+        counted(report.pools, "pool"),
         report.live,
         report.retired,
-        report.log_entries
+        log_entries(report.log_entries)
     )?;
     Ok(())
 }
