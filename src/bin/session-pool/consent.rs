@@ -98,7 +98,12 @@ fn broken(line: &str, columns: usize) -> Vec<String> {
     // In the last column, some terminals begin a new line.
     let room = columns.saturating_sub(indent + INDENT + 1);
     let lines = wrap(text, room).into_iter().enumerate();
-    lines.map(|(at, text)| format!("{:1$}{text}", "", indent + if at > 0 { INDENT } else { 0 })).collect()
+    lines
+        .map(|(at, text)| {
+            let indent = indent + if at > 0 { INDENT } else { 0 };
+            format!("{:indent$}{}", "", text.trim_end())
+        })
+        .collect()
 }
 
 /// `1 log entry`, `2 log entries`.
