@@ -38,15 +38,20 @@ pub(crate) fn benchmark() {
     let directory = temporary();
     let at = directory.path();
     full_pool(&at.join("sessions"), MILLION, |builder| builder).close().expect("it can be written");
-    let copy = copy_engine(&at.join("sessions"));
-
+    // The engine notes how far it is whenever it opens: each time it gets the store as a pool has left it.
+    let raw = |open: fn(&Path) -> Duration| {
+        let store = at.join("sessions");
+        move || open(copy_engine(&store).path())
+    };
     let stats = || run(at, COMMANDS[0]).0;
-    let [ours, raw] = in_turn(5, [Box::new(stats), Box::new(|| scan(copy.path()))]);
+    let [ours, engine] = in_turn(5, [Box::new(stats), Box::new(raw(scan))]);
     print_time("tool: stats", middle(&ours));
-    print_ratio("tool: stats : sled's open + a scan", &ours, &raw, Goal::AtMost(3.0));
-    let [ours, raw] = in_turn(5, [Box::new(|| head(at)), Box::new(|| open(copy.path()))]);
+    print_time("tool: sled's open + a scan", middle(&engine));
+    print_ratio("tool: stats : sled's open + a scan", &ours, &engine, Goal::AtMost(3.0));
+    let [ours, engine] = in_turn(5, [Box::new(|| head(at)), Box::new(raw(open))]);
     print_time("tool: list | head", middle(&ours));
-    print_ratio("tool: list | head : sled's open", &ours, &raw, Goal::AtMost(1.5));
+    print_time("tool: sled's open", middle(&engine));
+    print_ratio("tool: list | head : sled's open", &ours, &engine, Goal::AtMost(1.5));
 
     for command in COMMANDS {
         let (time, memory) = run(at, command);

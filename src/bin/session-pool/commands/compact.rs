@@ -44,6 +44,10 @@ pub(crate) struct Compact {
     consent: Consent,
 }
 
+/// How many bytes of the new store are kept in memory: what is written in the order of its keys, and read once, needs few, and the
+/// old one takes some too.
+const CACHE: u64 = 16 << 20;
+
 impl Compact {
     pub(crate) fn run(self, context: &Context, out: &mut dyn Write) -> Result {
         let Self { store, into, replace, delete_old, consent } = self;
@@ -51,7 +55,7 @@ impl Compact {
             return Err(StoreError::NotFound { path: store }.into());
         }
         consent.can_be_had()?;
-        let options = context.keys.store(SledStoreOptions::new())?;
+        let options = context.keys.store(SledStoreOptions::new().cache_capacity(CACHE))?;
         // Whatever way it is named: with a slash behind it, as `.`, by a link.
         let place = store.canonicalize().unwrap_or_else(|_| store.clone());
         let beside = |suffix: &str| {
