@@ -64,7 +64,11 @@ fn of_a_damaged_store_the_command_that_helps_is_told() {
             output.status.code() == Some(6) && said.contains("what can be read: session-pool repair '"),
             "{said}"
         );
-        assert!(String::from_utf8(output.stdout).unwrap().contains("is damaged: "), "{said}");
+        let found = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            found.contains("is damaged: ") && found.ends_with("\n0 whole checkpoints: 1 finding\n"),
+            "{found}"
+        );
         fs::remove_dir_all(&damaged).unwrap();
     }
 }

@@ -45,6 +45,9 @@ struct Checked {
     /// The file that tells what a repair or a restore could not bring back; nothing where there is none.
     recovery: Option<String>,
     findings: Vec<Found>,
+    /// Whether the store cannot be read, so that nothing in it was counted.
+    #[serde(skip)]
+    is_damaged: bool,
 }
 
 /// Something that is not as it should be.
@@ -93,13 +96,11 @@ impl Check {
                     check_content(&store, &mut checked)?;
                 }
                 // Its checkpoints are what is asked for next.
-                Err(error) if is_damage(&*error) => checked.findings.push(Found {
-                    kind: "damaged",
-                    pool: None,
-                    id: None,
-                    file: None,
-                    message: told(&*error),
-                }),
+                Err(error) if is_damage(&*error) => {
+                    checked.is_damaged = true;
+                    let (kind, message) = ("damaged", told(&*error));
+                    checked.findings.push(Found { kind, pool: None, id: None, file: None, message });
+                }
                 Err(error) => return Err(error),
             }
             let report = path.join(REPORT);
@@ -196,8 +197,16 @@ fn tell(checked: &Checked, context: &Context, out: &mut dyn Write) -> Result {
             for finding in &checked.findings {
                 writeln!(out, "{}", escape(&finding.message))?;
             }
-            let Checked { pools, sessions, log_entries, checkpoints, findings, was_closed, recovery } =
-                checked;
+            let Checked {
+                pools,
+                sessions,
+                log_entries,
+                checkpoints,
+                findings,
+                was_closed,
+                recovery,
+                is_damaged,
+            } = checked;
             let killed = if *was_closed == Some(false) { "; whoever had it open was killed" } else { "" };
             let verdict = match findings.len() {
                 0 => context.paint(style::GOOD, "sound"),
@@ -206,12 +215,14 @@ fn tell(checked: &Checked, context: &Context, out: &mut dyn Write) -> Result {
             };
             let (pools, sessions) = (counted(*pools as u64, "pool"), counted(*sessions as u64, "session"));
             let entries = entries(*log_entries as u64);
-            // An archive has none.
-            let checkpoints = match was_closed {
-                Some(_) => format!(", {}", counted(*checkpoints as u64, "whole checkpoint")),
-                None => String::new(),
+            let checkpoints = counted(*checkpoints as u64, "whole checkpoint");
+            let looked_at = match was_closed {
+                Some(_) => format!("{pools}, {sessions}, {entries}, {checkpoints}"),
+                None if *is_damaged => checkpoints,
+                // An archive has none.
+                None => format!("{pools}, {sessions}, {entries}"),
             };
-            writeln!(out, "{pools}, {sessions}, {entries}{checkpoints}{killed}: {verdict}")?;
+            writeln!(out, "{looked_at}{killed}: {verdict}")?;
             if let Some(report) = recovery {
                 let report = escape(report);
                 writeln!(out, "it was made of what could be read of others: {report} tells what was lost")?;

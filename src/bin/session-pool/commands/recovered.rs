@@ -11,7 +11,7 @@ use super::Result;
 use crate::consent::{counted, log_entries};
 use crate::context::Context;
 use crate::errors::Unsound;
-use crate::output::{Format, document, escape};
+use crate::output::{Format, document, escape, grouped};
 
 /// How many of one kind are named for people.
 const NAMED: usize = 3;
@@ -73,8 +73,8 @@ fn for_people(report: &RecoveryReport, context: &Context, out: &mut dyn Write) -
         "{}: {}, {} live and {} retired sessions, {}",
         path(&report.path),
         counted(report.pools, "pool"),
-        report.live,
-        report.retired,
+        grouped(report.live),
+        grouped(report.retired),
         log_entries(report.log_entries)
     )?;
     Ok(())
