@@ -7,7 +7,7 @@ use super::note::{Note, Notes};
 use super::{ExchangeError, ImportFormat, ImportOptions, Input, JsonlReader, Place};
 use crate::archive::{ArchiveItem, ArchivedSession};
 use crate::session::{Payload, Retired, SessionId, SessionRecord, Timestamp};
-use crate::store::{PoolEntry, PoolNumber, Sequence};
+use crate::store::{PoolEntry, PoolNumber};
 
 /// A session that is brought in.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,13 +57,15 @@ fn for_each_line(
     let mut notes = Notes::default();
     while let Some(item) = reader.next() {
         match item? {
-            ArchiveItem::Pool(PoolEntry { number, name, last_sequence, .. }) => {
+            ArchiveItem::Pool(entry) => {
+                let ever = entry.retired_ever();
+                let PoolEntry { number, name, .. } = entry;
                 if options.from_pool.as_ref().is_none_or(|from| *from == name) {
                     wanted = Some(number);
-                    if last_sequence > Sequence::START {
-                        let log = format!(
-                            "{last_sequence} retirements there were: those that come in retired get entries of their own"
-                        );
+                    if ever > 0 {
+                        let were = if ever == 1 { "retirement there was" } else { "retirements there were" };
+                        let log =
+                            format!("{ever} {were}: those that come in retired get entries of their own");
                         notes.dropped(format!("the log of pool {name}"), log);
                     }
                 }

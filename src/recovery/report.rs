@@ -113,7 +113,7 @@ pub enum Lost {
         /// Its id.
         id: SessionId,
     },
-    /// A retired session is known by its log entry alone: its limits, its expiry and its last use are lost.
+    /// The record of a retired session is made from its log entry: its limits, its expiry and its last use are lost.
     Record {
         /// Its pool.
         pool: PoolName,
@@ -177,7 +177,7 @@ impl fmt::Display for Lost {
                 write!(f, "pool {pool}: retired session {id} has lost its cookies, proxy and user data")
             }
             Self::Record { pool, id } => {
-                write!(f, "pool {pool}: of retired session {id} only its log entry is left")
+                write!(f, "pool {pool}: retired session {id} has lost its limits, expiry and last use")
             }
             Self::Unread { path, places } => write!(
                 f,

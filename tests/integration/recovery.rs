@@ -131,22 +131,26 @@ fn what_is_lost_is_named_and_the_rest_agrees() {
     assert_eq!(log, [(1, id("a")), (3, id("c")), (4, id("b"))], "whose entry was lost is told again");
 }
 
-/// Its record is gone, and an index that is older than that still tells of it.
-#[test]
-fn whom_the_store_has_forgotten_is_not_lost() {
-    let few = session_pool::Retention { max_age: std::time::Duration::MAX, max_count: 0 };
+/// A session "a" was retired and is forgotten; the log still tells of it.
+fn store_that_has_forgotten_a() -> (Place, SessionPool) {
+    let none = session_pool::Retention { max_age: std::time::Duration::MAX, max_count: 0 };
     let place = Place::disk();
     let pool = place.open(|b| {
-        b.growth(Growth::Manual).retired_retention(few).log_retention(session_pool::Retention::UNLIMITED)
+        b.growth(Growth::Manual).retired_retention(none).log_retention(session_pool::Retention::UNLIMITED)
     });
     let _ = pool.add(named("a")).unwrap().retire().unwrap();
     pool.flush().unwrap();
     pool.forget().unwrap();
+    (place, pool)
+}
+
+/// Its record is gone, and an index that is older than that still tells of it.
+#[test]
+fn whom_the_store_has_forgotten_is_not_lost() {
+    let (place, pool) = store_that_has_forgotten_a();
     drop(pool);
-    let engine = crate::support::engine(&place);
     // As a retired one.
-    engine.open_tree("by_state").unwrap().insert([&[0, 0, 0, 0, 4][..], b"a"].concat(), b"").unwrap();
-    drop(engine);
+    trees(&place, |tree| drop(tree("by_state").insert([&[0, 0, 0, 0, 4][..], b"a"].concat(), b"").unwrap()));
     let into = place.path().with_file_name("repaired");
     let report = repair(place.path(), &into, RecoveryOptions::new()).unwrap();
     assert_eq!((report.retired, report.lost.len(), report.log_entries), (0, 0, 1), "{:?}", report.lost);
@@ -207,14 +211,7 @@ fn i7_a_pool_of_which_only_indexes_tell_is_named() {
 
 #[test]
 fn i7_a_live_session_is_missed_though_one_of_its_id_was_forgotten() {
-    let few = session_pool::Retention { max_age: std::time::Duration::MAX, max_count: 0 };
-    let place = Place::disk();
-    let pool = place.open(|b| {
-        b.growth(Growth::Manual).retired_retention(few).log_retention(session_pool::Retention::UNLIMITED)
-    });
-    let _ = pool.add(named("a")).unwrap().retire().unwrap();
-    pool.flush().unwrap();
-    pool.forget().unwrap();
+    let (place, pool) = store_that_has_forgotten_a();
     pool.add(named("a")).unwrap();
     drop(pool);
     trees(&place, |tree| drop(tree("sessions").remove([&[0; 4][..], b"a"].concat()).unwrap()));
@@ -274,9 +271,7 @@ fn i7_a_session_of_which_only_the_indexes_tell_comes_back_from_a_checkpoint() {
     pool.session_store().checkpoint().unwrap();
     drop(pool);
     let before = place.look(content);
-    let engine = crate::support::engine(&place);
-    engine.open_tree("sessions").unwrap().remove([&[0; 4][..], b"a"].concat()).unwrap();
-    drop(engine);
+    trees(&place, |tree| drop(tree("sessions").remove([&[0; 4][..], b"a"].concat()).unwrap()));
     let into = place.path().with_file_name("repaired");
     let report = repair(place.path(), &into, RecoveryOptions::new()).unwrap();
     assert_eq!((report.live, report.lost.len()), (2, 0), "{:?}", report.lost);

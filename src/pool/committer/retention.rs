@@ -246,19 +246,4 @@ mod tests {
         assert_eq!(known, [0, 1, 2, 3], "one page in a go");
         assert_eq!(pool.retirement_log(Sequence::START).count(), 10);
     }
-
-    #[test]
-    fn numbers_that_a_repair_passed_over_count_for_no_entry() {
-        let mut pool = PoolEntry::new(PoolNumber(0), "a".parse().unwrap());
-        pool.last_sequence = Sequence(1_020);
-        pool.lost_log = vec![(Sequence(3), Sequence(4)), (Sequence(11), Sequence(1_010))];
-        let cases = [(0, 1_020), (10, 1_010), (11, 9), (15, 5), (16, 2), (17, 1), (18, 0), (u64::MAX, 0)];
-        for (count, through) in cases {
-            // Within what is lost nothing is to be forgotten: any place in it will do.
-            let found = pool.behind_all_but(count);
-            let is_lost = |at: u64| (3..=4).contains(&at) || (11..=1_010).contains(&at);
-            let entries = (found.0 + 1..=1_020).filter(|at| !is_lost(*at)).count() as u64;
-            assert_eq!(entries, count.min(18), "{count}: through {found}, not {through}");
-        }
-    }
 }

@@ -83,7 +83,7 @@ fn what_an_export_lacks_and_what_a_pool_does_not_take_of_it_is_told() {
     assert_eq!(
         notes,
         [
-            "the log of pool old is left out: 1 retirements there were: those that come in retired get entries of their own",
+            "the log of pool old is left out: 1 retirement there was: those that come in retired get entries of their own",
             "unreadable is left out: 3 items, which could not be read when it was exported",
         ]
     );

@@ -44,8 +44,7 @@ pub(crate) struct Compact {
     consent: Consent,
 }
 
-/// How many bytes of the new store are kept in memory: what is written in the order of its keys, and read once, needs few, and the
-/// old one takes some too.
+/// How many bytes of the new store are kept in memory. That the old one is open beside it takes some too.
 const CACHE: u64 = 16 << 20;
 
 impl Compact {
