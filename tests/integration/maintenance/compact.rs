@@ -89,8 +89,9 @@ fn a_compacted_store_takes_the_place_of_the_old_one_which_is_kept() {
     );
     assert!(holds(&kept) == before, "it is not touched");
     fs::remove_dir_all(&kept).unwrap();
-    // What has just been rewritten gets no smaller, and is left alone.
-    compact_in_place(&link, options(), OldStore::Delete, &mut |_| {}).unwrap();
+    // What has just been rewritten gets no smaller, by much less than a segment in so small a store, and is left alone.
+    let again = || compact_in_place(&link, options(), OldStore::Delete, &mut |_| {}).unwrap();
+    assert!((0..5).any(|_| again().compacted.is_none()));
     let untouched = files(&place.path());
     let report = compact_in_place(&link, options(), OldStore::Keep, &mut |_| {}).unwrap();
     assert_eq!((report.compacted, kept.exists()), (None, false));
